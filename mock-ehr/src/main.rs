@@ -1,0 +1,2 @@
+//! The mock EHR as a small binary of its own.
+fn main() {}

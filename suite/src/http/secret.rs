@@ -1,0 +1,1 @@
+//! Secrets as a type, and the vault that finds each of them again in any text.

@@ -1,0 +1,1 @@
+//! launchproof: the suite.
