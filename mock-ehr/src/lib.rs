@@ -1,1 +1,4 @@
 //! The mock EHR.
+
+pub mod fhir;
+pub mod scope;

@@ -1,0 +1,1 @@
+//! The FHIR R4 server: embedded people, read and search, with access enforced.

@@ -1,0 +1,5 @@
+//! Scopes: what their text means, and what is granted of what was asked.
+
+pub mod grammar;
+
+pub use grammar::{Context, Permissions, ResourceScope, Scope, covers};
