@@ -1,1 +1,6 @@
 //! launchproof: the suite.
+
+pub mod clock;
+pub mod http;
+pub mod target;
+pub mod user_agent;
