@@ -131,8 +131,13 @@ def register() -> None:
         )
 
 
+def stop(*_) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not cut the cleaning up short
+    sys.exit(0)
+
+
 def main() -> None:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, stop)
     with tempfile.TemporaryDirectory(prefix="dot-") as folder:
         configure(folder)
         django.setup()
