@@ -90,6 +90,7 @@ def configure(folder: str) -> None:
         },
         LOGGING={
             "version": 1,
+            "disable_existing_loggers": False,
             "handlers": {"stderr": {"class": "logging.StreamHandler"}},
             "root": {"handlers": ["stderr"], "level": "WARNING"},
             "loggers": {"django.server": {"handlers": ["stderr"], "level": "ERROR", "propagate": False}},

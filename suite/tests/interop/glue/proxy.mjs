@@ -43,7 +43,7 @@ async function forward(req, res, { upstreamPort, tokenPath }) {
   const body = await readAll(req);
   const headers = passed(req.rawHeaders, isToken ? ['accept-encoding', 'content-length'] : ['content-length']);
   if (body.length || ['POST', 'PUT'].includes(req.method)) headers.push('Content-Length', String(body.length));
-  const upstream = http.request({ host: '127.0.0.1', port: upstreamPort, method: req.method, path: req.url, headers, setHost: false });
+  const upstream = http.request({ maxHeaderSize: 1 << 20, host: '127.0.0.1', port: upstreamPort, method: req.method, path: req.url, headers, setHost: false });
   upstream.on('error', (error) => {
     // Not an answer of the server under test: 502, which the suite never takes for a refusal.
     if (!res.headersSent) res.writeHead(502, { 'Content-Type': 'text/plain' });
