@@ -6,6 +6,7 @@
 // *successful* token response whose granted scope asks for a patient.
 import http from 'node:http';
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { PATIENT, fhirEndpoint, smartConfiguration, wantsPatient } from './smart.mjs';
 
 /** Members for a token response, or null where the body is to stay as it is. */
@@ -86,7 +87,8 @@ export async function serve({ port, child, metadataPaths, tokenPath, validate, s
   const upstreamPort = port + 100;
   const origin = `http://127.0.0.1:${port}`;
   const fhirBase = `${origin}/fhir`;
-  const guarded = process.platform === 'linux' ? ['setpriv', '--pdeathsig', 'TERM', ...child.command] : child.command;
+  const setpriv = '/usr/bin/setpriv';
+  const guarded = existsSync(setpriv) ? [setpriv, '--pdeathsig', 'TERM', ...child.command] : child.command;
   const running = spawn(guarded[0], guarded.slice(1), { cwd: child.cwd, env: { ...process.env, ...child.env }, stdio: ['ignore', 2, 2] });
   let stopping = false;
   const stop = () => {
