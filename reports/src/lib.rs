@@ -3,4 +3,16 @@
 //! [`model`] is plain data with a published schema (`run.json` is exactly that); everything in [`render`] is a pure
 //! function of a finished [`model::Report`]. This crate knows nothing of HTTP clients or of OAuth.
 
+mod answer;
+pub mod baseline;
+pub mod exit;
 pub mod model;
+pub mod plain;
+pub mod render;
+#[cfg(test)]
+mod sample;
+mod schema;
+pub mod tally;
+
+pub use answer::{Answer, Conclusion, Why, answer};
+pub use schema::schema;

@@ -68,6 +68,9 @@ pub struct Run {
     pub insecure: bool,
     /// Bodies were kept whole (`--evidence full`).
     pub full_evidence: bool,
+    /// The ids, prefixes and filters that narrowed the run, as they were given; empty where everything was selected.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub selection: Vec<String>,
     /// The exit code of the program, with its meaning.
     pub exit_code: u8,
     /// Why that code, in one sentence.
@@ -135,6 +138,28 @@ pub enum Status {
 }
 
 impl Status {
+    /// Every status, in the order of reports.
+    pub const ALL: [Self; 8] = [
+        Self::Pass,
+        Self::Fail,
+        Self::Warn,
+        Self::Info,
+        Self::Skip,
+        Self::Unconfigured,
+        Self::Blocked,
+        Self::Error,
+    ];
+
+    /// Whether the obligation applies and yet nothing was found out about it.
+    pub fn is_not_run(self) -> bool {
+        matches!(self, Self::Unconfigured | Self::Blocked | Self::Error)
+    }
+
+    /// Whether the target was judged.
+    pub fn is_judged(self) -> bool {
+        matches!(self, Self::Pass | Self::Fail | Self::Warn | Self::Info)
+    }
+
     /// The word as it stands in `run.json`.
     pub fn as_str(self) -> &'static str {
         match self {
