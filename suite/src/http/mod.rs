@@ -1,11 +1,19 @@
 //! Sending requests and recording what came back, with limits on everything that a target sends.
 
 pub mod exchange;
+pub mod in_process;
 pub mod limits;
+pub mod network;
+mod redact;
+pub mod reqwest_transport;
+mod scrub;
 pub mod secret;
 pub mod transport;
 
 pub use exchange::{Exchange, Failure, Request, RequestBody, Response};
+pub use in_process::InProcess;
 pub use limits::Limits;
+pub use network::Network;
+pub use reqwest_transport::{ReqwestTransport, TransportError};
 pub use secret::{Secret, Vault};
 pub use transport::Transport;

@@ -1,7 +1,15 @@
 //! Secrets as a type, and the vault that finds each of them again in any text.
 
+use std::sync::{Mutex, PoisonError};
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+use super::exchange::Exchange;
+use super::scrub::Scrubber;
+
 /// A secret: never shown by `Debug`.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Secret(String);
 
 impl Secret {
@@ -22,6 +30,58 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// Placeholder until redaction lands in this file's next commit.
-#[derive(Debug, Default)]
-pub struct Vault;
+/// Every secret of a run. What it writes instead of one says only whether two are the same, and only within the run.
+pub struct Vault {
+    key: [u8; 32],
+    scrubber: Mutex<Scrubber>,
+}
+
+impl std::fmt::Debug for Vault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Vault")
+    }
+}
+
+impl Vault {
+    /// With a random key, made anew for each run.
+    pub fn new(key: [u8; 32]) -> Self {
+        Self { key, scrubber: Mutex::default() }
+    }
+
+    /// Makes [`Vault::scrub`] find this value from now on. Values under six characters stand in too many innocent
+    /// words; they are masked only where they are known to be secrets.
+    pub fn register(&self, value: &str) {
+        let mask = self.mask(value);
+        self.scrubber.lock().unwrap_or_else(PoisonError::into_inner).register(value, &mask);
+    }
+
+    /// `hmac:` and twelve hex digits: the same for the same value.
+    pub fn mask(&self, value: &str) -> String {
+        use std::fmt::Write as _;
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
+        mac.update(value.as_bytes());
+        let digest = mac.finalize().into_bytes();
+        let mut text = String::from("hmac:");
+        for byte in &digest[..6] {
+            write!(text, "{byte:02x}").expect("writing to a string");
+        }
+        text
+    }
+
+    /// Masks and registers.
+    pub(super) fn hide(&self, value: &str) -> String {
+        self.register(value);
+        self.mask(value)
+    }
+
+    /// The text with every registered secret masked: as it stands, percent-encoded, form-encoded, as JSON, in base64.
+    pub fn scrub(&self, text: &str) -> String {
+        self.scrubber.lock().unwrap_or_else(PoisonError::into_inner).scrub(text)
+    }
+
+    /// The exchange as it may be kept: secrets masked wherever they stand; unless `full`, identities hashed and
+    /// bodies cut to what a judgement needs. `id` is 0, for the caller to set.
+    pub fn redact(&self, exchange: &Exchange, full: bool) -> reports::model::Exchange {
+        super::redact::redact(self, exchange, full)
+    }
+}

@@ -11,7 +11,7 @@ mod spelled;
 pub use ehr_launch::EhrLaunch;
 pub use error::ProfileError;
 pub use profile::{
-    Adapt, Claims, Client, ClientKind, Consent, Credentials, Endpoints, KeySource, Network, Profile, SecretMethod,
+    Adapt, Claims, Client, ClientKind, Consent, Credentials, Endpoints, KeySource, Profile, SecretMethod,
     Session, SmartVersion, User,
 };
 pub use sign_in::SignIn;

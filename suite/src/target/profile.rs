@@ -1,7 +1,6 @@
 //! The profile as the engine uses it: checked, with its secrets fetched.
 
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -14,7 +13,7 @@ use super::file::{ClientFile, LimitsFile, NetworkFile, ProfileFile, SessionFile,
 use super::secret_source::Place;
 use super::sign_in::SignIn;
 use super::spelled::WebUrl;
-use crate::http::{Limits, Secret};
+use crate::http::{Limits, Network, Secret};
 
 /// Version of the SMART App Launch guide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -161,21 +160,6 @@ pub struct Session {
     pub sign_ins_per_minute: Option<u32>,
     /// Requests at the same time. Default: one off loopback, eight on it.
     pub at_once: usize,
-}
-
-/// The way to the target.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Network {
-    /// Proxy for every request; without it none is used, whatever the environment says.
-    pub proxy: Option<Url>,
-    /// PEM file of further certificate authorities.
-    pub ca_file: Option<PathBuf>,
-    /// PEM of a client certificate and its key.
-    pub client_cert: Option<Secret>,
-    /// Header fields on every request.
-    pub headers: Vec<(String, Secret)>,
-    /// Host names with the addresses to use for them.
-    pub resolve: Vec<(String, SocketAddr)>,
 }
 
 /// Endpoints of a target without smart-configuration.
@@ -543,6 +527,7 @@ impl Reading<'_> {
             client_cert,
             headers,
             resolve: file.resolve.into_iter().collect(),
+            insecure: false,
         })
     }
 }

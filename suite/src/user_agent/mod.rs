@@ -3,6 +3,19 @@
 //! All agents interpret the same [`crate::target::sign_in`] script and decide at each hop, *before* it is followed,
 //! whether the walk is over.
 
+mod decide;
+mod form;
+pub mod http;
+mod meaning;
+mod page;
+mod recognise;
+mod route;
+mod script;
+mod setup;
+
+pub use http::HttpAgent;
+pub use setup::Setup;
+
 use futures::future::BoxFuture;
 use url::Url;
 

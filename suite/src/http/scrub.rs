@@ -1,0 +1,206 @@
+//! Finds every registered secret in a text, in each of the forms in which one travels.
+//!
+//! Secrets come one by one while texts are scrubbed, so the automata are kept in layers of growing size, as a
+//! log-structured store does: the work over a run stays near-linear.
+
+use std::collections::HashSet;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+
+/// Shorter values are not searched for.
+const SHORTEST: usize = 6;
+/// Values of this length are secrets wherever they stand; shorter ones only as whole words, so that a client secret
+/// `secret` does not blot out the parameter's name `client_secret`.
+const CERTAIN: usize = 12;
+
+/// The registered secrets.
+#[derive(Debug, Default)]
+pub(super) struct Scrubber {
+    known: HashSet<String>,
+    pending: Vec<Pattern>,
+    layers: Vec<Layer>,
+}
+
+#[derive(Debug, Clone)]
+struct Pattern {
+    text: String,
+    mask: String,
+    whole_word: bool,
+}
+
+#[derive(Debug)]
+struct Layer {
+    patterns: Vec<Pattern>,
+    automaton: AhoCorasick,
+}
+
+impl Scrubber {
+    pub(super) fn register(&mut self, secret: &str, mask: &str) {
+        if secret.chars().count() < SHORTEST || !self.known.insert(secret.to_owned()) {
+            return;
+        }
+        let whole_word = secret.len() < CERTAIN;
+        let mut seen = HashSet::new();
+        for text in spellings(secret) {
+            if seen.insert(text.clone()) {
+                self.pending.push(Pattern { text, mask: mask.to_owned(), whole_word });
+            }
+        }
+        for text in base64_cores(secret) {
+            if seen.insert(text.clone()) {
+                self.pending.push(Pattern { text, mask: mask.to_owned(), whole_word: false });
+            }
+        }
+    }
+
+    pub(super) fn scrub(&mut self, text: &str) -> String {
+        self.settle();
+        let mut found: Vec<(usize, usize, &str)> = Vec::new();
+        for layer in &self.layers {
+            for hit in layer.automaton.find_overlapping_iter(text) {
+                let pattern = &layer.patterns[hit.pattern().as_usize()];
+                if !pattern.whole_word || stands_alone(text, hit.start(), hit.end()) {
+                    found.push((hit.start(), hit.end(), &pattern.mask));
+                }
+            }
+        }
+        replace(text, found)
+    }
+
+    /// Turns what is pending into a layer, and joins layers of like size.
+    fn settle(&mut self) {
+        if self.pending.is_empty() {
+            return;
+        }
+        let mut patterns = std::mem::take(&mut self.pending);
+        while self.layers.last().is_some_and(|last| last.patterns.len() <= patterns.len() * 2) {
+            if let Some(last) = self.layers.pop() {
+                patterns.extend(last.patterns);
+            }
+        }
+        let built = AhoCorasick::builder()
+            .match_kind(MatchKind::Standard)
+            .build(patterns.iter().map(|pattern| pattern.text.as_bytes()));
+        match built {
+            Ok(automaton) => self.layers.push(Layer { patterns, automaton }),
+            // Past the automaton's size limits; the next text tries again, in smaller layers.
+            Err(_) => self.pending = patterns,
+        }
+    }
+}
+
+/// The value as it stands, as a URL, a form and JSON write it.
+fn spellings(secret: &str) -> Vec<String> {
+    let json = serde_json::Value::String(secret.to_owned()).to_string();
+    let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let percent = form.replace('+', "%20");
+    let json = json[1..json.len() - 1].to_owned();
+    let slashes = json.replace('/', "\\/");
+    let lower = lower_percent(&percent);
+    let html = secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    vec![secret.to_owned(), form, percent, lower, json, slashes, html]
+}
+
+fn lower_percent(text: &str) -> String {
+    let mut after = 0;
+    text.chars()
+        .map(|c| {
+            after = if c == '%' { 3 } else { i32::max(after - 1, 0) };
+            if after > 0 { c.to_ascii_lowercase() } else { c }
+        })
+        .collect()
+}
+
+/// The part of the value's base64 that does not depend on its neighbours, for each of the three alignments.
+fn base64_cores(secret: &str) -> Vec<String> {
+    let mut cores = Vec::new();
+    for skip in 0..3 {
+        let padded: Vec<u8> = std::iter::repeat_n(0, skip).chain(secret.bytes()).collect();
+        let start = (skip * 8).div_ceil(6);
+        let end = padded.len() * 8 / 6;
+        for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
+            let encoded = engine.encode(&padded);
+            if let Some(core) = encoded.get(start..end)
+                && core.len() >= SHORTEST + 1
+            {
+                cores.push(core.to_owned());
+            }
+        }
+    }
+    cores
+}
+
+fn stands_alone(text: &str, start: usize, end: usize) -> bool {
+    let part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+    !text[..start].chars().next_back().is_some_and(part) && !text[end..].chars().next().is_some_and(part)
+}
+
+/// Replaces each union of overlapping matches by the mask of the longest of them.
+fn replace(text: &str, mut found: Vec<(usize, usize, &str)>) -> String {
+    found.sort_unstable_by_key(|(start, end, _)| (*start, std::cmp::Reverse(*end)));
+    let mut out = String::with_capacity(text.len());
+    let mut done = 0;
+    let mut rest = found.into_iter().peekable();
+    while let Some((start, mut end, mut mask)) = rest.next() {
+        let mut longest = end - start;
+        while let Some((next_start, next_end, next_mask)) = rest.next_if(|next| next.0 < end) {
+            if next_end - next_start > longest {
+                (longest, mask) = (next_end - next_start, next_mask);
+            }
+            end = end.max(next_end);
+        }
+        out.push_str(&text[done..start]);
+        out.push_str(mask);
+        done = end;
+    }
+    out.push_str(&text[done..]);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_a_secret_is_found() {
+        let mut scrubber = Scrubber::default();
+        let secret = "p&ss w/rd\"+é=long";
+        scrubber.register(secret, "MASK");
+        let basic = STANDARD_NO_PAD.encode(format!("client-x:{secret}"));
+        let json = serde_json::json!({ "password": secret }).to_string();
+        let form = url::form_urlencoded::Serializer::new(String::new()).append_pair("password", secret).finish();
+        for text in [format!("({secret})"), basic, json, form.clone(), form.replace('+', "%20")] {
+            let scrubbed = scrubber.scrub(&text);
+            assert!(scrubbed.contains("MASK"), "{text} → {scrubbed}");
+            assert!(!scrubbed.contains("w/rd") && !scrubbed.contains("w%2Frd"), "{scrubbed}");
+        }
+    }
+
+    #[test]
+    fn a_short_secret_is_masked_as_a_word_and_not_inside_one() {
+        let mut scrubber = Scrubber::default();
+        scrubber.register("secret", "MASK");
+        assert_eq!(scrubber.scrub("client_secret=secret&x=secrets"), "client_secret=MASK&x=secrets");
+    }
+
+    #[test]
+    fn a_secret_inside_a_longer_one_leaves_nothing_of_the_longer() {
+        let mut scrubber = Scrubber::default();
+        scrubber.register("abcdefghijkl", "SHORT");
+        assert_eq!(scrubber.scrub("abcdefghijkl"), "SHORT");
+        scrubber.register("abcdefghijklmnopqrst", "LONG");
+        assert_eq!(scrubber.scrub("x abcdefghijklmnopqrst y"), "x LONG y");
+    }
+
+    #[test]
+    fn many_secrets_registered_one_by_one_are_all_found() {
+        let mut scrubber = Scrubber::default();
+        for n in 0..500 {
+            scrubber.register(&format!("secret-value-{n:04}"), "M");
+            assert_eq!(scrubber.scrub(&format!("a secret-value-{n:04} b secret-value-0000")), "a M b M");
+        }
+        assert!(scrubber.layers.len() < 12, "{}", scrubber.layers.len());
+    }
+}
