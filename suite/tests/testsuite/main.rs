@@ -1,0 +1,4 @@
+//! Behaviour of the suite, by the rooms of `src/`.
+
+mod profile;
+mod transport;
