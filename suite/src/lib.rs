@@ -1,7 +1,15 @@
-//! launchproof: the suite.
+//! launchproof: a conformance suite for SMART App Launch.
+//!
+//! The rooms, from the top; every arrow runs down: `cli` → `selftest` → `demo`, `record` → `engine` → `scenario` →
+//! `step`, `check` → `user_agent` → `target` → `http`, `oauth` → `value`, `clock`.
 
+pub mod check;
 pub mod clock;
+pub mod engine;
 pub mod http;
 pub mod oauth;
+pub mod scenario;
+pub mod step;
 pub mod target;
 pub mod user_agent;
+pub mod value;

@@ -1,0 +1,155 @@
+//! What came back to the app in the browser: `state`, codes, errors, and the page where nothing came back.
+//!
+//! RFC 6749 §4.1.2 and §4.1.2.1.
+
+use url::Url;
+
+use crate::step::Context;
+use crate::step::context::{Authorization, Outcome};
+use crate::user_agent::Landing;
+
+use super::arguments::{CallbackArgs, PageArgs, PageKind, StateArgs};
+use super::refusal::describe_landing;
+use super::finding::Finding;
+
+fn authorization<'c>(context: &'c Context<'_>, of: Option<&str>) -> Result<&'c Authorization, Finding> {
+    let of = of.filter(|of| *of != "authorize");
+    context.authorization(of).ok_or_else(|| Finding::Unreached("no authorization request was reached".to_owned()))
+}
+
+/// Ends that say nothing about a callback or a page.
+fn undecided(authorization: &Authorization) -> Option<Finding> {
+    match &authorization.landing {
+        Landing::Trouble { status, .. } if *status >= 500 => {
+            Some(Finding::ServerError(describe_landing(authorization)))
+        }
+        Landing::Trouble { .. } | Landing::Stuck { .. } | Landing::Failed(_) => {
+            Some(Finding::Undecided(describe_landing(authorization)))
+        }
+        Landing::Callback(_) | Landing::Foreign(_) | Landing::Refused { .. } => None,
+    }
+}
+
+fn all<'a>(authorization: &'a Authorization, name: &str) -> Vec<&'a str> {
+    let both = authorization.query.iter().chain(&authorization.fragment);
+    both.filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect()
+}
+
+/// `state` exactly once, exactly as sent; none where none was sent.
+pub fn state(context: &Context<'_>, args: &StateArgs) -> Finding {
+    let authorization = match authorization(context, args.of.as_deref()) {
+        Ok(authorization) => authorization,
+        Err(finding) => return finding,
+    };
+    if let Some(finding) = undecided(authorization) {
+        return finding;
+    }
+    if authorization.callback().is_none() {
+        let words = describe_landing(authorization);
+        return if args.or_page { Finding::Holds(Some(words)) } else { Finding::broken("a redirect with state", words) };
+    }
+    let came = all(authorization, "state");
+    match (&authorization.sent.state, came.as_slice()) {
+        (Some(sent), [one]) if sent == one => Finding::holds(),
+        (None, []) => Finding::holds(),
+        (Some(sent), []) => Finding::broken(format!("state `{sent}`"), "no state in the redirect"),
+        (Some(sent), [one]) => Finding::broken(format!("state `{sent}`"), format!("state `{one}`")),
+        (Some(sent), many) => {
+            Finding::broken(format!("state `{sent}` once"), format!("state {} times: {}", many.len(), many.join("`, `")))
+        }
+        (None, many) => Finding::broken("no state, since none was sent", format!("state `{}`", many.join("`, `"))),
+    }
+}
+
+/// `callback`.
+pub fn callback(context: &Context<'_>, args: &CallbackArgs) -> Finding {
+    let authorization = match authorization(context, args.of.as_deref()) {
+        Ok(authorization) => authorization,
+        Err(finding) => return finding,
+    };
+    if let Some(finding) = undecided(authorization) {
+        return finding;
+    }
+    let words = describe_landing(authorization);
+    let Some(url) = authorization.callback() else {
+        return if args.or_page { Finding::Holds(Some(words)) } else { Finding::broken("a redirect to the app", words) };
+    };
+    if let Some(name) = &args.has {
+        let count = all(authorization, name).len();
+        if count != 1 {
+            return Finding::broken(format!("`{name}` exactly once"), format!("{count} times: {words}"));
+        }
+    }
+    if let Some(name) = &args.lacks {
+        let in_fragment = authorization.fragment.iter().any(|(key, _)| key == name);
+        let in_query = authorization.query.iter().any(|(key, _)| key == name);
+        if in_query || (in_fragment && args.and_fragment) {
+            return Finding::broken(format!("no `{name}` in the redirect"), words);
+        }
+    }
+    if !args.error.is_empty() {
+        let error = authorization.parameter("error").unwrap_or_default();
+        if !args.error.iter().any(|known| known == error) {
+            return Finding::broken(format!("error {}", quoted(&args.error)), words);
+        }
+    }
+    match &args.at {
+        Some(at) => address(context, url, at, &words),
+        None => Finding::holds(),
+    }
+}
+
+fn address(context: &Context<'_>, url: &Url, at: &crate::value::Template, words: &str) -> Finding {
+    let wanted = match context.fill(at, &|_: &str| None) {
+        Ok(wanted) => wanted,
+        Err(halt) => return Finding::Unreached(format!("{halt:?}")),
+    };
+    let Ok(wanted_url) = Url::parse(&wanted) else {
+        return Finding::Unreached(format!("`{wanted}` is not a URL"));
+    };
+    let came: Vec<_> = url.query_pairs().collect();
+    let same = wanted_url.origin() == url.origin()
+        && wanted_url.path() == url.path()
+        && wanted_url.query_pairs().all(|pair| came.contains(&pair));
+    Finding::when(same, format!("a redirect to {wanted}"), words)
+}
+
+/// `page`.
+pub fn page(context: &Context<'_>, args: &PageArgs) -> Finding {
+    let authorization = match authorization(context, args.of.as_deref()) {
+        Ok(authorization) => authorization,
+        Err(finding) => return finding,
+    };
+    if let Some(finding) = undecided(authorization) {
+        return finding;
+    }
+    let words = describe_landing(authorization);
+    if args.is == PageKind::Error && !matches!(authorization.landing, Landing::Refused { .. }) {
+        return Finding::broken("an error page of the server, and nothing sent to any callback", words);
+    }
+    for text in &args.lacks {
+        let Ok(text) = context.fill(text, &|_: &str| None) else { continue };
+        if bodies(context).iter().any(|body| body.contains(&text)) {
+            return Finding::broken(format!("`{text}` escaped, or not on the page at all"), "on the page as it was sent");
+        }
+    }
+    Finding::holds()
+}
+
+/// HTML bodies of the last walk.
+fn bodies(context: &Context<'_>) -> Vec<String> {
+    let last = context.deeds.iter().rev().find(|deed| matches!(deed.outcome, Outcome::Authorized(_)));
+    let ids = last.map(|deed| deed.exchanges.clone()).unwrap_or_default();
+    ids.into_iter()
+        .filter_map(|id| context.world.recorder.exchange(id))
+        .filter_map(|exchange| {
+            let response = exchange.response()?;
+            let html = response.header("content-type").is_none_or(|kind| kind.contains("html"));
+            html.then(|| response.text().into_owned())
+        })
+        .collect()
+}
+
+fn quoted(words: &[String]) -> String {
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ")
+}

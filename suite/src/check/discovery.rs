@@ -1,0 +1,169 @@
+//! Whether discovery documents contradict each other or themselves.
+//!
+//! SMART App Launch 2.2 conformance: <https://hl7.org/fhir/smart-app-launch/STU2.2/conformance.html>
+
+use serde_json::Value;
+
+use super::arguments::{AgreesArgs, DiscoveryRule};
+use super::finding::{Finding, answer};
+use crate::step::Context;
+use crate::step::arguments::Document;
+use crate::step::context::document;
+use crate::step::discover::oauth_uris;
+
+/// `agrees`.
+pub fn agrees(context: &Context<'_>, args: &AgreesArgs) -> Finding {
+    let answer = match answer(context, args.of.as_deref()) {
+        Ok(answer) => answer,
+        Err(finding) => return finding,
+    };
+    let Some(smart) = answer.json.as_ref().filter(|json| json.is_object()) else {
+        return Finding::Undecided("the document is not a JSON object".to_owned());
+    };
+    match (args.with, args.rule) {
+        (Some(other), _) => with_other(context, smart, other),
+        (None, Some(rule)) => ruled(smart, rule),
+        (None, None) => Finding::Unreached("`agrees` needs `with` or `rule`".to_owned()),
+    }
+}
+
+fn with_other(context: &Context<'_>, smart: &Value, other: Document) -> Finding {
+    let Some(document) = context.world.known().and_then(|facts| document(facts, other)) else {
+        return Finding::TooLittle("the other document is not there".to_owned());
+    };
+    let pairs: Vec<(&str, Option<String>)> = if other == Document::Capability {
+        let uris = oauth_uris(document);
+        let of = |name: &str| uris.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        vec![
+            ("authorization_endpoint", of("authorize")),
+            ("token_endpoint", of("token")),
+            ("introspection_endpoint", of("introspect")),
+            ("revocation_endpoint", of("revoke")),
+        ]
+    } else {
+        ["authorization_endpoint", "token_endpoint", "introspection_endpoint", "revocation_endpoint", "jwks_uri", "issuer"]
+            .map(|name| (name, document[name].as_str().map(str::to_owned)))
+            .to_vec()
+    };
+    for (name, theirs) in pairs {
+        if let (Some(ours), Some(theirs)) = (smart[name].as_str(), theirs)
+            && ours != theirs
+        {
+            return Finding::broken(format!("the same {name} in both documents"), format!("`{ours}` and `{theirs}`"));
+        }
+    }
+    Finding::holds()
+}
+
+fn list<'v>(smart: &'v Value, name: &str) -> Option<Vec<&'v str>> {
+    Some(smart[name].as_array()?.iter().filter_map(Value::as_str).collect())
+}
+
+fn ruled(smart: &Value, rule: DiscoveryRule) -> Finding {
+    let capabilities = list(smart, "capabilities").unwrap_or_default();
+    let claims = |name: &str| capabilities.contains(&name);
+    let methods = list(smart, "token_endpoint_auth_methods_supported");
+    let grants = list(smart, "grant_types_supported");
+    let has = |list: &Option<Vec<&str>>, words: &[&str]| {
+        list.as_ref().is_none_or(|list| words.iter().any(|word| list.contains(word)))
+    };
+    let shown = |name: &str| format!("`{name}`: {}", smart[name]);
+    match rule {
+        DiscoveryRule::AsymmetricAuthentication => {
+            if !claims("client-confidential-asymmetric") {
+                return Finding::TooLittle("client-confidential-asymmetric is not claimed".to_owned());
+            }
+            if methods.is_none() || !has(&methods, &["private_key_jwt"]) {
+                let name = "token_endpoint_auth_methods_supported";
+                return Finding::broken(format!("`private_key_jwt` in `{name}`"), shown(name));
+            }
+            let name = "token_endpoint_auth_signing_alg_values_supported";
+            let algs = list(smart, name);
+            let fits = algs.is_some() && has(&algs, &["RS384", "ES384"]);
+            Finding::when(fits, format!("RS384 or ES384 in `{name}`"), shown(name))
+        }
+        DiscoveryRule::SymmetricAuthentication => {
+            if !claims("client-confidential-symmetric") {
+                return Finding::TooLittle("client-confidential-symmetric is not claimed".to_owned());
+            }
+            let fits = has(&methods, &["client_secret_basic", "client_secret_post"]);
+            let name = "token_endpoint_auth_methods_supported";
+            Finding::when(fits, format!("a client_secret method in `{name}`"), shown(name))
+        }
+        DiscoveryRule::PublicClients => {
+            if !claims("client-public") {
+                return Finding::TooLittle("client-public is not claimed".to_owned());
+            }
+            let name = "token_endpoint_auth_methods_supported";
+            Finding::when(has(&methods, &["none"]), format!("`none` in `{name}`, where methods are listed"), shown(name))
+        }
+        DiscoveryRule::Launch => {
+            if !claims("launch-ehr") && !claims("launch-standalone") {
+                return Finding::TooLittle("no launch is claimed".to_owned());
+            }
+            if !smart["authorization_endpoint"].is_string() {
+                return Finding::broken("`authorization_endpoint`, since a launch is claimed", "none");
+            }
+            let name = "grant_types_supported";
+            Finding::when(has(&grants, &["authorization_code"]), format!("`authorization_code` in `{name}`"), shown(name))
+        }
+        DiscoveryRule::SingleSignOn => {
+            if !claims("sso-openid-connect") {
+                return Finding::TooLittle("sso-openid-connect is not claimed".to_owned());
+            }
+            for name in ["issuer", "jwks_uri"] {
+                if !smart[name].is_string() {
+                    return Finding::broken(format!("`{name}`, since sso-openid-connect is claimed"), shown(name));
+                }
+            }
+            Finding::holds()
+        }
+        DiscoveryRule::RefreshGrant => {
+            if !claims("permission-offline") && !claims("permission-online") {
+                return Finding::TooLittle("neither permission-offline nor permission-online is claimed".to_owned());
+            }
+            let name = "grant_types_supported";
+            Finding::when(has(&grants, &["refresh_token"]), format!("`refresh_token` in `{name}`"), shown(name))
+        }
+        DiscoveryRule::CapabilityNames => {
+            let unknown: Vec<&str> = capabilities
+                .iter()
+                .copied()
+                .filter(|name| !name.contains(':') && !KNOWN_CAPABILITIES.contains(name))
+                .collect();
+            let expected = "capabilities that the guide defines, or URIs";
+            Finding::when(unknown.is_empty(), expected, format!("unknown: {}", unknown.join(", ")))
+        }
+    }
+}
+
+/// SMART App Launch 2.2 conformance, "Capabilities"; and those of 1.0 and 2.0 that were renamed.
+const KNOWN_CAPABILITIES: [&str; 27] = [
+    "launch-ehr",
+    "launch-standalone",
+    "authorize-post",
+    "client-public",
+    "client-confidential-symmetric",
+    "client-confidential-asymmetric",
+    "sso-openid-connect",
+    "context-banner",
+    "context-style",
+    "context-passthrough-banner",
+    "context-passthrough-style",
+    "context-ehr-patient",
+    "context-ehr-encounter",
+    "context-ehr-diagnosticreport",
+    "context-standalone-patient",
+    "context-standalone-encounter",
+    "permission-offline",
+    "permission-online",
+    "permission-patient",
+    "permission-user",
+    "permission-v1",
+    "permission-v2",
+    "smart-app-state",
+    "context-style-v2",
+    "cds-hooks-smart-app-token",
+    "user-access-brands",
+    "context-ehr-imagingstudy",
+];

@@ -1,0 +1,177 @@
+//! Members of a JSON answer: presence, type, value, alphabet.
+
+use serde_json::Value;
+use url::Url;
+
+use super::arguments::{Alphabet, JsonArgs, JsonKind};
+use super::refusal::describe_answer;
+use super::finding::{Finding, answer};
+use crate::step::Context;
+
+/// `json`.
+pub fn json(context: &Context<'_>, args: &JsonArgs) -> Finding {
+    let answer = match answer(context, args.of.as_deref()) {
+        Ok(answer) => answer,
+        Err(finding) => return finding,
+    };
+    let response = match answer.outcome() {
+        Ok(response) => response,
+        Err(failure) => return Finding::Undecided(failure.to_string()),
+    };
+    match response.status {
+        408 | 429 => return Finding::Undecided(describe_answer(answer)),
+        500..=599 => return Finding::ServerError(describe_answer(answer)),
+        _ => {}
+    }
+    let Some(document) = &answer.json else {
+        return Finding::broken("a JSON body", describe_answer(answer));
+    };
+    let name = if args.at.is_empty() { "the document" } else { args.at.trim_start_matches('/') };
+    let Some(value) = document.pointer(&args.at) else {
+        let missing = format!("no `{name}` in the answer");
+        return if args.absent || args.optional { Finding::holds() } else { Finding::broken(wanted(args, name), missing) };
+    };
+    if args.absent {
+        return Finding::broken(format!("no `{name}`"), shown(name, value));
+    }
+    judged(context, args, name, value)
+}
+
+fn judged(context: &Context<'_>, args: &JsonArgs, name: &str, value: &Value) -> Finding {
+    let loopback = context.world.profile.is_loopback();
+    if let Some(kind) = args.is
+        && !is_kind(kind, value, loopback)
+    {
+        return Finding::broken(format!("`{name}` {}", kind_words(kind)), shown(name, value));
+    }
+    let spelled = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    if let Some(template) = &args.equals {
+        match context.fill(template, &|_: &str| None) {
+            Ok(wanted) if wanted == spelled => {}
+            Ok(wanted) => return Finding::broken(format!("`{name}` equal to `{wanted}`"), shown(name, value)),
+            Err(halt) => return Finding::Unreached(format!("{halt:?}")),
+        }
+    }
+    if !args.one_of.is_empty() && !args.one_of.iter().any(|one| one.eq_ignore_ascii_case(&spelled)) {
+        return Finding::broken(format!("`{name}` one of {}", args.one_of.join(", ")), shown(name, value));
+    }
+    for (template, should) in [(&args.has, true), (&args.lacks, false)] {
+        let Some(template) = template else { continue };
+        match context.fill(template, &|_: &str| None) {
+            Ok(word) if holds(value, &word) == should => {}
+            Ok(word) => {
+                let verb = if should { "with" } else { "without" };
+                return Finding::broken(format!("`{name}` {verb} `{word}`"), shown(name, value));
+            }
+            Err(halt) => return Finding::Unreached(format!("{halt:?}")),
+        }
+    }
+    if let Some(number) = value.as_f64() {
+        #[expect(clippy::cast_precision_loss, reason = "bounds of a scenario are small")]
+        let (low, high) = (args.at_least.map(|low| low as f64), args.at_most.map(|high| high as f64));
+        if low.is_some_and(|low| number < low) || high.is_some_and(|high| number > high) {
+            return Finding::broken(bounds(args, name), shown(name, value));
+        }
+    } else if args.at_least.is_some() || args.at_most.is_some() {
+        return Finding::broken(bounds(args, name), shown(name, value));
+    }
+    if let (Some(alphabet), Some(text)) = (args.alphabet, value.as_str())
+        && !in_alphabet(alphabet, text)
+    {
+        return Finding::broken(format!("`{name}` {}", alphabet_words(alphabet)), shown(name, value));
+    }
+    Finding::holds()
+}
+
+fn bounds(args: &JsonArgs, name: &str) -> String {
+    match (args.at_least, args.at_most) {
+        (Some(low), Some(high)) => format!("`{name}` a number from {low} to {high}"),
+        (Some(low), None) => format!("`{name}` a number of {low} or more"),
+        (None, high) => format!("`{name}` a number of {} or less", high.unwrap_or_default()),
+    }
+}
+
+fn wanted(args: &JsonArgs, name: &str) -> String {
+    match (args.is, &args.has) {
+        (Some(kind), _) => format!("`{name}` {}", kind_words(kind)),
+        (None, Some(word)) => format!("`{name}` with `{word}`"),
+        (None, None) => format!("`{name}`"),
+    }
+}
+
+fn shown(name: &str, value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(200) {
+        Some((at, _)) => format!("`{name}`: {}…", &text[..at]),
+        None => format!("`{name}`: {text}"),
+    }
+}
+
+fn holds(value: &Value, word: &str) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(|item| item.as_str() == Some(word)),
+        Value::String(text) => text.split(' ').any(|one| one == word),
+        _ => false,
+    }
+}
+
+fn is_kind(kind: JsonKind, value: &Value, loopback: bool) -> bool {
+    match kind {
+        JsonKind::String => value.is_string(),
+        JsonKind::NonEmptyString => value.as_str().is_some_and(|text| !text.is_empty()),
+        JsonKind::Number => value.is_number(),
+        JsonKind::Integer => value.is_i64() || value.is_u64(),
+        JsonKind::Boolean => value.is_boolean(),
+        JsonKind::Array => value.is_array(),
+        JsonKind::Strings => {
+            value.as_array().is_some_and(|items| !items.is_empty() && items.iter().all(Value::is_string))
+        }
+        JsonKind::Object => value.is_object(),
+        JsonKind::AbsoluteUrl => absolute(value).is_some(),
+        JsonKind::HttpsUrl => absolute(value).is_some_and(|url| url.scheme() == "https" || loopback),
+        JsonKind::FhirId => value.as_str().is_some_and(|id| {
+            (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
+        }),
+    }
+}
+
+fn absolute(value: &Value) -> Option<Url> {
+    let url = Url::parse(value.as_str()?).ok()?;
+    (url.has_host() && url.fragment().is_none() && matches!(url.scheme(), "http" | "https")).then_some(url)
+}
+
+fn kind_words(kind: JsonKind) -> &'static str {
+    match kind {
+        JsonKind::String => "a text",
+        JsonKind::NonEmptyString => "a text that is not empty",
+        JsonKind::Number => "a JSON number",
+        JsonKind::Integer => "a whole JSON number",
+        JsonKind::Boolean => "true or false",
+        JsonKind::Array => "an array",
+        JsonKind::Strings => "an array of texts, not empty",
+        JsonKind::Object => "an object",
+        JsonKind::AbsoluteUrl => "an absolute URL without fragment",
+        JsonKind::HttpsUrl => "an absolute https URL without fragment",
+        JsonKind::FhirId => "a FHIR id, without the resource type",
+    }
+}
+
+/// Whether every character is in the alphabet; an empty text is not.
+pub fn in_alphabet(alphabet: Alphabet, text: &str) -> bool {
+    let fits = |byte: u8| match alphabet {
+        Alphabet::B64token => byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte),
+        Alphabet::Vschar => (0x20..=0x7e).contains(&byte),
+        Alphabet::ErrorText => matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e),
+        Alphabet::Scope => matches!(byte, 0x20 | 0x21 | 0x23..=0x5b | 0x5d..=0x7e),
+    };
+    !text.is_empty() && text.bytes().all(fits)
+}
+
+fn alphabet_words(alphabet: Alphabet) -> &'static str {
+    match alphabet {
+        Alphabet::B64token => "of the characters of a bearer token (RFC 6750 §2.1)",
+        Alphabet::Vschar => "of visible ASCII and space (RFC 6749 appendix A)",
+        Alphabet::ErrorText => "of %x20-21, %x23-5B, %x5D-7E (RFC 6749 §5.2)",
+        Alphabet::Scope => "of scope-tokens and spaces (RFC 6749 §3.3)",
+    }
+}

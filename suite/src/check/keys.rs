@@ -1,0 +1,44 @@
+//! Whether the server's published keys are sound. RFC 7517, RFC 7518 §3.3.
+
+use super::arguments::{JwksArgs, KeyRule};
+use super::finding::{Finding, answer};
+use crate::oauth::jwks::{Jwks, KeyFault};
+use crate::step::Context;
+
+/// `keys`.
+pub fn keys(context: &Context<'_>, args: &JwksArgs) -> Finding {
+    let answer = match answer(context, None) {
+        Ok(answer) => answer,
+        Err(finding) => return finding,
+    };
+    let Some(document) = &answer.json else {
+        return Finding::broken("a JWK set", super::refusal::describe_answer(answer));
+    };
+    let set = match Jwks::parse(document) {
+        Ok(set) => set,
+        Err(problem) => return Finding::broken("a JWK set", problem.to_string()),
+    };
+    let wanted = match args.rule {
+        KeyRule::IsJwks => {
+            return Finding::when(!set.is_empty(), "a JWK set with at least one key", "no key in it");
+        }
+        KeyRule::PublicOnly => "no private or symmetric member in any published key",
+        KeyRule::UniqueKids => "each key with `kty` and a `kid` of its own",
+        KeyRule::Strength => "RSA keys of 2048 bits or more, EC points on their curves",
+    };
+    match set.problems().iter().find(|problem| rule_of(&problem.fault) == Some(args.rule)) {
+        Some(problem) => Finding::broken(wanted, problem.to_string()),
+        None => Finding::holds(),
+    }
+}
+
+fn rule_of(fault: &KeyFault) -> Option<KeyRule> {
+    match fault {
+        KeyFault::PrivateMember(_) => Some(KeyRule::PublicOnly),
+        KeyFault::NoKty | KeyFault::NoKid | KeyFault::DuplicateKid(_) => Some(KeyRule::UniqueKids),
+        KeyFault::ShortModulus(_) | KeyFault::CoordinateLength { .. } | KeyFault::NotOnCurve(_) => {
+            Some(KeyRule::Strength)
+        }
+        KeyFault::Missing(_) | KeyFault::NotBase64Url(_) | KeyFault::AlgDoesNotFit { .. } => Some(KeyRule::IsJwks),
+    }
+}

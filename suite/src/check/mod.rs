@@ -1,0 +1,15 @@
+//! Judgements: pure functions from what was recorded to whether it holds. One family, one file; no I/O.
+
+pub mod acceptance;
+pub mod arguments;
+pub mod callback;
+pub mod discovery;
+pub mod entropy;
+pub mod finding;
+pub mod json;
+pub mod keys;
+pub mod message;
+pub mod refusal;
+pub mod texts;
+
+pub use finding::Finding;

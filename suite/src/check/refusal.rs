@@ -1,0 +1,252 @@
+//! Whether the server did what was asked, refused, or did something that is neither.
+//!
+//! A refusal is a 4xx without a token or a code; 408, 429 and 5xx never are, nor is a 403 that something before the
+//! server may have sent. RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1.
+
+use crate::step::context::{Answer, Authorization, Outcome};
+use crate::step::{Context, Deed};
+use crate::user_agent::Landing;
+
+use super::arguments::RefusedBy;
+use super::finding::Finding;
+
+/// How the server reacted to one step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reaction {
+    /// It did what was asked; what it gave.
+    Accepted(String),
+    /// It refused; how.
+    Refused(String),
+    /// It sent the browser to an address that is not registered.
+    Astray(String),
+    /// A 5xx.
+    Failed(String),
+    /// 429, 408, silence, a cut connection, a page nobody understands: neither.
+    Unclear(String),
+}
+
+impl Reaction {
+    /// Of a finished step.
+    pub fn of(deed: &Deed) -> Self {
+        match &deed.outcome {
+            Outcome::Authorized(authorization) => of_authorization(authorization),
+            Outcome::Answered(answer) => of_answer(deed.verb, answer),
+            Outcome::Launched { .. } => Self::Accepted("an EHR launch".to_owned()),
+            Outcome::Waited => Self::Accepted("time passed".to_owned()),
+        }
+    }
+
+    /// What it was, in words.
+    pub fn words(&self) -> &str {
+        match self {
+            Self::Accepted(words)
+            | Self::Refused(words)
+            | Self::Astray(words)
+            | Self::Failed(words)
+            | Self::Unclear(words) => words,
+        }
+    }
+}
+
+fn of_authorization(authorization: &Authorization) -> Reaction {
+    let words = describe_landing(authorization);
+    match &authorization.landing {
+        Landing::Callback(_) => {
+            let given = ["code", "access_token", "id_token"];
+            if given.iter().any(|name| authorization.parameter(name).is_some()) {
+                Reaction::Accepted(words)
+            } else if !authorization.registered {
+                Reaction::Astray(words)
+            } else if authorization.parameter("error").is_some() {
+                Reaction::Refused(words)
+            } else {
+                Reaction::Unclear(words)
+            }
+        }
+        Landing::Foreign(url) => {
+            let asked = url::Url::parse(&authorization.sent.redirect_uri).ok();
+            if asked.is_some_and(|asked| asked.host_str() == url.host_str()) {
+                Reaction::Astray(words)
+            } else {
+                Reaction::Unclear(words)
+            }
+        }
+        Landing::Refused { .. } => Reaction::Refused(words),
+        Landing::Trouble { status, .. } if *status >= 500 => Reaction::Failed(words),
+        Landing::Trouble { .. } | Landing::Stuck { .. } | Landing::Failed(_) => Reaction::Unclear(words),
+    }
+}
+
+/// Where a walk ended, in words.
+pub fn describe_landing(authorization: &Authorization) -> String {
+    match &authorization.landing {
+        Landing::Callback(url) => {
+            let mut address = url.clone();
+            address.set_query(None);
+            address.set_fragment(None);
+            let unregistered = if authorization.registered { "" } else { ", which is not registered" };
+            match (authorization.parameter("error"), authorization.code()) {
+                (_, Some(_)) => format!("a code, sent to {address}{unregistered}"),
+                (Some(error), None) => {
+                    let why = authorization.parameter("error_description").unwrap_or("no error_description");
+                    format!("the error `{error}` ({why}), sent to {address}{unregistered}")
+                }
+                (None, None) if authorization.parameter("access_token").is_some() => {
+                    format!("an access token in the address, sent to {address}{unregistered}")
+                }
+                (None, None) => format!("the browser was sent to {address}{unregistered}, without code or error"),
+            }
+        }
+        Landing::Foreign(url) => format!(
+            "the browser was sent to {}, which is neither the server's nor a callback",
+            url.origin().ascii_serialization()
+        ),
+        Landing::Refused { status, text, inferred } => {
+            let how = if *inferred { "a page without a way on (inferred to be a refusal)" } else { "an error page" };
+            format!("{how}, status {status}: {}", short(text))
+        }
+        Landing::Trouble { status, text } => format!("status {status}: {}", short(text)),
+        Landing::Stuck { reason, .. } => format!("the user agent stood still: {reason}"),
+        Landing::Failed(failure) => failure.to_string(),
+    }
+}
+
+fn short(text: &str) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match text.char_indices().nth(240) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}
+
+fn of_answer(verb: &str, answer: &Answer) -> Reaction {
+    let response = match answer.outcome() {
+        Ok(response) => response,
+        Err(failure) => return Reaction::Unclear(failure.to_string()),
+    };
+    let status = response.status;
+    let words = describe_answer(answer);
+    match status {
+        500..=599 => Reaction::Failed(words),
+        408 | 429 => {
+            let wait = response.header("retry-after").map(|after| format!(" (Retry-After: {after})"));
+            Reaction::Unclear(format!("{words}{}; run slower with --rate", wait.unwrap_or_default()))
+        }
+        _ => match verb {
+            "exchange" | "refresh" => of_token(answer, status, words),
+            "fhir" => of_fhir(answer, status, words),
+            _ if (200..300).contains(&status) => Reaction::Accepted(words),
+            _ if (400..500).contains(&status) && !foreign_403(answer, status) => Reaction::Refused(words),
+            _ => Reaction::Unclear(words),
+        },
+    }
+}
+
+fn of_token(answer: &Answer, status: u16, words: String) -> Reaction {
+    if answer.text("access_token").is_some() {
+        return Reaction::Accepted(words);
+    }
+    let oauth = answer.text("error").is_some();
+    match status {
+        // Some servers put the error into a 200; no token was given, and error_response judges the status.
+        200..=299 if oauth => Reaction::Refused(words),
+        400..=499 if !foreign_403(answer, status) => Reaction::Refused(words),
+        _ => Reaction::Unclear(words),
+    }
+}
+
+fn of_fhir(answer: &Answer, status: u16, words: String) -> Reaction {
+    let json = answer.json.as_ref();
+    let kind = json.and_then(|json| json["resourceType"].as_str());
+    let empty = json.is_some_and(|json| {
+        json["resourceType"] == "Bundle" && json["entry"].as_array().is_none_or(|entries| entries.is_empty() || only_outcomes(entries))
+    });
+    match status {
+        200..=299 if empty => Reaction::Refused(words),
+        200..=299 if kind.is_some() => Reaction::Accepted(words),
+        400..=499 if !foreign_403(answer, status) => Reaction::Refused(words),
+        _ => Reaction::Unclear(words),
+    }
+}
+
+fn only_outcomes(entries: &[serde_json::Value]) -> bool {
+    entries.iter().all(|entry| entry["resource"]["resourceType"] == "OperationOutcome")
+}
+
+/// A 403 without an OAuth error, an OperationOutcome or `WWW-Authenticate`: a firewall's, for all we know.
+fn foreign_403(answer: &Answer, status: u16) -> bool {
+    let ours = answer.text("error").is_some()
+        || answer.text("resourceType").is_some()
+        || answer.outcome().is_ok_and(|response| response.headers.contains_key("www-authenticate"));
+    status == 403 && !ours
+}
+
+/// An answer in words: status, error and description, or what it gave.
+pub fn describe_answer(answer: &Answer) -> String {
+    let response = match answer.outcome() {
+        Ok(response) => response,
+        Err(failure) => return failure.to_string(),
+    };
+    let status = response.status;
+    if answer.text("access_token").is_some() {
+        return format!("status {status} with an access token");
+    }
+    match (answer.text("error"), answer.text("error_description"), answer.text("resourceType")) {
+        (Some(error), Some(why), _) => format!("status {status}, error `{error}`: {}", short(why)),
+        (Some(error), None, _) => format!("status {status}, error `{error}`"),
+        (None, _, Some(kind)) => format!("status {status} with a {kind}"),
+        (None, _, None) if answer.json.is_some() => format!("status {status} with JSON"),
+        (None, _, None) => {
+            let kind = response.header("content-type").unwrap_or("no Content-Type").to_owned();
+            format!("status {status} ({kind}, {} bytes)", response.body.len())
+        }
+    }
+}
+
+/// `refused_by`: judges the last step that could have been refused.
+pub fn refused_by(context: &Context<'_>, stage: RefusedBy) -> Finding {
+    let verbs = stages(stage);
+    let Some(deed) = context
+        .deeds
+        .iter()
+        .rev()
+        .find(|deed| verbs.contains(&deed.verb) && deed.label.as_deref() != Some(GIVEN))
+    else {
+        return Finding::Unreached(format!("no step that `{}` could judge was reached", verbs.join("` or `")));
+    };
+    let expected = expected(stage);
+    match Reaction::of(deed) {
+        Reaction::Refused(words) => Finding::Holds(Some(format!("refused at {}: {words}", deed.verb))),
+        Reaction::Accepted(words) => Finding::broken(expected, &words),
+        Reaction::Astray(words) => Finding::broken(expected, &words),
+        Reaction::Failed(words) => Finding::ServerError(words),
+        Reaction::Unclear(words) => Finding::Undecided(words),
+    }
+}
+
+/// The label of what the given left behind.
+pub const GIVEN: &str = "given";
+
+fn stages(stage: RefusedBy) -> &'static [&'static str] {
+    match stage {
+        RefusedBy::Authorize => &["authorize"],
+        RefusedBy::Exchange => &["authorize", "exchange"],
+        RefusedBy::Refresh => &["refresh"],
+        RefusedBy::Fhir => &["authorize", "exchange", "fhir"],
+        RefusedBy::Any => &["authorize", "exchange", "refresh", "introspect", "revoke", "fhir", "request"],
+        RefusedBy::Introspect => &["introspect"],
+        RefusedBy::Revoke => &["revoke"],
+    }
+}
+
+fn expected(stage: RefusedBy) -> &'static str {
+    match stage {
+        RefusedBy::Authorize => "a refusal: no code to any address, and the browser sent to no unregistered one",
+        RefusedBy::Exchange => "a refusal at the authorization or the token endpoint: no token",
+        RefusedBy::Refresh => "a refusal at the token endpoint: no new token",
+        RefusedBy::Fhir => "a refusal, at the latest at the FHIR API: no data",
+        RefusedBy::Any => "a refusal",
+        RefusedBy::Introspect => "a refusal of the caller by the introspection endpoint",
+        RefusedBy::Revoke => "a refusal of the caller by the revocation endpoint",
+    }
+}

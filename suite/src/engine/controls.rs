@@ -1,0 +1,118 @@
+//! Controls: the correct request, accepted before a refused probe and after it.
+//!
+//! A probe's refusal says something only if the same request without the fault was accepted shortly before and shortly
+//! after. Every correct request of the run counts, a given's too; where none came along, one is made.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use crate::check::refusal::Reaction;
+use crate::scenario::Step;
+use crate::scenario::model::{Given, LaunchKind, With};
+use crate::step::arguments::{AuthorizeArgs, Method};
+use crate::step::context::Outcome;
+use crate::step::Deed;
+use crate::target::Client;
+
+/// At most so many items may lie between a probe and its control …
+pub const ITEMS: usize = 20;
+/// … and at most so much time.
+pub const AGE: Duration = Duration::from_secs(60);
+
+/// One kind of correct request: verb, client, and what else makes a difference.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Stage(pub String);
+
+/// When each stage was last accepted.
+#[derive(Default)]
+pub struct Ledger {
+    accepted: HashMap<Stage, (usize, Instant)>,
+    passed: usize,
+}
+
+impl Ledger {
+    /// Notes a correct request's fate; gives its stage and whether it was accepted.
+    pub fn note(&mut self, deed: &Deed, item: usize) -> Option<(Stage, Result<(), String>)> {
+        if !deed.correct {
+            return None;
+        }
+        let stage = stage_of_deed(deed)?;
+        match Reaction::of(deed) {
+            Reaction::Accepted(_) => {
+                self.accepted.insert(stage.clone(), (item, Instant::now()));
+                self.passed += 1;
+                Some((stage, Ok(())))
+            }
+            other => Some((stage, Err(other.words().to_owned()))),
+        }
+    }
+
+    /// Whether it was accepted at most [`ITEMS`] items and [`AGE`] ago.
+    pub fn is_recent(&self, stage: &Stage, item: usize) -> bool {
+        self.accepted.get(stage).is_some_and(|(at, when)| item - at <= ITEMS && when.elapsed() <= AGE)
+    }
+
+    /// How many correct requests were accepted in all.
+    pub fn passed(&self) -> usize {
+        self.passed
+    }
+}
+
+fn stage_of_deed(deed: &Deed) -> Option<Stage> {
+    let client = &deed.client;
+    match &deed.outcome {
+        Outcome::Authorized(authorization) => {
+            let post = authorization.posted;
+            Some(authorize_stage(client, authorization.launch_kind, post))
+        }
+        Outcome::Answered(_) => Some(Stage(format!("{} of {client}", deed.verb))),
+        Outcome::Launched { .. } | Outcome::Waited => None,
+    }
+}
+
+fn authorize_stage(client: &str, launch: LaunchKind, post: bool) -> Stage {
+    let launch = match launch {
+        LaunchKind::Standalone => "standalone",
+        LaunchKind::Ehr => "ehr",
+    };
+    Stage(format!("{launch} authorize of {client}{}", if post { " by POST" } else { "" }))
+}
+
+/// The stages that must be accepted around a probe.
+pub fn stages(client: &Client, with: &With, given: Given, control: &[Step]) -> Vec<Stage> {
+    let mut stages = Vec::new();
+    if matches!(given, Given::Authorized | Given::LaunchedAlone | Given::Refreshed) {
+        for step in super::given::steps(given) {
+            stages_of(client, with, &step, &mut stages);
+        }
+    }
+    for step in control {
+        stages_of(client, with, step, &mut stages);
+    }
+    stages.sort();
+    stages.dedup();
+    stages
+}
+
+fn stages_of(client: &Client, with: &With, step: &Step, stages: &mut Vec<Stage>) {
+    let authorize = |args: &AuthorizeArgs| authorize_stage(&client.name, with.launch, args.method == Method::Post);
+    let of = |verb: &str| Stage(format!("{verb} of {}", client.name));
+    match step {
+        Step::Authorize(args) => stages.push(authorize(args)),
+        Step::Flow(args) => {
+            stages.push(authorize(&args.authorize));
+            if args.exchange.is_some() {
+                stages.push(of("exchange"));
+            }
+            if args.fhir.is_some() {
+                stages.push(of("fhir"));
+            }
+        }
+        Step::Together(steps) => steps.iter().for_each(|step| stages_of(client, with, step, stages)),
+        Step::Exchange(_) | Step::Refresh(_) | Step::Introspect(_) | Step::Revoke(_) | Step::Fhir(_) => {
+            stages.push(of(step.word()));
+        }
+        Step::Interleaved(args) => stages.extend(args.authorize.iter().map(authorize)),
+        Step::Discover(_) | Step::Jwks(_) | Step::Launch(_) | Step::Request(_) | Step::Wait(_) => {}
+    }
+}

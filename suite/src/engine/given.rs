@@ -1,0 +1,101 @@
+//! Brings an item to its starting state. States that only look are shared; a state that is spent is made fresh.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::check::refusal::{GIVEN, Reaction};
+use crate::scenario::Step;
+use crate::scenario::model::{Given, With};
+use crate::step::arguments::{AuthorizeArgs, ExchangeArgs, RefreshArgs};
+use crate::step::{Context, Deed, Halt, discover};
+
+/// What makes two starting states the same.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    client: String,
+    given: Given,
+    with: With,
+}
+
+/// Shared starting states, and those that cannot be reached.
+#[derive(Default)]
+pub struct Givens {
+    shared: HashMap<Key, Vec<Arc<Deed>>>,
+    unreachable: HashMap<Key, Halt>,
+}
+
+impl Givens {
+    /// Brings the context to the state; a state that could not be reached twice is not tried again.
+    pub async fn reach(&mut self, context: &mut Context<'_>, given: Given) -> Result<(), Halt> {
+        if given == Given::Nothing {
+            return Ok(());
+        }
+        discover::facts(context.world).await;
+        let steps = steps(given);
+        if steps.is_empty() {
+            return Ok(());
+        }
+        let client = context.own_client()?.name.clone();
+        let key = Key { client, given, with: context.with.clone() };
+        if let Some(halt) = self.unreachable.get(&key) {
+            return Err(halt.clone());
+        }
+        if let Some(deeds) = self.shared.get(&key) {
+            context.deeds.extend(deeds.iter().cloned());
+            return Ok(());
+        }
+        let mut made = make(context, &steps).await;
+        if made.is_err() {
+            context.world.agent.forget();
+            made = make(context, &steps).await;
+        }
+        match made {
+            Ok(()) => {
+                if given == Given::Launched {
+                    self.shared.insert(key, context.deeds.clone());
+                }
+                Ok(())
+            }
+            Err(halt) => {
+                self.unreachable.insert(key, halt.clone());
+                Err(halt)
+            }
+        }
+    }
+
+    /// Forgets shared states: time has passed, or what they hold was spent.
+    pub fn forget(&mut self) {
+        self.shared.clear();
+    }
+}
+
+async fn make(context: &mut Context<'_>, steps: &[Step]) -> Result<(), Halt> {
+    for step in steps {
+        super::steps::run(context, std::slice::from_ref(step)).await?;
+        accepted(context)?;
+    }
+    Ok(())
+}
+
+/// The last deed was done as asked.
+pub fn accepted(context: &Context<'_>) -> Result<(), Halt> {
+    let Some(deed) = context.deeds.last() else { return Ok(()) };
+    match Reaction::of(deed) {
+        Reaction::Accepted(_) => Ok(()),
+        other => Err(Halt::Blocked(format!("a correct {} was not accepted: {}", deed.verb, other.words()))),
+    }
+}
+
+/// The steps that lead to a state, each without anything wrong in it.
+pub fn steps(given: Given) -> Vec<Step> {
+    let label = || Some(GIVEN.to_owned());
+    let authorize = Step::Authorize(AuthorizeArgs { label: label(), ..AuthorizeArgs::default() });
+    let exchange = Step::Exchange(ExchangeArgs { label: label(), ..ExchangeArgs::default() });
+    let refresh = Step::Refresh(RefreshArgs { label: label(), ..RefreshArgs::default() });
+    match given {
+        Given::Nothing | Given::Discovered => Vec::new(),
+        Given::Authorized => vec![authorize],
+        Given::Launched | Given::LaunchedAlone => vec![authorize, exchange],
+        Given::Refreshed => vec![authorize, exchange, refresh],
+    }
+}

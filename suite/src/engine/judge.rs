@@ -1,0 +1,55 @@
+//! Dispatches each check of a scenario to its family and joins what they find.
+
+use crate::check::{
+    Finding, acceptance, callback, discovery, entropy, json, keys, message, refusal, texts,
+};
+use crate::scenario::Check;
+use crate::scenario::model::Allowed;
+use crate::step::Context;
+
+/// All checks must hold; the first that does not is the finding. A legal alternative turns it into a noted pass.
+pub fn judge(context: &Context<'_>, checks: &[Check], allowed: &[Allowed]) -> Finding {
+    let finding = all(context, checks);
+    if matches!(finding, Finding::Broken { .. })
+        && let Some(legal) = allowed.iter().find(|legal| matches!(all(context, &legal.then), Finding::Holds(_)))
+    {
+        return Finding::Holds(Some(legal.note.clone()));
+    }
+    finding
+}
+
+fn all(context: &Context<'_>, checks: &[Check]) -> Finding {
+    let mut notes = Vec::new();
+    for check in checks {
+        match one(context, check) {
+            Finding::Holds(note) => notes.extend(note),
+            other => return other,
+        }
+    }
+    Finding::Holds((!notes.is_empty()).then(|| notes.join("; ")))
+}
+
+fn one(context: &Context<'_>, check: &Check) -> Finding {
+    match check {
+        Check::RefusedBy(stage) => refusal::refused_by(context, *stage),
+        Check::Accepted(args) => acceptance::accepted(context, args),
+        Check::AtMostOne(args) => acceptance::at_most_one(context, args),
+        Check::State(args) => callback::state(context, args),
+        Check::Callback(args) => callback::callback(context, args),
+        Check::Page(args) => callback::page(context, args),
+        Check::Header(args) => message::header(context, args),
+        Check::ContentType(args) => message::content_type(context, args),
+        Check::Status(args) => message::status(context, args),
+        Check::Error(args) => message::error(context, args),
+        Check::ErrorBody(args) => message::error_body(context, args),
+        Check::Within(args) => message::within(context, args),
+        Check::Json(args) => json::json(context, args),
+        Check::Same(args) => texts::same(context, args, true),
+        Check::Differ(args) => texts::same(context, args, false),
+        Check::Unrelated(args) => texts::unrelated(context, args),
+        Check::Scope(args) => texts::scope(context, args),
+        Check::Entropy(args) => entropy::entropy(context, args),
+        Check::Agrees(args) => discovery::agrees(context, args),
+        Check::Keys(args) => keys::keys(context, args),
+    }
+}

@@ -1,0 +1,13 @@
+//! Runs a plan: brings each item to its starting state, does its steps, judges, and holds refusals until their controls
+//! were accepted before and after.
+
+pub mod controls;
+pub mod events;
+pub mod given;
+pub mod judge;
+pub mod run;
+pub mod steps;
+pub mod version;
+
+pub use events::{Event, Judged, Listener};
+pub use run::{Options, Outcome, run};

@@ -1,0 +1,537 @@
+//! One run: items one after another, verdicts as they become final.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use reports::model::{Level, Status};
+use tokio::sync::watch;
+
+use super::controls::{self, AGE, ITEMS, Ledger, Stage};
+use super::events::{Event, Judged, Listener};
+use super::given::{self, Givens};
+use super::judge::judge;
+use super::steps;
+use crate::check::Finding;
+use crate::scenario::fault;
+use crate::scenario::model::{Given, Scenario};
+use crate::scenario::needs::{self, Need};
+use crate::scenario::select::Item;
+use crate::scenario::{Check, Step};
+use crate::step::context::Outcome as DeedOutcome;
+use crate::step::{Context, Halt, World, discover};
+use crate::target::{Client, SmartVersion};
+use crate::user_agent::Landing;
+use crate::value::{Lookup, Template};
+
+/// How a run is made.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The version to judge by.
+    pub smart: SmartVersion,
+    /// Many wrong credentials may be sent.
+    pub allow_lockout: bool,
+    /// Turns true when the run shall end.
+    pub cancel: watch::Receiver<bool>,
+}
+
+/// What a run gives.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// One verdict an item, in the plan's order, and one for each control that failed.
+    pub judged: Vec<Judged>,
+    /// Whether it ended by itself.
+    pub complete: bool,
+    /// How many correct requests were accepted.
+    pub controls_passed: usize,
+    /// How many correct requests were refused.
+    pub controls_failed: usize,
+}
+
+/// A refusal that waits for the control after it.
+struct Pending<'a> {
+    at: usize,
+    item: usize,
+    since: Instant,
+    missing: Vec<Stage>,
+    plan: Control<'a>,
+}
+
+/// How a control is made.
+#[derive(Clone)]
+struct Control<'a> {
+    client: &'a Client,
+    scenario: &'a Scenario,
+    steps: Vec<Step>,
+}
+
+struct Run<'a> {
+    world: &'a World,
+    listener: &'a dyn Listener,
+    options: &'a Options,
+    givens: Givens,
+    ledger: Ledger,
+    judged: Vec<Judged>,
+    pending: Vec<Pending<'a>>,
+    failed_controls: BTreeMap<String, String>,
+    item: usize,
+}
+
+/// Runs the items.
+pub async fn run(world: &World, items: &[Item<'_>], options: &Options, listener: &dyn Listener) -> Outcome {
+    listener.on(&Event::Started { items: items.len() });
+    let mut run = Run {
+        world,
+        listener,
+        options,
+        givens: Givens::default(),
+        ledger: Ledger::default(),
+        judged: Vec::new(),
+        pending: Vec::new(),
+        failed_controls: BTreeMap::new(),
+        item: 0,
+    };
+    let mut order: Vec<&Item<'_>> = items.iter().collect();
+    order.sort_by_key(|item| (last(&item.loaded.scenario), item.client.map(|client| client.name.clone()), item.id()));
+    let mut cancel = options.cancel.clone();
+    let mut complete = true;
+    for item in order {
+        let cancelled = async {
+            // A sender that is gone never cancels.
+            if cancel.wait_for(|stop| *stop).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = cancelled => { complete = false; break; }
+            () = run.one(item) => {}
+        }
+    }
+    if complete {
+        run.settle_all().await;
+    }
+    run.abandon();
+    listener.on(&Event::Finished { complete });
+    let mut judged = run.judged;
+    judged.sort_by(|a, b| a.id.cmp(&b.id));
+    let controls_failed = run.failed_controls.len();
+    Outcome { judged, complete, controls_passed: run.ledger.passed(), controls_failed }
+}
+
+/// Scenarios that let time pass, that judge many values, or that may lock a client out, come last, in this order.
+fn last(scenario: &Scenario) -> u8 {
+    if scenario.needs.iter().any(|need| need == "lockout") {
+        3
+    } else if waits(&scenario.when) {
+        2
+    } else {
+        u8::from(scenario.then.iter().any(|check| matches!(check, Check::Entropy(_))))
+    }
+}
+
+fn waits(steps: &[Step]) -> bool {
+    steps.iter().any(|step| matches!(step, Step::Wait(_)))
+}
+
+impl<'a> Run<'a> {
+    async fn one(&mut self, item: &Item<'a>) {
+        self.item += 1;
+        self.listener.on(&Event::ItemStarted { id: item.id() });
+        let started = Instant::now();
+        let mut judged = blank(item);
+        if let Some((status, reason)) = self.not_run(item).await {
+            judged.status = status;
+            judged.reason = Some(reason);
+            self.finish(judged);
+            return;
+        }
+        let scenario = &item.loaded.scenario;
+        let control = self.control_of(item);
+        let attempt = self.attempt(item, control.as_ref()).await;
+        let attempt = match attempt {
+            Attempt { finding: Ok(Finding::ServerError(first)), .. } => {
+                self.again(item, control.as_ref(), &first).await
+            }
+            other => other,
+        };
+        if waits(&scenario.when) {
+            self.givens.forget();
+            self.world.agent.forget();
+        }
+        judged.evidence = attempt.evidence;
+        judged.screenshot = attempt.screenshot;
+        judged.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let refused = scenario.then.iter().any(|check| matches!(check, Check::RefusedBy(_)));
+        let held = matches!(attempt.finding, Ok(Finding::Holds(_)));
+        settle(&mut judged, scenario.level, attempt.finding);
+        match control {
+            Some(plan) if refused && held => self.hold(judged, plan),
+            _ => self.finish(judged),
+        }
+        self.settle_old().await;
+    }
+
+    /// Why an item is not run at all.
+    async fn not_run(&self, item: &Item<'a>) -> Option<(Status, String)> {
+        let scenario = &item.loaded.scenario;
+        let version = self.options.smart.as_str();
+        if !scenario.applies.is_empty() && !scenario.applies.iter().any(|one| one == version) {
+            let which = scenario.applies.join(", ");
+            return Some((Status::Skip, format!("holds in SMART {which}; the target is judged by {version}")));
+        }
+        if let Some(missing) = &item.missing {
+            return Some((Status::Unconfigured, missing.clone()));
+        }
+        let facts = discover::facts(self.world).await;
+        let case = item.case.and_then(|name| scenario.cases.get(name));
+        let of_case = case.into_iter().flat_map(|case| &case.needs);
+        for need in scenario.needs.iter().chain(of_case) {
+            match needs::judge(self.world, facts, item.client, self.options.allow_lockout, need) {
+                Need::Met => {}
+                Need::Skip(reason) => return Some((Status::Skip, reason)),
+                Need::Unconfigured(reason) => return Some((Status::Unconfigured, reason)),
+            }
+        }
+        None
+    }
+
+    /// The correct sequence around a probe, where the scenario judges a refusal.
+    fn control_of(&self, item: &Item<'a>) -> Option<Control<'a>> {
+        let scenario = &item.loaded.scenario;
+        if !scenario.then.iter().any(|check| matches!(check, Check::RefusedBy(_))) {
+            return None;
+        }
+        let steps = if scenario.control.is_empty() { fault::stripped(&scenario.when) } else { scenario.control.clone() };
+        Some(Control { client: item.client?, scenario, steps })
+    }
+
+    async fn attempt(&mut self, item: &Item<'a>, control: Option<&Control<'a>>) -> Attempt {
+        let scenario = &item.loaded.scenario;
+        let case = item.case.and_then(|name| scenario.cases.get(name)).map(|case| &case.set);
+        let mut context = Context::new(self.world, item.client, &scenario.with, case);
+        let mut attempt = Attempt { finding: Err(Halt::Blocked(String::new())), evidence: Vec::new(), screenshot: None };
+        let reached = self.givens.reach(&mut context, scenario.given).await;
+        self.note(&context, 0);
+        if let Err(halt) = reached {
+            attempt.evidence = context.evidence();
+            attempt.screenshot = screenshot(&context);
+            attempt.finding = Err(self.blame(item.client, &scenario.with.launch, halt));
+            return attempt;
+        }
+        if let Some(control) = control
+            && let Err(halt) = self.before(control).await
+        {
+            attempt.finding = Err(halt);
+            return attempt;
+        }
+        if let Some(name) = unchanged(&context, case) {
+            attempt.finding = Err(Halt::Skip(format!("`{name}` leaves the value as it is here, so nothing was sent")));
+            return attempt;
+        }
+        let before = context.deeds.len();
+        let ran = steps::run(&mut context, &scenario.when).await;
+        self.note(&context, before);
+        attempt.evidence = context.evidence();
+        let finding = judge(&context, &scenario.then, &scenario.allow);
+        attempt.finding = match (ran, finding) {
+            (Ok(()), finding) | (Err(Halt::Blocked(_)), finding @ Finding::Broken { .. }) => Ok(finding),
+            (Err(halt), _) => Err(halt),
+        };
+        if !matches!(attempt.finding, Ok(Finding::Holds(_))) {
+            attempt.screenshot = screenshot(&context);
+        }
+        attempt
+    }
+
+    /// A 5xx counts only if it comes again, and never as a refusal.
+    async fn again(&mut self, item: &Item<'a>, control: Option<&Control<'a>>, first: &str) -> Attempt {
+        let mut second = self.attempt(item, control).await;
+        match &second.finding {
+            Ok(Finding::ServerError(words)) => {
+                let expected = "an answer that is not a server error (5xx), which it gave twice";
+                second.finding = Ok(Finding::broken(expected, words));
+            }
+            Ok(Finding::Holds(_) | Finding::Broken { .. }) => {
+                second.finding = Ok(Finding::Undecided(format!("the first try got {first}, the second did not")));
+            }
+            _ => {}
+        }
+        second
+    }
+
+    /// The control before a probe: nothing is sent where correct requests of this kind were accepted shortly before.
+    async fn before(&mut self, control: &Control<'a>) -> Result<(), Halt> {
+        let stages = self.stages(control);
+        if stages.iter().all(|stage| self.ledger.is_recent(stage, self.item)) {
+            return Ok(());
+        }
+        self.make_control(control).await
+    }
+
+    fn stages(&self, control: &Control<'a>) -> Vec<Stage> {
+        let scenario = control.scenario;
+        controls::stages(control.client, &scenario.with, scenario.given, &control.steps)
+    }
+
+    /// Sends the correct sequence once.
+    async fn make_control(&mut self, control: &Control<'a>) -> Result<(), Halt> {
+        let scenario = control.scenario;
+        let mut context = Context::new(self.world, Some(control.client), &scenario.with, None);
+        let given = if scenario.given == Given::Launched { Given::LaunchedAlone } else { scenario.given };
+        let mut made = self.givens.reach(&mut context, given).await;
+        if made.is_ok() {
+            for step in &control.steps {
+                let before = context.deeds.len();
+                made = steps::run(&mut context, std::slice::from_ref(step)).await;
+                if made.is_ok() {
+                    made = all_accepted(&context, before);
+                }
+                if made.is_err() {
+                    break;
+                }
+            }
+        }
+        self.note(&context, 0);
+        made.map_err(|halt| self.blame(Some(control.client), &scenario.with.launch, halt))
+    }
+
+    /// Notes every correct request, and settles what waited for it.
+    fn note(&mut self, context: &Context<'_>, from: usize) {
+        let deeds: Vec<_> = context.deeds.iter().skip(from).cloned().collect();
+        for deed in deeds {
+            match self.ledger.note(&deed, self.item) {
+                Some((stage, Ok(()))) => self.accepted(&stage),
+                Some((stage, Err(why))) => self.lost(&stage, &why),
+                None => {}
+            }
+        }
+    }
+
+    fn accepted(&mut self, stage: &Stage) {
+        let item = self.item;
+        for pending in &mut self.pending {
+            if pending.item < item || pending.since.elapsed() > Duration::ZERO {
+                pending.missing.retain(|missing| missing != stage);
+            }
+        }
+        let mut at = 0;
+        while at < self.pending.len() {
+            if self.pending[at].missing.is_empty() {
+                let done = self.pending.remove(at);
+                self.tell(done.at);
+            } else {
+                at += 1;
+            }
+        }
+    }
+
+    /// A correct request of this stage was refused: every refusal that waits for it says nothing.
+    fn lost(&mut self, stage: &Stage, why: &str) {
+        let mut at = 0;
+        while at < self.pending.len() {
+            if self.pending[at].missing.contains(stage) {
+                let done = self.pending.remove(at);
+                let judged = &mut self.judged[done.at];
+                judged.status = Status::Blocked;
+                judged.holds = None;
+                judged.reason =
+                    Some(format!("control lost: afterwards a correct request ({}) was not accepted: {why}", stage.0));
+                self.tell(done.at);
+            } else {
+                at += 1;
+            }
+        }
+    }
+
+    fn hold(&mut self, judged: Judged, plan: Control<'a>) {
+        let missing = self.stages(&plan);
+        self.listener.on(&Event::Awaiting { id: judged.id.clone() });
+        self.judged.push(judged);
+        let at = self.judged.len() - 1;
+        if missing.is_empty() {
+            self.tell(at);
+        } else {
+            self.pending.push(Pending { at, item: self.item, since: Instant::now(), missing, plan });
+        }
+    }
+
+    /// Makes the controls of refusals that have waited too long.
+    async fn settle_old(&mut self) {
+        while let Some(old) = self
+            .pending
+            .iter()
+            .find(|pending| self.item - pending.item >= ITEMS || pending.since.elapsed() >= AGE)
+        {
+            let (plan, at) = (old.plan.clone(), old.at);
+            self.settle_one(&plan, at).await;
+        }
+    }
+
+    async fn settle_all(&mut self) {
+        while let Some(first) = self.pending.first() {
+            let (plan, at) = (first.plan.clone(), first.at);
+            self.settle_one(&plan, at).await;
+        }
+    }
+
+    async fn settle_one(&mut self, plan: &Control<'a>, at: usize) {
+        let made = self.make_control(plan).await;
+        // Whatever the control did not decide would wait for ever.
+        if let Some(position) = self.pending.iter().position(|pending| pending.at == at) {
+            let stuck = self.pending.remove(position);
+            let judged = &mut self.judged[stuck.at];
+            judged.status = Status::Blocked;
+            judged.holds = None;
+            let why = match made {
+                Err(Halt::Blocked(why) | Halt::Error(why) | Halt::Skip(why) | Halt::Scenario(why)) => why,
+                Ok(()) => "it did not come to all stages".to_owned(),
+            };
+            judged.reason = Some(format!("control lost: the correct request afterwards was not accepted: {why}"));
+            self.tell(stuck.at);
+        }
+    }
+
+    /// The run ends early: what waits is not proven.
+    fn abandon(&mut self) {
+        for pending in std::mem::take(&mut self.pending) {
+            let judged = &mut self.judged[pending.at];
+            judged.status = Status::Blocked;
+            judged.holds = None;
+            judged.reason = Some("the run ended before the control after it was made".to_owned());
+            self.tell(pending.at);
+        }
+    }
+
+    fn finish(&mut self, judged: Judged) {
+        self.judged.push(judged);
+        self.tell(self.judged.len() - 1);
+    }
+
+    fn tell(&self, at: usize) {
+        self.listener.on(&Event::Verdict(Box::new(self.judged[at].clone())));
+    }
+
+    /// A correct request that was refused has one verdict of its own; what hangs on it names that.
+    fn blame(&mut self, client: Option<&Client>, launch: &crate::scenario::model::LaunchKind, halt: Halt) -> Halt {
+        let Halt::Blocked(why) = halt else { return halt };
+        let name = client.map_or("none", |client| client.name.as_str());
+        let launch = match launch {
+            crate::scenario::model::LaunchKind::Standalone => "standalone",
+            crate::scenario::model::LaunchKind::Ehr => "ehr",
+        };
+        let id = format!("control/{launch}#{name}");
+        if !self.failed_controls.contains_key(&id) {
+            self.failed_controls.insert(id.clone(), why.clone());
+            self.listener.on(&Event::ControlFailed { id: id.clone(), reason: why.clone() });
+            let judged = Judged {
+                id: id.clone(),
+                scenario: format!("control/{launch}"),
+                case: Some(name.to_owned()),
+                client: None,
+                level: Level::Shall,
+                status: Status::Error,
+                holds: None,
+                reason: Some(format!(
+                    "{why}. Either the server refuses a correct request, or the profile does not fit it: look at \
+                     client `{name}` in the profile, and at the exchanges below"
+                )),
+                expected: None,
+                observed: None,
+                evidence: self.last_exchanges(),
+                screenshot: None,
+                duration_ms: 0,
+            };
+            self.finish(judged);
+        }
+        Halt::Blocked(format!("blocked by {id}: {why}"))
+    }
+
+    fn last_exchanges(&self) -> Vec<usize> {
+        let count = self.world.recorder.count();
+        (count.saturating_sub(6)..count).collect()
+    }
+}
+
+struct Attempt {
+    finding: Result<Finding, Halt>,
+    evidence: Vec<usize>,
+    screenshot: Option<Vec<u8>>,
+}
+
+fn all_accepted(context: &Context<'_>, from: usize) -> Result<(), Halt> {
+    use crate::check::refusal::Reaction;
+    for deed in context.deeds.iter().skip(from) {
+        if let other @ (Reaction::Refused(_) | Reaction::Astray(_) | Reaction::Failed(_) | Reaction::Unclear(_)) =
+            Reaction::of(deed)
+        {
+            return Err(Halt::Blocked(format!("a correct {} was not accepted: {}", deed.verb, other.words())));
+        }
+    }
+    given::accepted(context)
+}
+
+fn blank(item: &Item<'_>) -> Judged {
+    Judged {
+        id: item.id(),
+        scenario: item.loaded.id.clone(),
+        case: item.case.map(str::to_owned),
+        client: item.client_word.map(str::to_owned),
+        level: item.loaded.scenario.level,
+        status: Status::Error,
+        holds: None,
+        reason: None,
+        expected: None,
+        observed: None,
+        evidence: Vec::new(),
+        screenshot: None,
+        duration_ms: 0,
+    }
+}
+
+/// From what was found to the verdict, by the strength of the obligation.
+fn settle(judged: &mut Judged, level: Level, finding: Result<Finding, Halt>) {
+    match finding {
+        Ok(Finding::Holds(note)) => {
+            judged.holds = Some(true);
+            judged.status = if level == Level::May { Status::Info } else { Status::Pass };
+            judged.reason = if level == Level::May { Some(note.unwrap_or_else(|| "it does".to_owned())) } else { note };
+        }
+        Ok(Finding::Broken { expected, observed }) => {
+            judged.holds = Some(false);
+            judged.status = match level {
+                Level::Shall | Level::ShallNot => Status::Fail,
+                Level::Should | Level::ShouldNot => Status::Warn,
+                Level::May => Status::Info,
+            };
+            judged.expected = Some(expected);
+            judged.observed = Some(observed);
+        }
+        Ok(Finding::ServerError(why) | Finding::Undecided(why)) => (judged.status, judged.reason) = (Status::Error, Some(why)),
+        Ok(Finding::Unreached(why)) => (judged.status, judged.reason) = (Status::Blocked, Some(why)),
+        Ok(Finding::TooLittle(why)) | Err(Halt::Skip(why)) => {
+            (judged.status, judged.reason) = (Status::Skip, Some(why));
+        }
+        Err(Halt::Blocked(why)) => (judged.status, judged.reason) = (Status::Blocked, Some(why)),
+        Err(Halt::Error(why)) => (judged.status, judged.reason) = (Status::Error, Some(why)),
+        Err(Halt::Scenario(why)) => {
+            (judged.status, judged.reason) = (Status::Error, Some(format!("a mistake in the scenario: {why}")));
+        }
+    }
+}
+
+/// The first value of a row whose filters change nothing here.
+fn unchanged<'c>(context: &Context<'_>, case: Option<&'c BTreeMap<String, Template>>) -> Option<&'c str> {
+    let own: HashMap<String, String> = HashMap::new();
+    let lookup = |name: &str| own.get(name).cloned().or_else(|| context.value(name));
+    case?.iter().find(|(_, template)| template.changes_nothing(&lookup)).map(|(name, _)| name.as_str())
+}
+
+fn screenshot(context: &Context<'_>) -> Option<Vec<u8>> {
+    context.deeds.iter().rev().find_map(|deed| match &deed.outcome {
+        DeedOutcome::Authorized(authorization) => match &authorization.landing {
+            Landing::Stuck { screenshot, .. } => screenshot.clone(),
+            _ => None,
+        },
+        _ => None,
+    })
+}

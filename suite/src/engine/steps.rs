@@ -1,0 +1,79 @@
+//! Runs one step after another, each within the time that a step may take.
+
+use std::sync::Arc;
+
+use crate::scenario::Step;
+use crate::step::{Context, Halt, authorize, discover, fhir, flow, token, wait};
+
+/// Runs these steps; stops at the first that cannot go on.
+pub async fn run(context: &mut Context<'_>, steps: &[Step]) -> Result<(), Halt> {
+    for step in steps {
+        let limit = context.world.limits.step;
+        if matches!(step, Step::Wait(_)) {
+            one(context, step).await?;
+            continue;
+        }
+        match tokio::time::timeout(limit, one(context, step)).await {
+            Ok(done) => done?,
+            Err(_) => return Err(Halt::Error(format!("`{}` took longer than the {limit:?} of a step", step.word()))),
+        }
+    }
+    Ok(())
+}
+
+async fn one(context: &mut Context<'_>, step: &Step) -> Result<(), Halt> {
+    match step {
+        Step::Discover(args) => discover::discover(context, args, "discover").await,
+        Step::Jwks(args) => discover::discover(context, args, "jwks").await,
+        Step::Launch(args) => authorize::launch(context, args).await,
+        Step::Authorize(args) => authorize::authorize(context, args).await,
+        Step::Interleaved(args) => authorize::interleaved(context, &args.authorize).await,
+        Step::Flow(args) => flow::flow(context, args).await,
+        Step::Together(steps) => together(context, steps).await,
+        Step::Exchange(_) | Step::Refresh(_) | Step::Introspect(_) | Step::Revoke(_) => {
+            let deed = prepare(context, step).await?.send(context.world).await;
+            context.deeds.push(Arc::new(deed));
+            Ok(())
+        }
+        Step::Fhir(args) => {
+            let deed = fhir::fhir(context, args).await?;
+            context.deeds.push(Arc::new(deed));
+            Ok(())
+        }
+        Step::Request(args) => {
+            let deed = fhir::request(context, args).await?;
+            context.deeds.push(Arc::new(deed));
+            Ok(())
+        }
+        Step::Wait(args) => {
+            let deed = wait::wait(context, args.until).await?;
+            context.deeds.push(Arc::new(deed));
+            Ok(())
+        }
+    }
+}
+
+/// Prepares all, then sends all at the same moment.
+async fn together(context: &mut Context<'_>, steps: &[Step]) -> Result<(), Halt> {
+    let mut ready = Vec::new();
+    for step in steps {
+        ready.push(prepare(context, step).await?);
+    }
+    let world = context.world;
+    let deeds = futures::future::join_all(ready.into_iter().map(|one| one.send(world))).await;
+    for deed in deeds {
+        context.deeds.push(Arc::new(deed));
+    }
+    Ok(())
+}
+
+/// A step that can be raced: built now, sent later.
+async fn prepare(context: &Context<'_>, step: &Step) -> Result<token::Ready, Halt> {
+    match step {
+        Step::Exchange(args) => token::exchange(context, args).await,
+        Step::Refresh(args) => token::refresh(context, args).await,
+        Step::Introspect(args) => token::about_token(context, args, "introspect").await,
+        Step::Revoke(args) => token::about_token(context, args, "revoke").await,
+        other => Err(Halt::Scenario(format!("`{}` cannot be raced in `together`", other.word()))),
+    }
+}

@@ -1,0 +1,45 @@
+//! The fault in a step: what makes it differ from the correct request, and the step without it.
+
+use super::Step;
+
+/// The steps of a scenario without anything wrong in them, where that is what its control is.
+pub fn stripped(steps: &[Step]) -> Vec<Step> {
+    steps
+        .iter()
+        .filter_map(|step| {
+            Some(match step {
+                Step::Authorize(args) => Step::Authorize(args.stripped()),
+                Step::Exchange(args) => Step::Exchange(args.stripped()),
+                Step::Refresh(args) => Step::Refresh(args.stripped()),
+                Step::Introspect(args) => Step::Introspect(args.stripped()),
+                Step::Revoke(args) => Step::Revoke(args.stripped()),
+                Step::Fhir(args) => Step::Fhir(args.stripped()),
+                Step::Flow(args) => Step::Flow(Box::new(args.stripped())),
+                Step::Discover(_) | Step::Jwks(_) => step.clone(),
+                Step::Launch(_) | Step::Request(_) | Step::Wait(_) | Step::Together(_) | Step::Interleaved(_) => {
+                    return None;
+                }
+            })
+        })
+        .collect()
+}
+
+/// Whether a step has something wrong in it that stripping takes away.
+pub fn has_fault(step: &Step) -> bool {
+    let same = match step {
+        Step::Authorize(args) => *args == args.stripped(),
+        Step::Exchange(args) => *args == args.stripped(),
+        Step::Refresh(args) => *args == args.stripped(),
+        Step::Introspect(args) | Step::Revoke(args) => *args == args.stripped(),
+        Step::Fhir(args) => *args == args.stripped(),
+        Step::Flow(args) => **args == args.stripped(),
+        Step::Discover(_)
+        | Step::Jwks(_)
+        | Step::Launch(_)
+        | Step::Request(_)
+        | Step::Wait(_)
+        | Step::Together(_)
+        | Step::Interleaved(_) => true,
+    };
+    !same
+}

@@ -1,0 +1,200 @@
+//! What can be said of scenarios before anything is sent: words that exist, levels that are allowed, refusals that have
+//! a control, placeholders that have a value.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use reports::model::Level;
+use serde_json::Value;
+
+use super::load::{Loaded, ScenarioError};
+use super::model::{Given, Scenario};
+use super::fault::has_fault;
+use super::needs;
+use super::requirement::{Actor, Requirement};
+use super::{Check, Step};
+use crate::value::{ROOTS, Template, nearest};
+
+const VERSIONS: [&str; 4] = ["1.0", "2.0", "2.1", "2.2"];
+
+/// Everything wrong with these scenarios.
+pub fn lint(all: &[Loaded], requirements: &BTreeMap<String, Requirement>) -> Vec<ScenarioError> {
+    all.iter().flat_map(|loaded| one(loaded, requirements)).collect()
+}
+
+fn one(loaded: &Loaded, requirements: &BTreeMap<String, Requirement>) -> Vec<ScenarioError> {
+    let scenario = &loaded.scenario;
+    let mut problems = Vec::new();
+    words(scenario, &mut problems);
+    cited(scenario, requirements, &mut problems);
+    refusals(scenario, &mut problems);
+    names(loaded, &mut problems);
+    problems
+        .into_iter()
+        .map(|message| ScenarioError { origin: loaded.origin.clone(), at: None, message })
+        .collect()
+}
+
+fn words(scenario: &Scenario, problems: &mut Vec<String>) {
+    if scenario.title.trim().is_empty() || scenario.about.trim().is_empty() {
+        problems.push("`title` and `about` must say something".to_owned());
+    }
+    if scenario.then.is_empty() {
+        problems.push("`then` is empty: a scenario that checks nothing always passes".to_owned());
+    }
+    if scenario.when.is_empty() && matches!(scenario.given, Given::Nothing | Given::Discovered) {
+        problems.push("`when` is empty, and nothing was done before".to_owned());
+    }
+    let of_cases = scenario.cases.values().flat_map(|case| &case.needs);
+    for need in scenario.needs.iter().chain(of_cases) {
+        if !needs::is_known(need) {
+            let near = nearest(need, needs::WORDS.iter().map(|(word, _)| *word));
+            problems.push(format!("there is no need `{need}`{near}"));
+        }
+    }
+    for version in &scenario.applies {
+        if !VERSIONS.contains(&version.as_str()) {
+            problems.push(format!("`applies` names `{version}`; the versions are {}", VERSIONS.join(", ")));
+        }
+    }
+}
+
+fn cited(scenario: &Scenario, requirements: &BTreeMap<String, Requirement>, problems: &mut Vec<String>) {
+    if scenario.requirements.is_empty() {
+        problems.push("`requirements` is empty: which rule is this?".to_owned());
+    }
+    let mut highest = None;
+    for id in &scenario.requirements {
+        match requirements.get(id) {
+            None => {
+                let near = nearest(id, requirements.keys().map(String::as_str));
+                problems.push(format!("there is no requirement `{id}`{near}"));
+            }
+            Some(row) if row.actor != Actor::Client => highest = highest.max(Some(strength(row.level))),
+            // A duty of the client gives at most a warning about the server.
+            Some(row) => highest = highest.max(Some(strength(row.level).min(1))),
+        }
+    }
+    if let Some(highest) = highest
+        && strength(scenario.level) > highest
+    {
+        problems.push(format!(
+            "the level {} is above that of every server duty that it cites; a level too high is a false alarm",
+            scenario.level.as_str()
+        ));
+    }
+}
+
+fn strength(level: Level) -> u8 {
+    match level {
+        Level::Shall | Level::ShallNot => 2,
+        Level::Should | Level::ShouldNot => 1,
+        Level::May => 0,
+    }
+}
+
+fn refusals(scenario: &Scenario, problems: &mut Vec<String>) {
+    let checks = scenario.then.iter().chain(scenario.allow.iter().flat_map(|allowed| &allowed.then));
+    let judges_refusal = checks.clone().any(|check| matches!(check, Check::RefusedBy(_)));
+    if judges_refusal && scenario.control.is_empty() && !scenario.when.iter().any(has_fault) {
+        problems.push(
+            "it judges a refusal, but its fault is not an override: add `control:`, the correct steps whose acceptance \
+             makes the refusal count"
+                .to_owned(),
+        );
+    }
+    if judges_refusal && scenario.clients == super::model::Clients::None {
+        problems.push("it judges a refusal without any client, so no control can be made".to_owned());
+    }
+    let redeems = scenario.when.iter().any(|step| matches!(step, Step::Exchange(_)));
+    let authorizes = scenario.when.iter().any(|step| {
+        matches!(step, Step::Authorize(_) | Step::Interleaved(_) | Step::Flow(_))
+    });
+    if redeems && !authorizes && matches!(scenario.given, Given::Nothing | Given::Discovered) {
+        problems.push("`exchange` has no code to redeem: begin with `given: authorized`".to_owned());
+    }
+}
+
+/// Placeholders, labels and `of:`.
+fn names(loaded: &Loaded, problems: &mut Vec<String>) {
+    let scenario = &loaded.scenario;
+    let Some(raw) = &loaded.raw else { return };
+    let mut labels: BTreeSet<String> = BTreeSet::from(["given".to_owned(), "other".to_owned()]);
+    let mut texts = Vec::new();
+    let mut references = Vec::new();
+    for part in ["when", "control", "then", "allow", "with", "cases"] {
+        walk(&raw[part], "", &mut labels, &mut references, &mut texts);
+    }
+    labels.extend(Step::WORDS.iter().map(|word| (*word).to_owned()));
+    for label in references {
+        if !labels.contains(&label) {
+            let near = nearest(&label, labels.iter().map(String::as_str));
+            problems.push(format!("no step is labelled `{label}`{near}"));
+        }
+    }
+    for text in texts {
+        let Ok(template) = Template::parse(&text) else { continue };
+        for name in template.names() {
+            if let Some(problem) = unknown_name(scenario, &labels, name) {
+                problems.push(format!("in `{text}`: {problem}"));
+            }
+        }
+    }
+}
+
+fn unknown_name(scenario: &Scenario, labels: &BTreeSet<String>, name: &str) -> Option<String> {
+    let (before, rest) = name.split_once('.').unwrap_or(("", name));
+    match before {
+        "case" => {
+            let lacking = scenario.cases.iter().find(|(_, case)| !case.set.contains_key(rest));
+            match lacking {
+                Some((row, _)) => Some(format!("the case `{row}` does not set `{rest}`")),
+                None if scenario.cases.is_empty() => Some("there are no cases".to_owned()),
+                None => None,
+            }
+        }
+        "" if ROOTS.contains(&rest) => None,
+        "" => Some(format!("there is no placeholder `{rest}`{}", nearest(rest, ROOTS.iter().copied()))),
+        label if labels.contains(label) => {
+            (!ROOTS.contains(&rest)).then(|| format!("`{label}` has no `{rest}`{}", nearest(rest, ROOTS.iter().copied())))
+        }
+        label => Some(format!("no step is labelled `{label}`{}", nearest(label, labels.iter().map(String::as_str)))),
+    }
+}
+
+fn walk(
+    value: &Value,
+    key: &str,
+    labels: &mut BTreeSet<String>,
+    references: &mut Vec<String>,
+    texts: &mut Vec<String>,
+) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                match (key.as_str(), value) {
+                    ("as", Value::String(label)) => {
+                        labels.insert(label.clone());
+                    }
+                    ("of" | "launch_of" | "again", Value::String(label)) => {
+                        let word = matches!(
+                            label.as_str(),
+                            "own" | "other" | "other_public" | "other_symmetric" | "other_asymmetric" | "code"
+                                | "access_token" | "refresh_token"
+                        );
+                        if !word {
+                            references.push(label.clone());
+                        }
+                    }
+                    ("of", Value::Array(many)) => {
+                        references.extend(many.iter().filter_map(Value::as_str).map(str::to_owned));
+                    }
+                    ("note" | "title" | "needs", _) => {}
+                    (key, value) => walk(value, key, labels, references, texts),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| walk(item, key, labels, references, texts)),
+        Value::String(text) => texts.push(text.clone()),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}

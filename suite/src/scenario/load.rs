@@ -1,0 +1,134 @@
+//! Loads scenario files, strictly: an error names file, line, column, and the nearest word that exists.
+
+use std::fmt;
+use std::path::Path;
+
+use super::Scenario;
+
+/// A loaded scenario with its id.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The path below `scenarios/server`, without ending: `pkce/code_verifier_wrong`.
+    pub id: String,
+    /// Where it was read, for messages.
+    pub origin: String,
+    /// What it says.
+    pub scenario: Scenario,
+    /// The same without types, for `lint`.
+    pub raw: Option<serde_json::Value>,
+}
+
+impl Loaded {
+    /// First part of the id.
+    pub fn area(&self) -> &str {
+        self.id.split('/').next().unwrap_or_default()
+    }
+}
+
+/// A file that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScenarioError {
+    /// The file.
+    pub origin: String,
+    /// Line and column, from 1, where they are known.
+    pub at: Option<(u64, u64)>,
+    /// What is wrong, and what to do.
+    pub message: String,
+}
+
+impl fmt::Display for ScenarioError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.at {
+            Some((line, column)) => write!(f, "{}:{line}:{column}: {}", self.origin, self.message),
+            None => write!(f, "{}: {}", self.origin, self.message),
+        }
+    }
+}
+
+impl std::error::Error for ScenarioError {}
+
+/// The embedded scenarios and those below `more`, in the order of their ids.
+pub fn load(more: Option<&Path>) -> Result<Vec<Loaded>, Vec<ScenarioError>> {
+    let mut loaded = Vec::new();
+    let mut errors = Vec::new();
+    for file in fixtures::below("scenarios/server") {
+        let id = id_of(file.path.trim_start_matches("scenarios/server/"));
+        take(&mut loaded, &mut errors, id, &format!("fixtures/{}", file.path), file.text);
+    }
+    if let Some(folder) = more {
+        read_folder(folder, folder, &mut loaded, &mut errors);
+    }
+    loaded.sort_by(|a, b| a.id.cmp(&b.id));
+    for pair in loaded.windows(2) {
+        if pair[0].id == pair[1].id {
+            errors.push(ScenarioError {
+                origin: pair[1].origin.clone(),
+                at: None,
+                message: format!("the id `{}` is taken by {}; an id is a path and stands once", pair[1].id, pair[0].origin),
+            });
+        }
+    }
+    if errors.is_empty() { Ok(loaded) } else { Err(errors) }
+}
+
+fn id_of(path: &str) -> String {
+    path.trim_end_matches(".yaml").replace('\\', "/")
+}
+
+fn take(loaded: &mut Vec<Loaded>, errors: &mut Vec<ScenarioError>, id: String, origin: &str, text: &str) {
+    match parse(text, origin) {
+        Ok(scenario) => {
+            let raw = serde_saphyr::from_str(text).ok();
+            loaded.push(Loaded { id, origin: origin.to_owned(), scenario, raw });
+        }
+        Err(error) => errors.push(error),
+    }
+}
+
+fn read_folder(root: &Path, folder: &Path, loaded: &mut Vec<Loaded>, errors: &mut Vec<ScenarioError>) {
+    let problem = |path: &Path, error: &std::io::Error| ScenarioError {
+        origin: path.display().to_string(),
+        at: None,
+        message: format!("cannot be read: {error}"),
+    };
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) => return errors.push(problem(folder, &error)),
+    };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            read_folder(root, &path, loaded, errors);
+        } else if path.extension().is_some_and(|ending| ending == "yaml") {
+            let relative = path.strip_prefix(root).unwrap_or(&path).display().to_string();
+            match std::fs::read_to_string(&path) {
+                Ok(text) => take(loaded, errors, id_of(&relative), &path.display().to_string(), &text),
+                Err(error) => errors.push(problem(&path, &error)),
+            }
+        }
+    }
+}
+
+/// One file's text.
+pub fn parse(text: &str, origin: &str) -> Result<Scenario, ScenarioError> {
+    let options = serde_saphyr::options! { strict_booleans: true };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+        let at = error.location().map(|location| (location.line(), location.column()));
+        ScenarioError { origin: origin.to_owned(), at, message: explain(&error) }
+    })
+}
+
+/// The error's first line, with the nearest word where one was expected among several.
+fn explain(error: &serde_saphyr::Error) -> String {
+    let whole = error.without_snippet().to_string();
+    let first = whole.lines().next().unwrap_or_default().trim();
+    let first = first.trim_start_matches("error: ");
+    let quoted: Vec<&str> = first.split('`').skip(1).step_by(2).collect();
+    match quoted.split_first() {
+        Some((wrong, known)) if first.contains("unknown") && !first.contains("did you mean") => {
+            let nearest = crate::value::nearest(wrong, known.iter().copied());
+            format!("{first}{nearest}")
+        }
+        _ => first.to_owned(),
+    }
+}

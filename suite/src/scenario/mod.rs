@@ -1,0 +1,12 @@
+//! Scenarios: one obligation a file, as data; typed, strictly loaded, checked before anything is sent.
+
+pub mod fault;
+pub mod lint;
+pub mod load;
+pub mod model;
+pub mod needs;
+pub mod one_key;
+pub mod requirement;
+pub mod select;
+
+pub use model::{Case, Check, Scenario, Step};

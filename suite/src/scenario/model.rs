@@ -1,0 +1,250 @@
+//! The shape of a scenario file. `launchproof schema scenario` prints the JSON Schema made from these types.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use reports::model::Level;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::one_key::one_key_enum;
+use crate::check::arguments::{
+    AcceptedArgs, AgreesArgs, AtMostOneArgs, CallbackArgs, ContentTypeArgs, EntropyArgs, ErrorArgs, ErrorBodyArgs,
+    HeaderArgs, JsonArgs, JwksArgs, PageArgs, RefusedBy, ScopeArgs, StateArgs, StatusArgs, TextsArgs, UnrelatedArgs,
+    WithinArgs,
+};
+use crate::step::arguments::{
+    AuthorizeArgs, DiscoverArgs, ExchangeArgs, FhirArgs, FlowArgs, InterleavedArgs, IntrospectArgs, LaunchArgs,
+    RefreshArgs, RequestArgs, RevokeArgs, WaitArgs,
+};
+pub use crate::step::arguments::{LaunchKind, With};
+use crate::value::Template;
+
+/// One obligation.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// What must hold, in one line.
+    pub title: String,
+    /// For the vendor who failed: what was done, what must happen, why it matters.
+    pub about: String,
+    /// What implementers usually got wrong.
+    #[serde(default)]
+    pub fix: Option<String>,
+    /// The strength of the obligation.
+    pub level: Level,
+    /// Ids in `fixtures/requirements`: `smart-2.2.0/31`.
+    pub requirements: Vec<String>,
+    /// What the target or its profile must have; see [`super::needs`].
+    #[serde(default)]
+    pub needs: Vec<String>,
+    /// With which clients it is tried.
+    #[serde(default)]
+    pub clients: Clients,
+    /// SMART versions in which it holds; all where absent.
+    #[serde(default)]
+    pub applies: Vec<String>,
+    /// Where we stand.
+    pub given: Given,
+    /// Options of the given, and of every step that does not say otherwise.
+    #[serde(default)]
+    pub with: With,
+    /// A table: one verdict a row.
+    #[serde(default)]
+    pub cases: IndexMap<String, Case>,
+    /// What we do.
+    #[serde(default)]
+    pub when: Vec<Step>,
+    /// The correct sequence whose acceptance makes a refusal count, where the fault is not an override.
+    #[serde(default)]
+    pub control: Vec<Step>,
+    /// What must be seen: all of it.
+    pub then: Vec<Check>,
+    /// Other answers that are legal: a pass with a note.
+    #[serde(default)]
+    pub allow: Vec<Allowed>,
+}
+
+/// A legal alternative.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Allowed {
+    /// Why it is legal; printed beside the verdict.
+    pub note: String,
+    /// What is seen then: all of it.
+    pub then: Vec<Check>,
+}
+
+/// A row of a table: its values, used as `{case.name}`, and what it needs besides.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// Needs of this row alone.
+    #[serde(default)]
+    pub needs: Vec<String>,
+    /// Said of this row, where its name does not.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// The values. One that leaves a placeholder as it was is a skip, never sent.
+    #[serde(default)]
+    pub set: BTreeMap<String, Template>,
+}
+
+/// With which clients a scenario is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Clients {
+    /// The first client of the profile that suits.
+    #[default]
+    Any,
+    /// The first of each kind: one verdict a kind.
+    Each,
+    /// The first public one.
+    Public,
+    /// The first with a secret.
+    Symmetric,
+    /// The first with a key.
+    Asymmetric,
+    /// The first with a secret and the first with a key: one verdict each.
+    Confidential,
+    /// No client takes part.
+    None,
+}
+
+/// A starting state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Given {
+    /// Nothing was sent.
+    Nothing,
+    /// The endpoints are known.
+    Discovered,
+    /// A fresh, unspent code.
+    Authorized,
+    /// A token response; shared with others: look only.
+    Launched,
+    /// A token response of one's own: may be spent.
+    LaunchedAlone,
+    /// A token response and the answer to its refresh, of one's own.
+    Refreshed,
+}
+
+/// One thing that we do.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+pub enum Step {
+    /// Fetches a discovery document.
+    Discover(DiscoverArgs),
+    /// Begins an EHR launch and keeps its `launch`.
+    Launch(LaunchArgs),
+    /// Sends the browser to the authorization endpoint and walks to the end.
+    Authorize(AuthorizeArgs),
+    /// Redeems a code.
+    Exchange(ExchangeArgs),
+    /// Redeems a refresh token.
+    Refresh(RefreshArgs),
+    /// Asks the introspection endpoint about a token.
+    Introspect(IntrospectArgs),
+    /// Revokes a token.
+    Revoke(RevokeArgs),
+    /// Reads or searches with a token.
+    Fhir(FhirArgs),
+    /// Fetches the server's keys.
+    Jwks(DiscoverArgs),
+    /// Any request.
+    Request(RequestArgs),
+    /// Lets time pass.
+    Wait(WaitArgs),
+    /// Sends several at the same moment.
+    Together(Vec<Step>),
+    /// Walks several authorization requests by turns in one browser session.
+    Interleaved(InterleavedArgs),
+    /// Authorize, exchange and read, as far as the server lets it.
+    Flow(Box<FlowArgs>),
+}
+
+one_key_enum!(Step, "step", {
+    "discover" => Discover,
+    "launch" => Launch,
+    "authorize" => Authorize,
+    "exchange" => Exchange,
+    "refresh" => Refresh,
+    "introspect" => Introspect,
+    "revoke" => Revoke,
+    "fhir" => Fhir,
+    "jwks" => Jwks,
+    "request" => Request,
+    "wait" => Wait,
+    "together" => Together,
+    "interleaved" => Interleaved,
+    "flow" => Flow,
+});
+
+/// One thing that must be seen.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+pub enum Check {
+    /// The server refused at this stage or before; counts only between two accepted controls.
+    RefusedBy(RefusedBy),
+    /// The server did what was asked.
+    Accepted(AcceptedArgs),
+    /// Of several steps at the same moment, at most one was accepted.
+    AtMostOne(AtMostOneArgs),
+    /// The authorization response carries `state` exactly once and unchanged.
+    State(StateArgs),
+    /// What the address holds to which the browser was sent back.
+    Callback(CallbackArgs),
+    /// What the page is at which a refused walk ended.
+    Page(PageArgs),
+    /// A header field of an answer.
+    Header(HeaderArgs),
+    /// The media type of an answer.
+    ContentType(ContentTypeArgs),
+    /// The status of an answer.
+    Status(StatusArgs),
+    /// The OAuth error code of a refusal.
+    Error(ErrorArgs),
+    /// The shape of an error answer of the token endpoint (RFC 6749 §5.2).
+    ErrorBody(ErrorBodyArgs),
+    /// A member of a JSON answer.
+    Json(JsonArgs),
+    /// Two texts are the same.
+    Same(TextsArgs),
+    /// Two texts differ.
+    Differ(TextsArgs),
+    /// One value cannot be read out of another.
+    Unrelated(UnrelatedArgs),
+    /// How many bits the values seen in this run can carry.
+    Entropy(EntropyArgs),
+    /// What was granted lies within what was asked.
+    Scope(ScopeArgs),
+    /// The answer came within this time.
+    Within(WithinArgs),
+    /// Two discovery documents, or two parts of one, do not contradict each other.
+    Agrees(AgreesArgs),
+    /// The server's keys are sound.
+    Keys(JwksArgs),
+}
+
+one_key_enum!(Check, "check", {
+    "refused_by" => RefusedBy,
+    "accepted" => Accepted,
+    "at_most_one" => AtMostOne,
+    "state" => State,
+    "callback" => Callback,
+    "page" => Page,
+    "header" => Header,
+    "content_type" => ContentType,
+    "status" => Status,
+    "error" => Error,
+    "error_body" => ErrorBody,
+    "json" => Json,
+    "same" => Same,
+    "differ" => Differ,
+    "unrelated" => Unrelated,
+    "entropy" => Entropy,
+    "scope" => Scope,
+    "within" => Within,
+    "agrees" => Agrees,
+    "keys" => Keys,
+});

@@ -1,0 +1,139 @@
+//! What a scenario may need of a target or its profile, and whether it is there.
+
+use crate::oauth::scope::ScopeSet;
+use crate::step::world::{Facts, World};
+use crate::target::{Client, ClientKind};
+
+/// Words that stand in `needs`, with what each means. `capability:NAME` and `lists:FIELD` stand besides.
+pub const WORDS: &[(&str, &str)] = &[
+    ("authorization_code", "an authorization endpoint"),
+    ("standalone_launch", "standalone launch, where capabilities say which launches there are"),
+    ("ehr_launch", "[ehr_launch] in the profile"),
+    ("openid", "`openid` among the client's scopes"),
+    ("refresh", "`offline_access` or `online_access` among the client's scopes"),
+    ("introspection", "an introspection endpoint"),
+    ("revocation", "a revocation endpoint"),
+    ("jwks", "a jwks_uri"),
+    ("openid_document", "an openid-configuration at the issuer"),
+    ("capability_statement", "a CapabilityStatement at /metadata"),
+    ("second_client", "another client in the profile"),
+    ("second_public", "another public client in the profile"),
+    ("second_symmetric", "another client with a secret in the profile"),
+    ("second_asymmetric", "another client with a key in the profile"),
+    ("two_redirect_uris", "a client with two redirect_uris in the profile"),
+    ("https_redirect", "a client whose first redirect_uri is https"),
+    ("loopback_redirect", "a client with a redirect_uri on a loopback address"),
+    ("https_target", "a target off loopback, where https is a duty"),
+    ("patient_b", "a second patient in the profile: [patients] b"),
+    ("lockout", "--allow lockout, off loopback: it sends many wrong credentials"),
+];
+
+/// Whether a need is met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Need {
+    /// It is there.
+    Met,
+    /// The target does not have or claim it.
+    Skip(String),
+    /// The target has it, the profile lacks it: which line to add.
+    Unconfigured(String),
+}
+
+/// Whether the word exists.
+pub fn is_known(word: &str) -> bool {
+    WORDS.iter().any(|(known, _)| *known == word)
+        || word.strip_prefix("capability:").is_some_and(|name| !name.is_empty())
+        || word.strip_prefix("lists:").is_some_and(|name| !name.is_empty())
+}
+
+/// Judges one need for one client.
+pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow_lockout: bool, word: &str) -> Need {
+    if let Some(name) = word.strip_prefix("capability:") {
+        return claimed(facts, name);
+    }
+    if let Some(field) = word.strip_prefix("lists:") {
+        let there = facts.smart.as_ref().is_some_and(|smart| smart.get(field).is_some());
+        return met(there, || Need::Skip(format!("smart-configuration does not list {field}")));
+    }
+    let profile = &world.profile;
+    let other = |kind: Option<ClientKind>| {
+        profile.clients.iter().any(|one| {
+            client.is_none_or(|own| own.name != one.name)
+                && one.kind != ClientKind::Backend
+                && kind.is_none_or(|kind| one.kind == kind)
+        })
+    };
+    let add = |what: &str| Need::Unconfigured(format!("add {what} to the profile"));
+    match word {
+        "authorization_code" => met(facts.authorization_endpoint.is_some(), || {
+            Need::Skip("no authorization endpoint is known".to_owned())
+        }),
+        "standalone_launch" => launch_claimed(facts, "launch-standalone"),
+        "ehr_launch" => match launch_claimed(facts, "launch-ehr") {
+            Need::Met => met(profile.ehr_launch.is_some(), || add("[ehr_launch]: how an EHR launch is begun")),
+            other => other,
+        },
+        "openid" => has_scope(client, |scopes| scopes.split(' ').any(|one| one == "openid"), "openid"),
+        "refresh" => has_scope(client, |scopes| ScopeSet::parse(scopes).wants_refresh(), "offline_access"),
+        "introspection" => listed(facts.introspection_endpoint.is_some(), "introspection_endpoint"),
+        "revocation" => listed(facts.revocation_endpoint.is_some(), "revocation_endpoint"),
+        "jwks" => listed(facts.jwks_uri.is_some(), "jwks_uri"),
+        "openid_document" => {
+            met(facts.openid.is_some(), || Need::Skip("there is no openid-configuration at the issuer".to_owned()))
+        }
+        "capability_statement" => {
+            met(facts.capability.is_some(), || Need::Skip("there is no CapabilityStatement at /metadata".to_owned()))
+        }
+        "second_client" => met(other(None), || add("a second client")),
+        "second_public" => met(other(Some(ClientKind::Public)), || add("another client of kind public")),
+        "second_symmetric" => met(other(Some(ClientKind::Symmetric)), || add("another client of kind symmetric")),
+        "second_asymmetric" => met(other(Some(ClientKind::Asymmetric)), || add("another client of kind asymmetric")),
+        "two_redirect_uris" => {
+            met(client.is_some_and(|client| client.redirect_uris.len() > 1), || add("a second redirect_uri of the client"))
+        }
+        "https_redirect" => {
+            let https = client.and_then(|client| client.redirect_uris.first()).is_some_and(|uri| uri.starts_with("https:"));
+            met(https, || add("an https redirect_uri, as the first of the client"))
+        }
+        "loopback_redirect" => {
+            let loopback = client.is_some_and(|client| client.redirect_uris.iter().any(|uri| is_loopback(uri)));
+            met(loopback, || add("a redirect_uri http://127.0.0.1:PORT/… of the client"))
+        }
+        "https_target" => met(!profile.is_loopback(), || Need::Skip("loopback: https is no duty there".to_owned())),
+        "patient_b" => {
+            met(profile.patients.contains_key("b"), || add("[patients] b: one that the user of patient a must not reach"))
+        }
+        "lockout" => met(allow_lockout || profile.is_loopback(), || {
+            Need::Skip("it may lock the client out; run with --allow lockout".to_owned())
+        }),
+        other => Need::Skip(format!("the need `{other}` is not known")),
+    }
+}
+
+fn met(there: bool, otherwise: impl FnOnce() -> Need) -> Need {
+    if there { Need::Met } else { otherwise() }
+}
+
+fn claimed(facts: &Facts, name: &str) -> Need {
+    met(facts.capabilities.iter().any(|one| one == name), || {
+        Need::Skip(format!("the server does not claim the capability {name}"))
+    })
+}
+
+/// A launch is taken for granted where the server lists no capabilities at all (SMART 1.0, or [endpoints] alone).
+fn launch_claimed(facts: &Facts, name: &str) -> Need {
+    if facts.capabilities.is_empty() { Need::Met } else { claimed(facts, name) }
+}
+
+fn listed(there: bool, field: &str) -> Need {
+    met(there, || Need::Skip(format!("the server lists no {field}")))
+}
+
+fn has_scope(client: Option<&Client>, test: impl Fn(&str) -> bool, word: &str) -> Need {
+    let there = client.is_some_and(|client| test(&client.scopes));
+    met(there, || Need::Unconfigured(format!("add `{word}` to the client's scopes in the profile")))
+}
+
+fn is_loopback(uri: &str) -> bool {
+    uri.starts_with("http://127.0.0.1") || uri.starts_with("http://[::1]")
+}

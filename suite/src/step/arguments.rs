@@ -1,0 +1,508 @@
+//! The arguments of every verb.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::value::{Override, Template};
+
+/// `discover`, `jwks`: a GET of a document.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DiscoverArgs {
+    /// Label for `of:`.
+    #[serde(default, rename = "as")]
+    pub label: Option<String>,
+    /// Which document.
+    #[serde(default)]
+    pub document: Document,
+    /// Header fields to send; `Accept: application/json` where it says nothing.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Override>,
+}
+
+/// A discovery document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Document {
+    /// `{fhir_base}/.well-known/smart-configuration`.
+    #[default]
+    Smart,
+    /// `{issuer}/.well-known/openid-configuration`.
+    Openid,
+    /// `{fhir_base}/metadata`.
+    Capability,
+}
+
+/// `launch`: begins an EHR launch.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LaunchArgs {
+    /// Label for `of:`.
+    #[serde(default, rename = "as")]
+    pub label: Option<String>,
+    /// For which client: nothing for this one, or a word of [`ClientWord`].
+    #[serde(default)]
+    pub client: ClientWord,
+    /// Key in `[patients]`.
+    #[serde(default)]
+    pub patient: Option<String>,
+}
+
+/// Which client a step speaks as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientWord {
+    /// The item's own client.
+    #[default]
+    Own,
+    /// Another client, of the same kind where there is one.
+    Other,
+    /// Another public client.
+    OtherPublic,
+    /// Another client with a secret.
+    OtherSymmetric,
+    /// Another client with a key.
+    OtherAsymmetric,
+}
+
+/// `authorize`: one authorization request and the walk that follows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorizeArgs {
+    /// Label for `of:` and `{label.code}`.
+    #[serde(default, rename = "as")]
+    pub label: Option<String>,
+    /// GET or POST.
+    #[serde(default)]
+    pub method: Method,
+    /// Who asks.
+    #[serde(default)]
+    pub client: ClientWord,
+    /// Label of a `launch` step whose `launch` is sent; without it an EHR launch makes a fresh one.
+    #[serde(default)]
+    pub launch_of: Option<String>,
+    /// Key in `[patients]` that the user picks.
+    #[serde(default)]
+    pub patient: Option<String>,
+    /// The user presses *deny*.
+    #[serde(default)]
+    pub deny: bool,
+    /// Name of a browser session to share with other steps; fresh where absent.
+    #[serde(default)]
+    pub session: Option<String>,
+    /// Override of this parameter.
+    #[serde(default)]
+    pub response_type: Override,
+    /// Override of this parameter.
+    #[serde(default)]
+    pub client_id: Override,
+    /// Override of this parameter.
+    #[serde(default)]
+    pub redirect_uri: Override,
+    /// Override of this parameter.
+    #[serde(default)]
+    pub scope: Override,
+    /// Override of this parameter.
+    #[serde(default)]
+    pub state: Override,
+    /// Override of this parameter.
+    #[serde(default)]
+    pub aud: Override,
+    /// Override of this parameter.
+    #[serde(default)]
+    pub launch: Override,
+    /// Override of this parameter.
+    #[serde(default)]
+    pub nonce: Override,
+    /// Override of this parameter.
+    #[serde(default)]
+    pub code_challenge: Override,
+    /// Override of this parameter.
+    #[serde(default)]
+    pub code_challenge_method: Override,
+    /// The verifier from which the challenge is made and that a later exchange sends.
+    #[serde(default)]
+    pub code_verifier: Option<Template>,
+    /// More parameters.
+    #[serde(default)]
+    pub extra: BTreeMap<String, Override>,
+    /// Parameters to leave out, by a name that a case gives.
+    #[serde(default)]
+    pub without: Vec<Template>,
+    /// A whole query (or body) instead, percent-encoded as it stands.
+    #[serde(default)]
+    pub raw: Option<Template>,
+    /// Text appended to the query (or body) as it stands, percent-encoded: `&x=%ff`.
+    #[serde(default)]
+    pub raw_suffix: Option<Template>,
+}
+
+/// A method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    /// The usual one of this verb.
+    #[default]
+    #[serde(skip)]
+    Usual,
+    /// GET.
+    Get,
+    /// POST.
+    Post,
+    /// PUT.
+    Put,
+    /// DELETE.
+    Delete,
+    /// OPTIONS.
+    Options,
+}
+
+/// How a client authenticates, and what is wrong with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AuthArgs {
+    /// The way; the client's own where absent.
+    #[serde(default)]
+    pub by: Option<AuthWay>,
+    /// Whose credentials; the item's own client's where absent.
+    #[serde(default)]
+    pub of: ClientWord,
+    /// Override of the secret.
+    #[serde(default)]
+    pub secret: Override,
+    /// Override of the client_id that goes with the secret.
+    #[serde(default)]
+    pub id: Override,
+}
+
+/// A way of client authentication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthWay {
+    /// Nothing; `client_id` is sent for a public client only.
+    None,
+    /// Nothing but `client_id` in the body.
+    IdOnly,
+    /// HTTP Basic, form-encoded first (RFC 6749 §2.3.1).
+    Basic,
+    /// HTTP Basic of the raw texts.
+    BasicRaw,
+    /// In the body.
+    Post,
+    /// Basic and body.
+    Both,
+    /// In the query of the URL.
+    Query,
+    /// A client assertion.
+    Assertion,
+    /// A client assertion and, besides, a secret in the body.
+    AssertionAndSecret,
+}
+
+/// The client assertion, and what is wrong with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AssertionArgs {
+    /// Claims: a text, null to leave out, a list for an array; `{now+600}` is a number.
+    #[serde(default)]
+    pub claims: BTreeMap<String, Override>,
+    /// Header members, likewise; `jwk: "{attacker}"` embeds the attacker's public key.
+    #[serde(default)]
+    pub header: BTreeMap<String, Override>,
+    /// How it is signed.
+    #[serde(default)]
+    pub sign_with: SignWith,
+    /// A label whose assertion is sent once more, byte for byte.
+    #[serde(default)]
+    pub again: Option<String>,
+}
+
+/// How an assertion is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SignWith {
+    /// The client's registered key.
+    #[default]
+    Own,
+    /// A key that nobody registered, under the `kid` of the registered one.
+    Attacker,
+    /// The key of another registered client, under this client's `kid`.
+    OtherClient,
+    /// `alg: none`, empty signature.
+    None,
+    /// HMAC with the registered public key (PEM) as secret.
+    HmacPublicPem,
+    /// HMAC with the registered public key (DER) as secret.
+    HmacPublicDer,
+    /// HMAC with the registered public key (JWK) as secret.
+    HmacPublicJwk,
+    /// One bit of the signature changed.
+    BitFlipped,
+    /// The signature left out.
+    Stripped,
+    /// The signature of other claims.
+    OtherPayload,
+}
+
+/// `exchange`: redeems a code.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExchangeArgs {
+    /// Label for `of:`.
+    #[serde(default, rename = "as")]
+    pub label: Option<String>,
+    /// Label of the authorization whose code is redeemed; the last one where absent.
+    #[serde(default)]
+    pub of: Option<String>,
+    /// Who redeems.
+    #[serde(default)]
+    pub client: ClientWord,
+    /// POST where absent.
+    #[serde(default)]
+    pub method: Method,
+    /// How the parameters travel.
+    #[serde(default)]
+    pub body: BodyForm,
+    /// Client authentication.
+    #[serde(default)]
+    pub auth: AuthArgs,
+    /// The client assertion.
+    #[serde(default)]
+    pub assertion: AssertionArgs,
+    /// Override of this parameter.
+    #[serde(default)]
+    pub grant_type: Override,
+    /// Override of this parameter.
+    #[serde(default)]
+    pub code: Override,
+    /// Override of this parameter.
+    #[serde(default)]
+    pub redirect_uri: Override,
+    /// Override of this parameter.
+    #[serde(default)]
+    pub code_verifier: Override,
+    /// Override of this parameter.
+    #[serde(default)]
+    pub client_id: Override,
+    /// Override of this parameter.
+    #[serde(default)]
+    pub client_assertion_type: Override,
+    /// Override of this parameter (leave out, or send twice).
+    #[serde(default)]
+    pub client_assertion: Override,
+    /// More parameters.
+    #[serde(default)]
+    pub extra: BTreeMap<String, Override>,
+    /// Parameters to leave out, by a name that a case gives.
+    #[serde(default)]
+    pub without: Vec<Template>,
+    /// Parameters that travel in the query of the URL instead of the body.
+    #[serde(default)]
+    pub in_query: Vec<Template>,
+    /// Text appended to the body as it stands, percent-encoded.
+    #[serde(default)]
+    pub raw_suffix: Option<Template>,
+    /// Header fields besides.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Override>,
+}
+
+/// How parameters travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BodyForm {
+    /// `application/x-www-form-urlencoded`.
+    #[default]
+    Form,
+    /// A JSON object.
+    Json,
+    /// All in the query, no body.
+    Query,
+}
+
+/// `refresh`: redeems a refresh token.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefreshArgs {
+    /// Label for `of:`.
+    #[serde(default, rename = "as")]
+    pub label: Option<String>,
+    /// Label of the token response whose refresh token is used; the last one where absent.
+    #[serde(default)]
+    pub of: Option<String>,
+    /// Who redeems.
+    #[serde(default)]
+    pub client: ClientWord,
+    /// Client authentication.
+    #[serde(default)]
+    pub auth: AuthArgs,
+    /// The client assertion.
+    #[serde(default)]
+    pub assertion: AssertionArgs,
+    /// Override of this parameter.
+    #[serde(default)]
+    pub grant_type: Override,
+    /// Override of this parameter.
+    #[serde(default)]
+    pub refresh_token: Override,
+    /// Override of this parameter; absent in a correct request.
+    #[serde(default)]
+    pub scope: Override,
+    /// Override of this parameter.
+    #[serde(default)]
+    pub client_id: Override,
+    /// More parameters.
+    #[serde(default)]
+    pub extra: BTreeMap<String, Override>,
+}
+
+/// `introspect`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IntrospectArgs {
+    /// Label for `of:`.
+    #[serde(default, rename = "as")]
+    pub label: Option<String>,
+    /// Label of the token response that is asked about; the last one where absent.
+    #[serde(default)]
+    pub of: Option<String>,
+    /// Who asks.
+    #[serde(default)]
+    pub client: ClientWord,
+    /// Client authentication.
+    #[serde(default)]
+    pub auth: AuthArgs,
+    /// The client assertion.
+    #[serde(default)]
+    pub assertion: AssertionArgs,
+    /// Override of this parameter; the access token in a correct request.
+    #[serde(default)]
+    pub token: Override,
+    /// More parameters.
+    #[serde(default)]
+    pub extra: BTreeMap<String, Override>,
+}
+
+/// `revoke`.
+pub type RevokeArgs = IntrospectArgs;
+
+/// `fhir`: a request of the FHIR API.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FhirArgs {
+    /// Label for `of:`.
+    #[serde(default, rename = "as")]
+    pub label: Option<String>,
+    /// Label of the token response whose access token is sent; the last one where absent.
+    #[serde(default)]
+    pub of: Option<String>,
+    /// Below the FHIR base; `Patient/{token_patient}` where absent.
+    #[serde(default)]
+    pub path: Option<Template>,
+    /// GET where absent.
+    #[serde(default)]
+    pub method: Method,
+    /// Override of the bearer token.
+    #[serde(default)]
+    pub token: Override,
+    /// Header fields besides.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Override>,
+}
+
+/// `request`: anything else.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RequestArgs {
+    /// Label for `of:`.
+    #[serde(default, rename = "as")]
+    pub label: Option<String>,
+    /// GET where absent.
+    #[serde(default)]
+    pub method: Method,
+    /// Absolute URL.
+    pub url: Template,
+    /// Header fields.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Override>,
+    /// Form parameters.
+    #[serde(default)]
+    pub form: BTreeMap<String, Override>,
+    /// A body as it stands, with `Content-Type` among the headers.
+    #[serde(default)]
+    pub body: Option<Template>,
+}
+
+/// `wait`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WaitArgs {
+    /// Until what has passed.
+    pub until: Until,
+}
+
+/// What passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Until {
+    /// Ten and a half minutes: the longest life that RFC 6749 §4.1.2 recommends for a code, and some.
+    CodeExpired,
+    /// `expires_in` of the last token response and a minute.
+    TokenExpired,
+    /// An hour: longer than any sensible `launch` lives.
+    LaunchExpired,
+}
+
+/// `interleaved`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InterleavedArgs {
+    /// The authorization requests, each with a label.
+    pub authorize: Vec<AuthorizeArgs>,
+}
+
+/// `flow`: goes as far as the server lets it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FlowArgs {
+    /// First.
+    #[serde(default)]
+    pub authorize: AuthorizeArgs,
+    /// Then, where a code came.
+    #[serde(default)]
+    pub exchange: Option<ExchangeArgs>,
+    /// Then, where a token came.
+    #[serde(default)]
+    pub fhir: Option<FhirArgs>,
+}
+
+/// Options of a given.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct With {
+    /// How the launch begins.
+    #[serde(default)]
+    pub launch: LaunchKind,
+    /// Scopes asked for, instead of the client's.
+    #[serde(default)]
+    pub scope: Option<Template>,
+    /// Key in `[patients]`: `a` or `b`.
+    #[serde(default)]
+    pub patient: Option<String>,
+    /// Parameters added to every authorization request, such as `nonce` or `prompt`.
+    #[serde(default)]
+    pub extra: BTreeMap<String, Template>,
+}
+
+/// How a launch begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LaunchKind {
+    /// The app starts it.
+    #[default]
+    Standalone,
+    /// The EHR starts it and hands `launch` to the app.
+    Ehr,
+}

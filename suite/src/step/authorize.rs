@@ -1,0 +1,415 @@
+//! `authorize` and `launch`: the request of SMART App Launch 2.2 "Obtain authorization code", and the walk behind it.
+//!
+//! <https://hl7.org/fhir/smart-app-launch/STU2.2/app-launch.html#obtain-authorization-code>
+
+use std::sync::Arc;
+
+use http::Method as HttpMethod;
+use http::header::CONTENT_TYPE;
+use url::Url;
+
+use super::arguments::{AuthorizeArgs, ClientWord, LaunchArgs, LaunchKind, Method};
+use super::context::{Authorization, Context, Deed, Halt, Outcome, Sent};
+use super::discover::facts;
+use crate::http::{Request, RequestBody};
+use crate::oauth::pkce;
+use crate::target::Client;
+use crate::target::ehr_launch::{EhrLaunch, LaunchFor};
+use crate::user_agent::{Landing, Persona, Session, Visit, Walk};
+use crate::value::Override;
+
+/// An authorization request that is ready to be walked.
+pub(super) struct Prepared<'w> {
+    visit: Visit,
+    sent: Sent,
+    client: &'w Client,
+    label: Option<String>,
+    correct: bool,
+    launch_kind: LaunchKind,
+    posted: bool,
+}
+
+/// One authorization request and the walk to its end.
+pub async fn authorize(context: &mut Context<'_>, args: &AuthorizeArgs) -> Result<(), Halt> {
+    let prepared = prepare(context, args).await?;
+    let walk = context.world.agent.walk(&prepared.visit).await;
+    finish(context, prepared, walk);
+    Ok(())
+}
+
+/// Several authorization requests, walked by turns in one browser session.
+pub async fn interleaved(context: &mut Context<'_>, all: &[AuthorizeArgs]) -> Result<(), Halt> {
+    let session = format!("interleaved-{}", context.world.chance.token::<8>());
+    let mut prepared = Vec::new();
+    for args in all {
+        let mut one = prepare(context, args).await?;
+        one.visit.session = Session::Shared(session.clone());
+        prepared.push(one);
+    }
+    let visits: Vec<Visit> = prepared.iter().map(|one| one.visit.clone()).collect();
+    let walks = context.world.agent.walk_interleaved(&visits).await.ok_or_else(|| {
+        Halt::Skip(format!("the {} agent cannot walk two authorizations by turns", context.world.agent.name()))
+    })?;
+    for (one, walk) in prepared.into_iter().zip(walks) {
+        finish(context, one, walk);
+    }
+    Ok(())
+}
+
+/// `launch`: begins an EHR launch and keeps its `launch`.
+pub async fn launch(context: &mut Context<'_>, args: &LaunchArgs) -> Result<(), Halt> {
+    let client = context.client_of(args.client)?;
+    let (launch, exchange) = begin_launch(context, client, args.patient.as_deref()).await?;
+    context.deeds.push(Arc::new(Deed {
+        label: args.label.clone(),
+        verb: "launch",
+        client: client.name.clone(),
+        correct: true,
+        outcome: Outcome::Launched { launch },
+        exchanges: exchange.into_iter().collect(),
+    }));
+    Ok(())
+}
+
+async fn begin_launch(
+    context: &Context<'_>,
+    client: &Client,
+    patient: Option<&str>,
+) -> Result<(String, Option<usize>), Halt> {
+    let world = context.world;
+    let Some(how) = &world.profile.ehr_launch else {
+        return Err(Halt::Skip("the profile has no [ehr_launch], so no EHR launch can be begun".to_owned()));
+    };
+    let EhrLaunch::Request(request) = how else {
+        return Err(Halt::Skip(
+            "[ehr_launch] page needs a person or Chromium at the EHR; give [ehr_launch] request to run this".to_owned(),
+        ));
+    };
+    let patient = context.patient(patient.or(context.with.patient.as_deref()));
+    let user = world.profile.users.values().next().map(|user| user.id.clone()).unwrap_or_default();
+    let whom = LaunchFor {
+        client_id: &client.client_id,
+        user: &user,
+        patient: patient.as_deref().unwrap_or_default(),
+        iss: &world.profile.fhir_base,
+    };
+    let (exchange, launched) = request.begin(world.transport.as_ref(), &world.limits, &whom).await;
+    let id = exchange.map(|mut exchange| {
+        "launch".clone_into(&mut exchange.step);
+        exchange.at = world.recorder.elapsed();
+        world.recorder.keep(exchange)
+    });
+    match launched {
+        Ok(launched) => Ok((launched.launch, id)),
+        Err(error) => Err(Halt::Blocked(format!("no EHR launch could be begun: {error}"))),
+    }
+}
+
+/// Builds the request: correct first, then the overrides of the scenario.
+pub(super) async fn prepare<'w>(context: &mut Context<'w>, args: &AuthorizeArgs) -> Result<Prepared<'w>, Halt> {
+    let world = context.world;
+    let client = context.client_of(args.client)?;
+    let endpoint = facts(world).await.authorization_endpoint.clone().ok_or_else(|| {
+        Halt::Blocked("the authorization endpoint is not known: neither discovery nor [endpoints] gives it".to_owned())
+    })?;
+    let launch_kind = context.with.launch;
+    let mut before = Vec::new();
+    let launch = launch_value(context, args, client, &mut before).await?;
+    let patient_key = args.patient.as_deref().or(context.with.patient.as_deref());
+    let defaults = Defaults::new(context, args, client, launch)?;
+    let own = |name: &str| defaults.value(name);
+    let pairs = parameters(context, args, &defaults, &own)?;
+    let once = |name: &str| {
+        let mut values = pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone());
+        values.next().filter(|_| values.next().is_none())
+    };
+    let sent = Sent {
+        state: once("state"),
+        nonce: once("nonce"),
+        redirect_uri: once("redirect_uri").unwrap_or_else(|| defaults.redirect_uri.clone()),
+        scope: once("scope"),
+        launch: once("launch"),
+        code_verifier: defaults.code_verifier.clone(),
+        patient: context.patient(patient_key),
+    };
+    let start = request(context, args, &endpoint, &pairs, &own)?;
+    let callbacks = callbacks(client, &sent.redirect_uri, &pairs);
+    let user = world.profile.users.keys().next().cloned().unwrap_or_default();
+    let session = match (&args.session, world.profile.session.reuse) {
+        (Some(name), _) => Session::Shared(name.clone()),
+        (None, true) => Session::Shared(format!("user-{user}")),
+        (None, false) => Session::Fresh,
+    };
+    let step = args.label.as_ref().map_or_else(|| "authorize".to_owned(), |label| format!("authorize ({label})"));
+    let mut own_origins = world.profile.own_origins();
+    own_origins.push(endpoint.origin().ascii_serialization());
+    let visit = Visit {
+        start,
+        callbacks,
+        own_origins,
+        persona: Persona { user, patient: sent.patient.clone(), allow: !args.deny },
+        session,
+        step,
+    };
+    let correct = *args == args.stripped();
+    if let Some(id) = before.pop() {
+        context.deeds.push(Arc::new(Deed {
+            label: None,
+            verb: "launch",
+            client: client.name.clone(),
+            correct: true,
+            outcome: Outcome::Launched { launch: defaults.launch.clone().unwrap_or_default() },
+            exchanges: vec![id],
+        }));
+    }
+    Ok(Prepared { visit, sent, client, label: args.label.clone(), correct, launch_kind, posted: args.method == Method::Post })
+}
+
+async fn launch_value(
+    context: &Context<'_>,
+    args: &AuthorizeArgs,
+    client: &Client,
+    before: &mut Vec<usize>,
+) -> Result<Option<String>, Halt> {
+    if let Some(label) = &args.launch_of {
+        let launch = context.begun_launch(Some(label));
+        return launch.map(Some).ok_or_else(|| Halt::Scenario(format!("no launch step is labelled `{label}`")));
+    }
+    if context.with.launch == LaunchKind::Standalone {
+        return Ok(None);
+    }
+    let (launch, exchange) = begin_launch(context, client, args.patient.as_deref()).await?;
+    before.extend(exchange);
+    Ok(Some(launch))
+}
+
+struct Defaults {
+    client_id: String,
+    redirect_uri: String,
+    scope: String,
+    state: String,
+    nonce: Option<String>,
+    aud: String,
+    launch: Option<String>,
+    code_verifier: String,
+}
+
+impl Defaults {
+    fn new(
+        context: &Context<'_>,
+        args: &AuthorizeArgs,
+        client: &Client,
+        launch: Option<String>,
+    ) -> Result<Self, Halt> {
+        let none = |_: &str| None;
+        let scope = match &context.with.scope {
+            Some(scope) => context.fill(scope, &none)?,
+            None => scope_for(client, context.with.launch),
+        };
+        let chance = &context.world.chance;
+        let code_verifier = match &args.code_verifier {
+            Some(verifier) => context.fill(verifier, &none)?,
+            None => chance.token::<32>(),
+        };
+        let redirect_uri = client.redirect_uris.first().cloned().ok_or_else(|| {
+            Halt::Blocked(format!("client `{}` has no redirect_uris in the profile", client.name))
+        })?;
+        Ok(Self {
+            client_id: client.client_id.clone(),
+            redirect_uri,
+            nonce: scope.split(' ').any(|one| one == "openid").then(|| chance.token::<16>()),
+            scope,
+            state: chance.token::<24>(),
+            aud: context.world.profile.fhir_base.clone(),
+            launch,
+            code_verifier,
+        })
+    }
+
+    fn value(&self, name: &str) -> Option<String> {
+        match name {
+            "client_id" => Some(self.client_id.clone()),
+            "redirect_uri" => Some(self.redirect_uri.clone()),
+            "scope" => Some(self.scope.clone()),
+            "state" => Some(self.state.clone()),
+            "nonce" => self.nonce.clone(),
+            "aud" => Some(self.aud.clone()),
+            "launch" => self.launch.clone(),
+            "code_verifier" => Some(self.code_verifier.clone()),
+            "code_challenge" => Some(pkce::s256(&self.code_verifier)),
+            _ => None,
+        }
+    }
+}
+
+/// The client's scopes, with `launch` in place of `launch/patient` where the EHR begins the launch.
+fn scope_for(client: &Client, launch: LaunchKind) -> String {
+    let words = client.scopes.split_whitespace();
+    match launch {
+        LaunchKind::Standalone => words.filter(|word| *word != "launch").collect::<Vec<_>>().join(" "),
+        LaunchKind::Ehr => {
+            let others = words.filter(|word| *word != "launch" && !word.starts_with("launch/"));
+            std::iter::once("launch").chain(others).collect::<Vec<_>>().join(" ")
+        }
+    }
+}
+
+type Pairs = Vec<(String, String)>;
+
+fn parameters(
+    context: &Context<'_>,
+    args: &AuthorizeArgs,
+    defaults: &Defaults,
+    own: &dyn crate::value::Lookup,
+) -> Result<Pairs, Halt> {
+    let mut pairs = Pairs::new();
+    let mut put = |name: &str, override_: &Override, correct: Option<String>| -> Result<(), Halt> {
+        super::overrides::put(context, &mut pairs, name, override_, correct, own)
+    };
+    put("response_type", &args.response_type, Some("code".to_owned()))?;
+    put("client_id", &args.client_id, defaults.value("client_id"))?;
+    put("redirect_uri", &args.redirect_uri, defaults.value("redirect_uri"))?;
+    put("launch", &args.launch, defaults.launch.clone())?;
+    put("scope", &args.scope, defaults.value("scope"))?;
+    put("state", &args.state, defaults.value("state"))?;
+    put("aud", &args.aud, defaults.value("aud"))?;
+    put("nonce", &args.nonce, defaults.nonce.clone())?;
+    put("code_challenge", &args.code_challenge, defaults.value("code_challenge"))?;
+    put("code_challenge_method", &args.code_challenge_method, Some("S256".to_owned()))?;
+    for (name, value) in &context.world.profile.adapt.authorize {
+        if !args.extra.contains_key(name) {
+            put(name, &Override::Keep, Some(value.clone()))?;
+        }
+    }
+    for (name, value) in &context.with.extra {
+        let value = context.fill(value, own)?;
+        put(name, &Override::Keep, Some(value))?;
+    }
+    for (name, override_) in &args.extra {
+        put(name, override_, None)?;
+    }
+    for without in &args.without {
+        let name = context.fill(without, own)?;
+        pairs.retain(|(key, _)| *key != name);
+    }
+    Ok(pairs)
+}
+
+fn request(
+    context: &Context<'_>,
+    args: &AuthorizeArgs,
+    endpoint: &Url,
+    pairs: &Pairs,
+    own: &dyn crate::value::Lookup,
+) -> Result<Request, Halt> {
+    let mut encoded = match &args.raw {
+        Some(raw) => context.fill(raw, own)?,
+        None => url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish(),
+    };
+    if let Some(suffix) = &args.raw_suffix {
+        encoded.push_str(&context.fill(suffix, own)?);
+    }
+    let mut url = endpoint.clone();
+    if args.method == Method::Post {
+        let content_type = "application/x-www-form-urlencoded".to_owned();
+        let body = RequestBody::Raw { content_type, bytes: encoded.into() };
+        return Ok(Request { method: HttpMethod::POST, url, headers: Vec::new(), body });
+    }
+    let query = match endpoint.query() {
+        Some(before) if !before.is_empty() => format!("{before}&{encoded}"),
+        _ => encoded,
+    };
+    url.set_query(Some(&query));
+    let mut request = Request::get(url);
+    request.headers.retain(|(name, _)| name != CONTENT_TYPE);
+    Ok(request)
+}
+
+/// Every address at which the walk must stop: the registered ones and whatever was asked for.
+fn callbacks(client: &Client, sent: &str, pairs: &Pairs) -> Vec<Url> {
+    let asked = pairs.iter().filter(|(name, _)| name == "redirect_uri").map(|(_, value)| value.as_str());
+    client
+        .redirect_uris
+        .iter()
+        .map(String::as_str)
+        .chain(std::iter::once(sent))
+        .chain(asked)
+        .filter_map(|text| Url::parse(text).ok())
+        .collect()
+}
+
+fn finish(context: &mut Context<'_>, prepared: Prepared<'_>, walk: Walk) {
+    let world = context.world;
+    let Prepared { sent, client, label, correct, launch_kind, posted, .. } = prepared;
+    let exchanges = walk.exchanges.into_iter().map(|exchange| world.recorder.keep(exchange)).collect();
+    if walk.signed_in {
+        world.recorder.signed_in();
+    }
+    let (query, fragment, registered) = match &walk.landing {
+        Landing::Callback(url) => {
+            let query = url.query_pairs().into_owned().collect();
+            let fragment = url.fragment().unwrap_or_default();
+            let fragment = url::form_urlencoded::parse(fragment.as_bytes()).into_owned().collect();
+            (query, fragment, is_registered(client, url))
+        }
+        _ => (Vec::new(), Vec::new(), false),
+    };
+    let authorization =
+        Authorization { sent, landing: walk.landing, query, fragment, registered, launch_kind, posted };
+    if let Some(code) = authorization.code() {
+        let mut codes = world.issued.codes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        codes.push(code.to_owned());
+    }
+    context.deeds.push(Arc::new(Deed {
+        label,
+        verb: "authorize",
+        client: client.name.clone(),
+        correct,
+        outcome: Outcome::Authorized(Box::new(authorization)),
+        exchanges,
+    }));
+}
+
+/// Whether a callback's address, response parameters aside, is one that the client registered.
+///
+/// RFC 6749 §3.1.2.3: simple string comparison; RFC 8252 §7.3: any port of a loopback address.
+pub fn is_registered(client: &Client, callback: &Url) -> bool {
+    client.redirect_uris.iter().any(|registered| {
+        let Ok(registered) = Url::parse(registered) else { return false };
+        let loopback = matches!(registered.host_str(), Some("127.0.0.1" | "[::1]"));
+        let same_port = loopback || registered.port_or_known_default() == callback.port_or_known_default();
+        let kept: Vec<_> = registered.query_pairs().collect();
+        let came: Vec<_> = callback.query_pairs().collect();
+        registered.scheme() == callback.scheme()
+            && registered.host_str() == callback.host_str()
+            && same_port
+            && registered.username() == callback.username()
+            && registered.path() == callback.path()
+            && kept.iter().all(|pair| came.contains(pair))
+            && came.iter().all(|pair| kept.contains(pair) || is_response_parameter(&pair.0))
+    })
+}
+
+/// Parameters that an authorization server adds to a redirect_uri.
+fn is_response_parameter(name: &str) -> bool {
+    const ADDED: [&str; 10] = [
+        "code", "state", "iss", "error", "error_description", "error_uri", "session_state", "scope", "expires_in",
+        "token_type",
+    ];
+    ADDED.contains(&name)
+}
+
+impl AuthorizeArgs {
+    /// The same step without anything wrong in it.
+    pub fn stripped(&self) -> Self {
+        Self {
+            label: self.label.clone(),
+            method: self.method,
+            launch_of: None,
+            patient: self.patient.clone(),
+            session: self.session.clone(),
+            client: ClientWord::Own,
+            ..Self::default()
+        }
+    }
+}

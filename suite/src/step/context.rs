@@ -1,0 +1,365 @@
+//! What a step sees and what it leaves behind: the deeds of one item, and the values of placeholders.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+use url::Url;
+
+use super::arguments::{ClientWord, Document, LaunchKind, With};
+use super::world::World;
+use crate::http::{Exchange, Failure, Response};
+use crate::oauth::pkce;
+
+use crate::target::{Client, ClientKind, Credentials};
+use crate::user_agent::Landing;
+use crate::value::{Lookup, Template, TemplateError};
+
+/// One finished step.
+#[derive(Debug, Clone)]
+pub struct Deed {
+    /// The label that the scenario gave.
+    pub label: Option<String>,
+    /// The verb.
+    pub verb: &'static str,
+    /// Name of the client in the profile.
+    pub client: String,
+    /// Whether it was sent without any override: then it may serve as a control.
+    pub correct: bool,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Ids of its exchanges, oldest first.
+    pub exchanges: Vec<usize>,
+}
+
+/// What came of a step.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// A walk from the authorization endpoint.
+    Authorized(Box<Authorization>),
+    /// An answer of an endpoint.
+    Answered(Box<Answer>),
+    /// An EHR launch was begun.
+    Launched {
+        /// The `launch` value.
+        launch: String,
+    },
+    /// Time passed.
+    Waited,
+}
+
+/// An authorization request and where it ended.
+#[derive(Debug, Clone)]
+pub struct Authorization {
+    /// What was sent, as far as later steps need it.
+    pub sent: Sent,
+    /// Where it ended.
+    pub landing: Landing,
+    /// Parameters of the query of a callback.
+    pub query: Vec<(String, String)>,
+    /// Parameters of its fragment.
+    pub fragment: Vec<(String, String)>,
+    /// Whether the address of the callback is a registered one (RFC 8252 loopback ports included).
+    pub registered: bool,
+    /// How the launch began.
+    pub launch_kind: LaunchKind,
+    /// Whether the request was a POST.
+    pub posted: bool,
+}
+
+/// What an authorization request carried.
+#[derive(Debug, Clone, Default)]
+pub struct Sent {
+    /// `state`, where one was sent exactly once.
+    pub state: Option<String>,
+    /// `nonce`, likewise.
+    pub nonce: Option<String>,
+    /// `redirect_uri`, likewise; else the client's first.
+    pub redirect_uri: String,
+    /// `scope`, likewise.
+    pub scope: Option<String>,
+    /// `launch`, likewise.
+    pub launch: Option<String>,
+    /// The verifier that belongs to the challenge.
+    pub code_verifier: String,
+    /// The patient that the user would pick.
+    pub patient: Option<String>,
+}
+
+/// An answer of an endpoint.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The judged exchange.
+    pub exchange: Arc<Exchange>,
+    /// Its body as JSON, where it is.
+    pub json: Option<Value>,
+    /// The client assertion that was sent.
+    pub assertion: Option<String>,
+}
+
+impl Answer {
+    /// The response, or why there is none.
+    pub fn outcome(&self) -> Result<&Response, &Failure> {
+        self.exchange.outcome.as_ref()
+    }
+
+    /// A text member of the body.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.json.as_ref()?.get(name)?.as_str()
+    }
+}
+
+impl Authorization {
+    /// The code that came to a callback, whatever the address.
+    pub fn code(&self) -> Option<&str> {
+        self.parameter("code")
+    }
+
+    /// A parameter of the callback's query, else of its fragment.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        let find = |pairs: &'_ [(String, String)]| pairs.iter().position(|(key, _)| key == name);
+        match find(&self.query) {
+            Some(at) => Some(&self.query[at].1),
+            None => find(&self.fragment).map(|at| self.fragment[at].1.as_str()),
+        }
+    }
+
+    /// The address of the callback.
+    pub fn callback(&self) -> Option<&Url> {
+        match &self.landing {
+            Landing::Callback(url) => Some(url),
+            _ => None,
+        }
+    }
+}
+
+/// Why an item cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Halt {
+    /// Something that must come first did not.
+    Blocked(String),
+    /// It does not apply here.
+    Skip(String),
+    /// It could not be decided.
+    Error(String),
+    /// The scenario asks for what it cannot have: a mistake in the scenario.
+    Scenario(String),
+}
+
+impl From<TemplateError> for Halt {
+    fn from(error: TemplateError) -> Self {
+        Self::Scenario(error.to_string())
+    }
+}
+
+/// One item under way.
+pub struct Context<'w> {
+    /// The shared world.
+    pub world: &'w World,
+    /// The item's client; absent where none takes part.
+    pub client: Option<&'w Client>,
+    /// Options of the given.
+    pub with: &'w With,
+    /// The row's values.
+    pub case: Option<&'w BTreeMap<String, Template>>,
+    /// What was done, oldest first; the given's deeds are labelled `given`.
+    pub deeds: Vec<Arc<Deed>>,
+}
+
+impl<'w> Context<'w> {
+    /// Nothing done yet.
+    pub fn new(
+        world: &'w World,
+        client: Option<&'w Client>,
+        with: &'w With,
+        case: Option<&'w BTreeMap<String, Template>>,
+    ) -> Self {
+        Self { world, client, with, case, deeds: Vec::new() }
+    }
+
+    /// The item's client, or a halt that says there is none.
+    pub fn own_client(&self) -> Result<&'w Client, Halt> {
+        self.client.ok_or_else(|| Halt::Scenario("this step needs a client, and the scenario has none".to_owned()))
+    }
+
+    /// The client that a word names.
+    pub fn client_of(&self, word: ClientWord) -> Result<&'w Client, Halt> {
+        let own = self.own_client()?;
+        let profile = &self.world.profile;
+        let others = || {
+            profile.clients.iter().filter(|client| client.name != own.name && client.kind != ClientKind::Backend)
+        };
+        let kind = match word {
+            ClientWord::Own => return Ok(own),
+            ClientWord::Other => {
+                let same = others().find(|client| client.kind == own.kind);
+                return same
+                    .or_else(|| others().next())
+                    .ok_or_else(|| Halt::Skip("the profile has only one client".to_owned()));
+            }
+            ClientWord::OtherPublic => ClientKind::Public,
+            ClientWord::OtherSymmetric => ClientKind::Symmetric,
+            ClientWord::OtherAsymmetric => ClientKind::Asymmetric,
+        };
+        others()
+            .find(|client| client.kind == kind)
+            .ok_or_else(|| Halt::Skip(format!("the profile has no other {} client", kind.as_str())))
+    }
+
+    /// The last deed of this label or verb; the last of all where none is named.
+    pub fn find(&self, of: Option<&str>) -> Option<&Arc<Deed>> {
+        match of {
+            None => self.deeds.iter().rev().find(|deed| !matches!(deed.outcome, Outcome::Waited)),
+            Some(name) => self
+                .deeds
+                .iter()
+                .rev()
+                .find(|deed| deed.label.as_deref() == Some(name))
+                .or_else(|| self.deeds.iter().rev().find(|deed| deed.verb == name)),
+        }
+    }
+
+    /// The last authorization, of this label where one is given.
+    pub fn authorization(&self, label: Option<&str>) -> Option<&Authorization> {
+        self.deeds.iter().rev().filter(|deed| label.is_none() || deed.label.as_deref() == label).find_map(|deed| {
+            match &deed.outcome {
+                Outcome::Authorized(authorization) => Some(authorization.as_ref()),
+                _ => None,
+            }
+        })
+    }
+
+    /// The last answer with a member of this name, of this label where one is given.
+    pub fn member(&self, label: Option<&str>, name: &str) -> Option<String> {
+        self.deeds.iter().rev().filter(|deed| label.is_none() || deed.label.as_deref() == label).find_map(|deed| {
+            match &deed.outcome {
+                Outcome::Answered(answer) => answer.text(name).map(str::to_owned),
+                _ => None,
+            }
+        })
+    }
+
+    /// Ids of every exchange so far.
+    pub fn evidence(&self) -> Vec<usize> {
+        self.deeds.iter().flat_map(|deed| deed.exchanges.iter().copied()).collect()
+    }
+
+    /// The id of a patient by its key in `[patients]`.
+    pub fn patient(&self, key: Option<&str>) -> Option<String> {
+        self.world.profile.patients.get(key.unwrap_or("a")).cloned()
+    }
+
+    fn of_client(client: &Client, name: &str) -> Option<String> {
+        match name {
+            "client_id" => Some(client.client_id.clone()),
+            "redirect_uri" => client.redirect_uris.first().cloned(),
+            "redirect_uri_2" => client.redirect_uris.get(1).cloned(),
+            "client_secret" => match &client.credentials {
+                Credentials::Secret { value, .. } => Some(value.expose().to_owned()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn of_target(&self, name: &str) -> Option<String> {
+        let facts = self.world.known();
+        match name {
+            "fhir_base" | "aud" => Some(self.world.profile.fhir_base.clone()),
+            "issuer" => facts?.issuer.clone(),
+            "authorization_endpoint" => facts?.authorization_endpoint.as_ref().map(Url::to_string),
+            "token_endpoint" => facts?.token_endpoint.clone(),
+            "introspection_endpoint" => facts?.introspection_endpoint.clone(),
+            "revocation_endpoint" => facts?.revocation_endpoint.clone(),
+            "jwks_uri" => facts?.jwks_uri.clone(),
+            _ => None,
+        }
+    }
+
+    fn of_deeds(&self, label: Option<&str>, name: &str) -> Option<String> {
+        let sent = || self.authorization(label).map(|authorization| &authorization.sent);
+        match name {
+            "code" => self.authorization(label)?.code().map(str::to_owned),
+            "state" => sent()?.state.clone(),
+            "nonce" => sent()?.nonce.clone(),
+            "launch" => sent().and_then(|sent| sent.launch.clone()).or_else(|| self.begun_launch(label)),
+            "redirect_uri" => sent().map(|sent| sent.redirect_uri.clone()),
+            "scope" => sent()?.scope.clone(),
+            "code_verifier" => sent().map(|sent| sent.code_verifier.clone()),
+            "code_challenge" => sent().map(|sent| pkce::s256(&sent.code_verifier)),
+            "access_token" | "refresh_token" | "id_token" => self.member(label, name),
+            "granted_scope" => self.member(label, "scope"),
+            "token_patient" => self.member(label, "patient"),
+            "assertion" => self.deeds.iter().rev().filter(|deed| label.is_none() || deed.label.as_deref() == label).find_map(
+                |deed| match &deed.outcome {
+                    Outcome::Answered(answer) => answer.assertion.clone(),
+                    _ => None,
+                },
+            ),
+            _ => None,
+        }
+    }
+
+    /// The `launch` of the last `launch` step, of this label where one is given.
+    pub fn begun_launch(&self, label: Option<&str>) -> Option<String> {
+        self.deeds.iter().rev().filter(|deed| label.is_none() || deed.label.as_deref() == label).find_map(|deed| {
+            match &deed.outcome {
+                Outcome::Launched { launch } => Some(launch.clone()),
+                _ => None,
+            }
+        })
+    }
+
+    /// A text with its placeholders filled from `own` first, then from here.
+    pub fn fill(&self, template: &Template, own: &dyn Lookup) -> Result<String, Halt> {
+        let lookup = |name: &str| own.value(name).or_else(|| self.named(name, own));
+        template.fill(&lookup).map_err(Halt::from)
+    }
+
+    fn named(&self, name: &str, own: &dyn Lookup) -> Option<String> {
+        if let Some((before, rest)) = name.split_once('.') {
+            return match before {
+                "case" => {
+                    let template = self.case?.get(rest)?;
+                    self.fill(template, own).ok()
+                }
+                "other" => Self::of_client(self.client_of(ClientWord::Other).ok()?, rest),
+                label => self.of_deeds(Some(label), rest),
+            };
+        }
+        match name {
+            "random" | "another_verifier" => Some(self.world.chance.token::<32>()),
+            "now" => Some(self.world.now().as_second().to_string()),
+            "patient" => self.patient(self.with.patient.as_deref()),
+            "patient_b" => self.patient(Some("b")),
+            "user" => self.world.profile.users.values().next().map(|user| user.id.clone()),
+            "scope" => self
+                .of_deeds(None, "scope")
+                .or_else(|| self.with.scope.as_ref().and_then(|scope| scope.fill(own).ok()))
+                .or_else(|| self.client.map(|client| client.scopes.clone())),
+            "redirect_uri" => self
+                .of_deeds(None, name)
+                .or_else(|| self.client.and_then(|client| Self::of_client(client, name))),
+            _ => self
+                .client
+                .and_then(|client| Self::of_client(client, name))
+                .or_else(|| self.of_target(name))
+                .or_else(|| self.of_deeds(None, name)),
+        }
+    }
+}
+
+impl Lookup for Context<'_> {
+    fn value(&self, name: &str) -> Option<String> {
+        self.named(name, &|_: &str| None)
+    }
+}
+
+/// The discovery document of a kind, among the facts.
+pub fn document(facts: &super::world::Facts, kind: Document) -> Option<&Value> {
+    match kind {
+        Document::Smart => facts.smart.as_ref(),
+        Document::Openid => facts.openid.as_ref(),
+        Document::Capability => facts.capability.as_ref(),
+    }
+}

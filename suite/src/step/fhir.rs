@@ -1,0 +1,97 @@
+//! `fhir` and `request`: reads with a token, and requests of any kind.
+//!
+//! RFC 6750 §2.1; SMART App Launch 2.2 "Access FHIR API".
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use url::Url;
+
+use super::arguments::{FhirArgs, Method, RequestArgs};
+use super::context::{Context, Deed, Halt};
+use super::discover::answered;
+use super::overrides::{add_headers, put};
+use crate::http::{Request, RequestBody};
+use crate::value::{Lookup, Override};
+
+/// A request of the FHIR API with the access token of a token response.
+pub async fn fhir(context: &Context<'_>, args: &FhirArgs) -> Result<Deed, Halt> {
+    let world = context.world;
+    let label = args.of.as_deref();
+    let own = |name: &str| context.value(&format!("{}.{name}", label?));
+    let path = match &args.path {
+        Some(path) => context.fill(path, &own)?,
+        None => default_path(context, label),
+    };
+    let base = world.profile.fhir_base.trim_end_matches('/');
+    let url = Url::parse(&format!("{base}/{path}"))
+        .map_err(|error| Halt::Scenario(format!("`{path}` is no path below the FHIR base: {error}")))?;
+    let token = match &args.token {
+        Override::Keep => Some(context.member(label, "access_token").ok_or_else(|| {
+            Halt::Blocked("there is no access token to read with".to_owned())
+        })?),
+        Override::Omit => None,
+        Override::One(template) => Some(context.fill(template, &own)?),
+        Override::Many(_) => return Err(Halt::Scenario("a bearer token is one text".to_owned())),
+    };
+    let mut request = Request { method: method(args.method), url, headers: Vec::new(), body: RequestBody::Empty };
+    request.header(ACCEPT, "application/fhir+json");
+    if let Some(token) = token
+        && !request.header(AUTHORIZATION, &format!("Bearer {token}"))
+    {
+        return Err(Halt::Error("the access token holds characters that no header field can carry".to_owned()));
+    }
+    add_headers(context, &mut request, &args.headers)?;
+    let correct = *args == args.stripped();
+    let client = context.client.map(|client| client.name.clone()).unwrap_or_default();
+    Ok(answered(world, "fhir", args.label.clone(), client, correct, request, None).await)
+}
+
+/// The patient of the token where it names one, else the first patient of the profile.
+fn default_path(context: &Context<'_>, label: Option<&str>) -> String {
+    let patient = context
+        .member(label, "patient")
+        .or_else(|| context.patient(context.with.patient.as_deref()))
+        .unwrap_or_default();
+    format!("Patient/{patient}")
+}
+
+/// Any request.
+pub async fn request(context: &Context<'_>, args: &RequestArgs) -> Result<Deed, Halt> {
+    let none = |_: &str| None;
+    let url = context.fill(&args.url, &none)?;
+    let url = Url::parse(&url).map_err(|error| Halt::Scenario(format!("`{url}` is not an absolute URL: {error}")))?;
+    let mut form = Vec::new();
+    for (name, override_) in &args.form {
+        put(context, &mut form, name, override_, None, &none)?;
+    }
+    let mut body = if form.is_empty() { RequestBody::Empty } else { RequestBody::Form(form) };
+    if let Some(text) = &args.body {
+        let content_type = match args.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+            Some((_, Override::One(value))) => context.fill(value, &none)?,
+            _ => "application/octet-stream".to_owned(),
+        };
+        body = RequestBody::Raw { content_type, bytes: Bytes::from(context.fill(text, &none)?) };
+    }
+    let mut request = Request { method: method(args.method), url, headers: Vec::new(), body };
+    add_headers(context, &mut request, &args.headers)?;
+    request.headers.retain(|(name, _)| name != CONTENT_TYPE);
+    let client = context.client.map(|client| client.name.clone()).unwrap_or_default();
+    Ok(answered(context.world, "request", args.label.clone(), client, false, request, None).await)
+}
+
+fn method(method: Method) -> http::Method {
+    match method {
+        Method::Usual | Method::Get => http::Method::GET,
+        Method::Post => http::Method::POST,
+        Method::Put => http::Method::PUT,
+        Method::Delete => http::Method::DELETE,
+        Method::Options => http::Method::OPTIONS,
+    }
+}
+
+impl FhirArgs {
+    /// The same step without anything wrong in it.
+    pub fn stripped(&self) -> Self {
+        Self { label: self.label.clone(), of: self.of.clone(), ..Self::default() }
+    }
+}

@@ -1,0 +1,16 @@
+//! What a scenario does: one verb, one file. Each sends an otherwise correct request with the overrides of the scenario.
+
+pub mod arguments;
+pub mod authorize;
+pub mod client_auth;
+pub mod context;
+pub mod discover;
+pub mod fhir;
+pub mod flow;
+mod overrides;
+pub mod token;
+pub mod wait;
+pub mod world;
+
+pub use context::{Context, Deed, Halt, Outcome};
+pub use world::World;

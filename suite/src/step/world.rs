@@ -1,0 +1,165 @@
+//! What every step works with: the target, the ways to it, time, chance, and the recording of everything.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::sync::OnceCell;
+use url::Url;
+
+use crate::clock::{Chance, Clock};
+use crate::http::{Exchange, Failure, Limits, Request, Response, Transport};
+use crate::oauth::jws::SigningKey;
+use crate::target::Profile;
+use crate::user_agent::UserAgent;
+
+/// Everything that steps share during one run.
+pub struct World {
+    /// The target's profile.
+    pub profile: Arc<Profile>,
+    /// The way to the target.
+    pub transport: Arc<dyn Transport>,
+    /// The user's browser.
+    pub agent: Arc<dyn UserAgent>,
+    /// Time of day, shifted where the target's clock was advanced.
+    pub clock: Arc<dyn Clock>,
+    /// Random values of the run.
+    pub chance: Chance,
+    /// Bounds on what the target sends.
+    pub limits: Limits,
+    /// The keys of the profile's clients, by the clients' names.
+    pub keys: std::collections::HashMap<String, SigningKey>,
+    /// A key that nobody registered, for each family.
+    pub attacker: AttackerKeys,
+    /// Whether this run may wait in real time (`--slow`).
+    pub slow: bool,
+    /// What the target says of itself, fetched once.
+    pub facts: OnceCell<Facts>,
+    /// Every exchange of the run.
+    pub recorder: Recorder,
+    /// Everything that the target issued, for judgements over many values.
+    pub issued: Issued,
+}
+
+/// Keys that no server knows.
+pub struct AttackerKeys {
+    /// RSA.
+    pub rsa: SigningKey,
+    /// P-384.
+    pub ec: SigningKey,
+}
+
+/// What the target says of itself.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// smart-configuration, where it is there.
+    pub smart: Option<Value>,
+    /// Why not, where it is not.
+    pub smart_problem: Option<String>,
+    /// openid-configuration, where an issuer leads to it.
+    pub openid: Option<Value>,
+    /// CapabilityStatement.
+    pub capability: Option<Value>,
+    /// Where users are sent.
+    pub authorization_endpoint: Option<Url>,
+    /// Where codes are redeemed, as spelled: the audience of assertions.
+    pub token_endpoint: Option<String>,
+    /// RFC 7662.
+    pub introspection_endpoint: Option<String>,
+    /// RFC 7009.
+    pub revocation_endpoint: Option<String>,
+    /// The server's keys.
+    pub jwks_uri: Option<String>,
+    /// The issuer.
+    pub issuer: Option<String>,
+    /// What it claims: discovery, plus and minus what the profile says.
+    pub capabilities: Vec<String>,
+    /// Exchanges of the discovery, for evidence.
+    pub exchanges: Vec<usize>,
+}
+
+/// Every exchange of a run, in order.
+pub struct Recorder {
+    started: Instant,
+    exchanges: Mutex<Vec<Arc<Exchange>>>,
+    sign_ins: AtomicU64,
+}
+
+/// Values that the target issued during the run.
+#[derive(Debug, Default)]
+pub struct Issued {
+    /// Authorization codes.
+    pub codes: Mutex<Vec<String>>,
+    /// Access tokens.
+    pub access_tokens: Mutex<Vec<String>>,
+    /// Refresh tokens.
+    pub refresh_tokens: Mutex<Vec<String>>,
+}
+
+impl Recorder {
+    /// Starts the run's clock.
+    #[expect(clippy::new_without_default, reason = "it starts a clock, which a default should not")]
+    pub fn new() -> Self {
+        Self { started: Instant::now(), exchanges: Mutex::default(), sign_ins: AtomicU64::new(0) }
+    }
+
+    /// Since the start of the run.
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Keeps an exchange; its index is its id in the report.
+    pub fn keep(&self, exchange: Exchange) -> usize {
+        let mut all = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(Arc::new(exchange));
+        all.len() - 1
+    }
+
+    /// The exchange of this id.
+    pub fn exchange(&self, id: usize) -> Option<Arc<Exchange>> {
+        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    /// All of them.
+    pub fn all(&self) -> Vec<Arc<Exchange>> {
+        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// One more sign-in.
+    pub fn signed_in(&self) {
+        self.sign_ins.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many sign-ins there were.
+    pub fn sign_ins(&self) -> u64 {
+        self.sign_ins.load(Ordering::Relaxed)
+    }
+}
+
+impl World {
+    /// Sends a request once, records it, and gives its id and what came back.
+    pub async fn send(&self, step: &str, request: Request) -> (usize, Result<Response, Failure>) {
+        let at = self.recorder.elapsed();
+        let outcome = self.transport.send(&request, &self.limits).await;
+        let answer = outcome.clone();
+        let id = self.recorder.keep(Exchange { step: step.to_owned(), at, request, outcome });
+        (id, answer)
+    }
+
+    /// The time of day at the target, as far as it is known.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The facts, or nothing of them before discovery.
+    pub fn known(&self) -> Option<&Facts> {
+        self.facts.get()
+    }
+}
