@@ -14,6 +14,7 @@ use super::decide::{Decision, Deed, Sight, Tried, decide, words};
 use super::page::without_query;
 use super::route::{follow_location, landing_at};
 use super::{Landing, Session, Setup, UserAgent, Visit, Walk};
+use crate::target::profile::is_loopback;
 use crate::http::{Exchange, Failure, Request, RequestBody, Response, Transport};
 
 type Jar = Arc<Mutex<CookieStore>>;
@@ -105,6 +106,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Browsers take a loopback host as trustworthy: `Secure` cookies are kept there without TLS.
+fn as_jar_sees(url: &Url) -> Url {
+    let mut seen = url.clone();
+    if is_loopback(url) {
+        // Between two special schemes this cannot fail; were it to, the cookie is only not kept.
+        let _ = seen.set_scheme("https");
+    }
+    seen
+}
+
 /// One walk under way.
 struct Walker<'a> {
     agent: &'a HttpAgent,
@@ -183,7 +194,7 @@ impl<'a> Walker<'a> {
             }
         }
         let cookies: Vec<String> = lock(&self.jar)
-            .get_request_values(&request.url)
+            .get_request_values(&as_jar_sees(&request.url))
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
         if !cookies.is_empty() {
@@ -192,10 +203,10 @@ impl<'a> Walker<'a> {
     }
 
     fn keep_cookies(&self, url: &Url, headers: &HeaderMap) {
-        let mut jar = lock(&self.jar);
+        let (mut jar, url) = (lock(&self.jar), as_jar_sees(url));
         for cookie in headers.get_all(SET_COOKIE) {
             // A cookie that a browser would refuse is not kept, as there.
-            let _ = jar.parse(&String::from_utf8_lossy(cookie.as_bytes()), url);
+            let _ = jar.parse(&String::from_utf8_lossy(cookie.as_bytes()), &url);
         }
     }
 

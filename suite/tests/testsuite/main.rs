@@ -2,3 +2,4 @@
 
 mod profile;
 mod transport;
+mod user_agent;
