@@ -1,4 +1,3 @@
 //! The mock EHR.
 
-pub mod fhir;
 pub mod scope;

@@ -80,8 +80,7 @@ impl Scope {
             "offline_access" => Self::OfflineAccess,
             "online_access" => Self::OnlineAccess,
             _ if is_launch_context(text) => Self::LaunchContext(text.to_owned()),
-            _ => ResourceScope::parse(text)
-                .map_or_else(|| Self::Unknown(text.to_owned()), Self::Resource),
+            _ => ResourceScope::parse(text).map_or_else(|| Self::Unknown(text.to_owned()), Self::Resource),
         }
     }
 
@@ -132,10 +131,7 @@ pub fn covers(granted: &ResourceScope, asked: &ResourceScope) -> bool {
     granted.context == asked.context
         && (granted.resource == "*" || granted.resource == asked.resource)
         && granted.permissions.include(asked.permissions)
-        && granted
-            .query
-            .iter()
-            .all(|constraint| asked.query.contains(constraint))
+        && granted.query.iter().all(|constraint| asked.query.contains(constraint))
 }
 
 impl ResourceScope {
@@ -271,8 +267,7 @@ impl Permissions {
 }
 
 fn is_resource_name(text: &str) -> bool {
-    text.starts_with(|first: char| first.is_ascii_uppercase())
-        && text.chars().all(|c| c.is_ascii_alphabetic())
+    text.starts_with(|first: char| first.is_ascii_uppercase()) && text.chars().all(|c| c.is_ascii_alphabetic())
 }
 
 // SMART 2.2 scopes: `launch/` and a resource type in lower case, perhaps with `?role=…`.
@@ -307,11 +302,7 @@ fn parse_query(text: &str) -> Option<Vec<(String, String)>> {
             let (name, value) = pair.split_once('=')?;
             let well_formed = !name.is_empty() && !value.is_empty();
             well_formed
-                .then(|| {
-                    url::form_urlencoded::parse(pair.as_bytes())
-                        .into_owned()
-                        .next()
-                })
+                .then(|| url::form_urlencoded::parse(pair.as_bytes()).into_owned().next())
                 .flatten()
         })
         .collect()
@@ -339,17 +330,11 @@ mod tests {
             ("profile", Scope::Profile),
             ("offline_access", Scope::OfflineAccess),
             ("online_access", Scope::OnlineAccess),
-            (
-                "launch/patient",
-                Scope::LaunchContext("launch/patient".into()),
-            ),
+            ("launch/patient", Scope::LaunchContext("launch/patient".into())),
         ] {
             assert_eq!(Scope::parse(text), scope);
         }
-        assert_eq!(
-            Scope::parse("launch/patient").launch_context(),
-            Some("patient")
-        );
+        assert_eq!(Scope::parse("launch/patient").launch_context(), Some("patient"));
         assert_eq!(
             Scope::parse("launch/imagingstudy?role=x").launch_context(),
             Some("imagingstudy")
@@ -369,12 +354,8 @@ mod tests {
 
     #[test]
     fn constraints_are_decoded() {
-        let scope =
-            resource("patient/Observation.rs?category=http://t.example/c|laboratory&code=a%26b");
-        let expected = [
-            ("category", "http://t.example/c|laboratory"),
-            ("code", "a&b"),
-        ];
+        let scope = resource("patient/Observation.rs?category=http://t.example/c|laboratory&code=a%26b");
+        let expected = [("category", "http://t.example/c|laboratory"), ("code", "a&b")];
         assert_eq!(
             scope.query,
             expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -408,11 +389,7 @@ mod tests {
             "OpenID",
             "fhiruser",
         ] {
-            assert_eq!(
-                Scope::parse(text),
-                Scope::Unknown(text.to_owned()),
-                "{text}"
-            );
+            assert_eq!(Scope::parse(text), Scope::Unknown(text.to_owned()), "{text}");
         }
     }
 
@@ -435,10 +412,7 @@ mod tests {
             !covers(&asked, &resource("patient/Observation.rs")),
             "a constraint never covers the whole"
         );
-        assert!(!covers(
-            &resource("patient/Observation.rs"),
-            &resource("patient/*.rs")
-        ));
+        assert!(!covers(&resource("patient/Observation.rs"), &resource("patient/*.rs")));
     }
 
     fn any_resource_scope() -> impl Strategy<Value = String> {
@@ -446,17 +420,15 @@ mod tests {
         let kind = prop::sample::select(vec!["*", "Patient", "Observation", "Condition"]);
         let letters = prop::sample::subsequence(vec!['c', 'r', 'u', 'd', 's'], 1..=5)
             .prop_map(|letters| letters.into_iter().collect::<String>());
-        let query = prop::sample::subsequence(vec!["category=a", "category=b", "code=s|x"], 0..=3)
-            .prop_map(|pairs| {
-                if pairs.is_empty() {
-                    String::new()
-                } else {
-                    format!("?{}", pairs.join("&"))
-                }
-            });
-        (context, kind, letters, query).prop_map(|(context, kind, letters, query)| {
-            format!("{context}/{kind}.{letters}{query}")
-        })
+        let query = prop::sample::subsequence(vec!["category=a", "category=b", "code=s|x"], 0..=3).prop_map(|pairs| {
+            if pairs.is_empty() {
+                String::new()
+            } else {
+                format!("?{}", pairs.join("&"))
+            }
+        });
+        (context, kind, letters, query)
+            .prop_map(|(context, kind, letters, query)| format!("{context}/{kind}.{letters}{query}"))
     }
 
     proptest! {

@@ -1,0 +1,133 @@
+//! To which patients a resource belongs: the Patient compartment.
+//!
+//! FHIR R4, CompartmentDefinition "patient": <https://hl7.org/fhir/R4/compartmentdefinition-patient.html>
+
+use serde_json::Value;
+
+use super::element;
+
+/// Where a resource stands towards the Patient compartment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Membership {
+    /// It is nobody's: practitioners, organizations, locations, medications. Only the scope's type counts.
+    Shared,
+    /// It belongs to these patients, by their ids; to nobody if there is none.
+    Patients(Vec<String>),
+}
+
+impl Membership {
+    /// Where this resource stands.
+    pub(crate) fn of(kind: &str, id: &str, body: &Value) -> Self {
+        let Some(paths) = elements(kind) else {
+            return Self::Shared;
+        };
+        let mut patients: Vec<String> = if kind == "Patient" {
+            vec![id.to_owned()]
+        } else {
+            Vec::new()
+        };
+        for reference in paths.iter().flat_map(|path| element::references(body, path)) {
+            let Some(id) = patient_id(reference) else { continue };
+            if !patients.iter().any(|known| known == id) {
+                patients.push(id.to_owned());
+            }
+        }
+        // R4 leaves devices out of the compartment; one that is named as a patient's is treated as that patient's.
+        if kind == "Device" && patients.is_empty() {
+            return Self::Shared;
+        }
+        Self::Patients(patients)
+    }
+
+    /// Is it shared, or does it belong to one of these?
+    pub fn reachable_by<'a>(&self, mut patients: impl Iterator<Item = &'a str>) -> bool {
+        match self {
+            Self::Shared => true,
+            Self::Patients(own) => patients.any(|patient| own.iter().any(|id| id == patient)),
+        }
+    }
+}
+
+/// `patient-a` of `Patient/patient-a`, also at the end of an absolute address or before a version.
+fn patient_id(reference: &str) -> Option<&str> {
+    let reference = reference.split_once("/_history/").map_or(reference, |(plain, _)| plain);
+    let (rest, id) = reference.rsplit_once('/')?;
+    (rest == "Patient" || rest.ends_with("/Patient")).then_some(id)
+}
+
+/// The elements behind the compartment's search parameters; nothing for types outside of it.
+fn elements(kind: &str) -> Option<&'static [&'static str]> {
+    Some(match kind {
+        "Practitioner" | "PractitionerRole" | "Organization" | "Location" | "Medication" => {
+            return None;
+        }
+        "Patient" => &["link.other"],
+        "AllergyIntolerance" => &["patient", "recorder", "asserter"],
+        "Appointment" => &["participant.actor"],
+        "CarePlan" => &["subject", "activity.detail.performer"],
+        "CareTeam" => &["subject", "participant.member"],
+        "Condition" => &["subject", "asserter"],
+        "Coverage" => &["policyHolder", "subscriber", "beneficiary", "payor"],
+        "Device" | "Immunization" | "RelatedPerson" => &["patient"],
+        "DiagnosticReport" | "Encounter" | "Goal" | "MedicationRequest" => &["subject"],
+        "DocumentReference" => &["subject", "author"],
+        "Observation" => &["subject", "performer"],
+        "Procedure" => &["subject", "performer.actor"],
+        "Provenance" => &["target"],
+        // A type that this table does not know is kept to whom it names.
+        _ => &["subject", "patient"],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn patients(ids: &[&str]) -> Membership {
+        Membership::Patients(ids.iter().map(|id| (*id).to_owned()).collect())
+    }
+
+    #[test]
+    fn each_type_is_placed_by_its_elements() {
+        let a = json!({"reference": "Patient/a"});
+        for (kind, body, expected) in [
+            ("Patient", json!({}), patients(&["x"])),
+            ("Patient", json!({"link": [{"other": a}]}), patients(&["x", "a"])),
+            ("Observation", json!({"subject": a}), patients(&["a"])),
+            (
+                "Observation",
+                json!({"subject": {"reference": "Patient/b"}, "performer": [a]}),
+                patients(&["b", "a"]),
+            ),
+            (
+                "Observation",
+                json!({"subject": {"reference": "Group/a"}}),
+                patients(&[]),
+            ),
+            ("Appointment", json!({"participant": [{"actor": a}]}), patients(&["a"])),
+            ("Coverage", json!({"beneficiary": a}), patients(&["a"])),
+            (
+                "Provenance",
+                json!({"target": [{"reference": "Observation/o"}]}),
+                patients(&[]),
+            ),
+            ("Device", json!({"patient": a}), patients(&["a"])),
+            ("Device", json!({}), Membership::Shared),
+            ("Practitioner", json!({"subject": a}), Membership::Shared),
+            ("Basic", json!({"subject": a}), patients(&["a"])),
+        ] {
+            assert_eq!(Membership::of(kind, "x", &body), expected, "{kind} {body}");
+        }
+    }
+
+    #[test]
+    fn absolute_and_versioned_references_count() {
+        for reference in ["https://e.example/fhir/Patient/a", "Patient/a/_history/2"] {
+            assert_eq!(patient_id(reference), Some("a"));
+        }
+        assert_eq!(patient_id("NotPatient/a"), None);
+        assert_eq!(patient_id("Patient"), None);
+    }
+}

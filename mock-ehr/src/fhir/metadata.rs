@@ -1,0 +1,134 @@
+//! The CapabilityStatement, with the OAuth addresses that apps of the first SMART version read from it.
+//!
+//! FHIR R4, "capabilities": <https://hl7.org/fhir/R4/http.html#capabilities>; SMART App Launch 1.0 and 2.2,
+//! "Declaring support for OAuth2 endpoints": <https://hl7.org/fhir/smart-app-launch/conformance.html>
+
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::format;
+use super::outcome;
+use super::parameters::{self, Kind};
+use crate::state::AppState;
+
+/// `GET {base}/metadata`. It needs no token.
+pub(crate) async fn get(State(state): State<AppState>, RawQuery(query): RawQuery) -> Response {
+    match format::check(query.as_deref()) {
+        Ok(()) => outcome::resource(StatusCode::OK, &statement(state.fhir_base(), state.public_url())),
+        Err(problem) => problem.answer(&state),
+    }
+}
+
+fn statement(base: &str, public_url: &str) -> Value {
+    json!({
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": "2025-01-15",
+        "publisher": "launchproof",
+        "kind": "instance",
+        "software": {"name": "launchproof mock EHR", "version": env!("CARGO_PKG_VERSION")},
+        "implementation": {"description": "A mock EHR with synthetic people", "url": base},
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "json"],
+        "rest": [{
+            "mode": "server",
+            "security": security(public_url),
+            "resource": parameters::types().map(resource).collect::<Vec<_>>(),
+        }],
+    })
+}
+
+fn security(public_url: &str) -> Value {
+    let address = |name: &str| json!({"url": name, "valueUri": format!("{public_url}/auth/{name}")});
+    let addresses: Vec<_> = ["authorize", "token", "introspect", "revoke"]
+        .into_iter()
+        .map(address)
+        .collect();
+    json!({
+        "extension": [{
+            "url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
+            "extension": addresses,
+        }],
+        "cors": true,
+        "service": [{
+            "coding": [{
+                "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
+                "code": "SMART-on-FHIR",
+                "display": "SMART-on-FHIR",
+            }],
+            "text": "OAuth2 using SMART-on-FHIR profile (see http://docs.smarthealthit.org)",
+        }],
+    })
+}
+
+fn resource(kind: &str) -> Value {
+    let all: Vec<_> = parameters::of(kind).into_iter().flatten().collect();
+    let references = all.iter().filter(|parameter| parameter.kind == Kind::Reference);
+    let includes: Vec<_> = references
+        .map(|parameter| format!("{kind}:{}", parameter.name))
+        .collect();
+    let mut resource = json!({
+        "type": kind,
+        "profile": format!("http://hl7.org/fhir/StructureDefinition/{kind}"),
+        "interaction": [{"code": "read"}, {"code": "vread"}, {"code": "search-type"}],
+        "versioning": "versioned",
+        "searchInclude": includes,
+        "searchRevInclude": pointing_to(kind),
+        "searchParam": all
+            .iter()
+            .map(|parameter| json!({"name": parameter.name, "type": parameter.kind.name()}))
+            .collect::<Vec<_>>(),
+    });
+    // FHIR R4 forbids empty arrays.
+    if let Some(members) = resource.as_object_mut() {
+        members.retain(|_, value| value.as_array().is_none_or(|items| !items.is_empty()));
+    }
+    resource
+}
+
+fn pointing_to(kind: &str) -> Vec<String> {
+    let pointing = |from: &'static str| {
+        parameters::of(from)
+            .into_iter()
+            .flatten()
+            .filter(|parameter| parameter.kind == Kind::Reference)
+            .filter(|parameter| parameter.target.is_none_or(|target| target == kind))
+            .map(move |parameter| format!("{from}:{}", parameter.name))
+    };
+    parameters::types().flat_map(pointing).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_statement_tells_where_to_authorize() {
+        let statement = statement("http://ehr.example/fhir", "http://ehr.example");
+        let security = &statement["rest"][0]["security"];
+        let addresses = security["extension"][0]["extension"].as_array().expect("addresses");
+        assert_eq!(addresses.len(), 4);
+        assert_eq!(addresses[0]["valueUri"], "http://ehr.example/auth/authorize");
+        assert_eq!(security["service"][0]["coding"][0]["code"], "SMART-on-FHIR");
+    }
+
+    #[test]
+    fn every_type_is_listed_with_its_parameters_and_nothing_is_empty() {
+        fn walk(value: &Value) {
+            match value {
+                Value::Array(items) => {
+                    assert!(!items.is_empty());
+                    items.iter().for_each(walk);
+                }
+                Value::Object(members) => members.values().for_each(walk),
+                _ => {}
+            }
+        }
+        let statement = statement("b", "p");
+        walk(&statement);
+        let resources = statement["rest"][0]["resource"].as_array().expect("resources");
+        assert!(resources.len() >= 22);
+    }
+}

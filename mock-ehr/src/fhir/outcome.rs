@@ -1,0 +1,201 @@
+//! Every refusal of the FHIR server: its status, its challenge, its OperationOutcome.
+//!
+//! FHIR R4, OperationOutcome: <https://hl7.org/fhir/R4/operationoutcome.html>;
+//! RFC 6750 §3: <https://www.rfc-editor.org/rfc/rfc6750#section-3>
+
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use serde_json::{Value, json};
+
+use super::access::InsufficientScope;
+use crate::defect::Defect;
+use crate::state::AppState;
+use crate::switches::Switches;
+
+/// Why a request is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Problem {
+    /// No bearer token in the Authorization header.
+    #[error(
+        "this request needs an access token in the Authorization header, as `Bearer` and the token; a token in the address or in the body does not count"
+    )]
+    TokenMissing,
+    /// A token that allows nothing, and why.
+    #[error("the access token {0}")]
+    TokenInvalid(&'static str),
+    /// The faulty server stumbles over a token that it does not know.
+    #[error("the server failed")]
+    Broken,
+    /// No granted scope is on this.
+    #[error("{}", insufficient(.0))]
+    Scope(InsufficientScope),
+    /// There is no such resource, or it may not be seen: the same answer.
+    #[error("{kind}/{id} is not known")]
+    NotFound { kind: String, id: String },
+    /// There is nothing to be found of this type, says a server that does not admit to a refusal.
+    #[error("{kind} is not known")]
+    NothingOfType { kind: String },
+    /// A type that the server does not have.
+    #[error("the resource type {kind} is not supported by this server")]
+    UnknownType { kind: String },
+    /// An interaction that the server does not have.
+    #[error("{what} is not supported by this server; see the CapabilityStatement at {base}/metadata")]
+    NotSupported {
+        what: String,
+        base: String,
+        status: StatusCode,
+    },
+    /// A search that cannot be carried out as it was asked.
+    #[error("{}", .0.join("; "))]
+    Search(Vec<String>),
+    /// An address that is no text.
+    #[error("the address is not UTF-8 once its percent signs are decoded")]
+    Address,
+    /// A `_search` whose body is no form.
+    #[error("the body of a _search is application/x-www-form-urlencoded, and this one is {was}")]
+    NotAForm { was: String },
+    /// A body that was cut or is too long.
+    #[error("the body could not be read: {0}")]
+    Body(String),
+    /// A format that the server does not write.
+    #[error("this server writes application/fhir+json only, and _format asks for {was}")]
+    Format { was: String },
+}
+
+/// The realm of the challenges.
+const REALM: &str = "fhir";
+
+impl Problem {
+    /// The answer.
+    pub(crate) fn answer(&self, state: &AppState) -> Response {
+        let body = outcome("error", self.issue_code(), &self.to_string());
+        let mut response = resource(self.status(), &body);
+        if let Some(challenge) = self.challenge(state.defects()) {
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::TokenMissing | Self::TokenInvalid(_) => StatusCode::UNAUTHORIZED,
+            Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Scope(_) => StatusCode::FORBIDDEN,
+            Self::NotFound { .. } | Self::NothingOfType { .. } | Self::UnknownType { .. } => StatusCode::NOT_FOUND,
+            Self::NotSupported { status, .. } => *status,
+            Self::Search(_) | Self::Address | Self::Body(_) => StatusCode::BAD_REQUEST,
+            Self::NotAForm { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Format { .. } => StatusCode::NOT_ACCEPTABLE,
+        }
+    }
+
+    // The codes of http://hl7.org/fhir/issue-type.
+    fn issue_code(&self) -> &'static str {
+        match self {
+            Self::TokenMissing | Self::TokenInvalid(_) => "login",
+            Self::Broken => "exception",
+            Self::Scope(_) => "forbidden",
+            Self::NotFound { .. } | Self::NothingOfType { .. } => "not-found",
+            Self::UnknownType { .. } | Self::NotSupported { .. } | Self::Format { .. } => "not-supported",
+            Self::Search(_) | Self::Address | Self::Body(_) | Self::NotAForm { .. } => "invalid",
+        }
+    }
+
+    // RFC 6750 §3: 401 carries a challenge; §3.1: without any token it carries no error code.
+    fn challenge(&self, defects: &Switches<Defect>) -> Option<HeaderValue> {
+        let text = match self {
+            Self::TokenMissing | Self::TokenInvalid(_) if defects.has(Defect::FhirNoWwwAuthenticate) => return None,
+            Self::TokenMissing => format!("Bearer realm=\"{REALM}\""),
+            Self::TokenInvalid(_) => {
+                format!("Bearer realm=\"{REALM}\", error=\"invalid_token\", error_description=\"{self}\"")
+            }
+            Self::Scope(refusal) => {
+                let scope = refusal
+                    .wanted
+                    .as_ref()
+                    .map(|wanted| format!(", scope=\"{wanted}\""))
+                    .unwrap_or_default();
+                format!("Bearer realm=\"{REALM}\", error=\"insufficient_scope\"{scope}")
+            }
+            _ => return None,
+        };
+        HeaderValue::from_str(&text).ok()
+    }
+}
+
+/// An OperationOutcome with one issue.
+pub(crate) fn outcome(severity: &str, code: &str, diagnostics: &str) -> Value {
+    json!({
+        "resourceType": "OperationOutcome",
+        "issue": [{"severity": severity, "code": code, "diagnostics": diagnostics}],
+    })
+}
+
+/// Sends a resource. What a token opened must not be kept by anybody on the way.
+pub(crate) fn resource(status: StatusCode, body: &Value) -> Response {
+    let headers = [(CONTENT_TYPE, "application/fhir+json"), (CACHE_CONTROL, "no-store")];
+    (status, headers, body.to_string()).into_response()
+}
+
+fn insufficient(refusal: &InsufficientScope) -> String {
+    let interaction = if refusal.letter == 'r' { "read" } else { "search" };
+    let example = refusal
+        .wanted
+        .as_ref()
+        .map(|wanted| format!(", such as {wanted}"))
+        .unwrap_or_default();
+    format!(
+        "the access token carries no scope that allows to {interaction} {}{example}",
+        refusal.kind
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn challenge(problem: &Problem) -> Option<String> {
+        let value = problem.challenge(&Switches::default())?;
+        Some(value.to_str().expect("made of text").to_owned())
+    }
+
+    #[test]
+    fn challenges_are_those_of_rfc_6750() {
+        assert_eq!(
+            challenge(&Problem::TokenMissing).as_deref(),
+            Some("Bearer realm=\"fhir\"")
+        );
+        let invalid = challenge(&Problem::TokenInvalid("has expired")).expect("a challenge");
+        assert!(invalid.contains("error=\"invalid_token\""), "{invalid}");
+        let refusal = InsufficientScope {
+            kind: "Condition".into(),
+            letter: 's',
+            wanted: Some("patient/Condition.s".into()),
+        };
+        assert_eq!(
+            challenge(&Problem::Scope(refusal)).as_deref(),
+            Some("Bearer realm=\"fhir\", error=\"insufficient_scope\", scope=\"patient/Condition.s\"")
+        );
+        assert_eq!(
+            challenge(&Problem::NotFound {
+                kind: "Patient".into(),
+                id: "x".into()
+            }),
+            None
+        );
+    }
+
+    #[test]
+    fn the_defect_takes_away_the_challenge_of_401_only() {
+        let switches = Switches::default();
+        switches.set([Defect::FhirNoWwwAuthenticate]);
+        assert_eq!(Problem::TokenMissing.challenge(&switches), None);
+        let refusal = InsufficientScope {
+            kind: "X".into(),
+            letter: 'r',
+            wanted: None,
+        };
+        assert!(Problem::Scope(refusal).challenge(&switches).is_some());
+    }
+}

@@ -1,0 +1,96 @@
+//! read and vread.
+//!
+//! FHIR R4, "read": <https://hl7.org/fhir/R4/http.html#read>
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, LAST_MODIFIED};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use super::access::Interaction;
+use super::bearer::Bearer;
+use super::outcome::{self, Problem};
+use super::store::{Resource, Store};
+use super::{format, parameters};
+use crate::state::AppState;
+
+/// `GET {base}/{type}/{id}`
+pub(crate) async fn read(
+    State(state): State<AppState>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let address = path.as_ref().map(|Path((kind, id))| Address {
+        kind,
+        id,
+        version: None,
+    });
+    answer(&state, address.ok(), query.as_deref(), &headers).unwrap_or_else(|problem| problem.answer(&state))
+}
+
+/// `GET {base}/{type}/{id}/_history/{vid}`
+pub(crate) async fn vread(
+    State(state): State<AppState>,
+    path: Result<Path<(String, String, String)>, PathRejection>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let address = path.as_ref().map(|Path((kind, id, version))| Address {
+        kind,
+        id,
+        version: Some(version),
+    });
+    answer(&state, address.ok(), query.as_deref(), &headers).unwrap_or_else(|problem| problem.answer(&state))
+}
+
+struct Address<'a> {
+    kind: &'a str,
+    id: &'a str,
+    version: Option<&'a str>,
+}
+
+fn answer(
+    state: &AppState,
+    address: Option<Address<'_>>,
+    query: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let bearer = Bearer::of(state, headers)?;
+    let Address { kind, id, version } = address.ok_or(Problem::Address)?;
+    let view = bearer.view(kind, Interaction::Read)?;
+    if parameters::of(kind).is_none() {
+        return Err(Problem::UnknownType { kind: kind.to_owned() });
+    }
+    format::check(query)?;
+    // What may not be seen is answered exactly like what does not exist.
+    let resource = Store::embedded()
+        .get(kind, id)
+        .filter(|resource| view.shows(resource))
+        .filter(|resource| version.is_none_or(|version| version == resource.version))
+        .ok_or_else(|| Problem::NotFound {
+            kind: kind.to_owned(),
+            id: id.to_owned(),
+        })?;
+    Ok(send(resource, headers))
+}
+
+fn send(resource: &Resource, headers: &HeaderMap) -> Response {
+    let etag = format!("W/\"{}\"", resource.version);
+    let known = headers
+        .get(IF_NONE_MATCH)
+        .is_some_and(|value| value.as_bytes() == etag.as_bytes());
+    let mut response = if known {
+        (StatusCode::NOT_MODIFIED, [(CACHE_CONTROL, "no-store")]).into_response()
+    } else {
+        outcome::resource(StatusCode::OK, &resource.body)
+    };
+    let modified = resource.last_updated.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    for (name, value) in [(ETAG, etag), (LAST_MODIFIED, modified)] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}

@@ -1,0 +1,226 @@
+//! Search by GET and by POST.
+//!
+//! FHIR R4, "search": <https://hl7.org/fhir/R4/http.html#search>
+
+use std::cmp::Ordering;
+
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::{Path, RawQuery, State};
+use axum::response::Response;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::access::{Interaction, View};
+use super::bearer::Bearer;
+use super::bundle::{self, Found};
+use super::include;
+use super::outcome::{self, Problem};
+use super::parameters::{self, Kind, Parameter};
+use super::query::{self, Direction, Query};
+use super::span::Span;
+use super::store::{Resource, Store};
+use super::{criterion, element};
+use crate::state::AppState;
+use crate::variant::Variant;
+
+/// `GET {base}/{type}?…`
+pub(crate) async fn get(
+    State(state): State<AppState>,
+    path: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    answer(&state, path.ok(), query.as_deref(), None, &headers).unwrap_or_else(|problem| problem.answer(&state))
+}
+
+/// `POST {base}/{type}/_search`
+pub(crate) async fn post(
+    State(state): State<AppState>,
+    path: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    answer(&state, path.ok(), query.as_deref(), Some(body), &headers).unwrap_or_else(|problem| problem.answer(&state))
+}
+
+fn answer(
+    state: &AppState,
+    path: Option<Path<String>>,
+    query: Option<&str>,
+    body: Option<Result<Bytes, BytesRejection>>,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let bearer = Bearer::of(state, headers)?;
+    let kind = path.ok_or(Problem::Address)?.0;
+    let kind = kind.as_str();
+    let view = match bearer.view(kind, Interaction::Search) {
+        Err(Problem::Scope(_)) if state.variants().has(Variant::DeniedAsEmptyBundle) => View::nothing(),
+        judged => judged?,
+    };
+    if parameters::of(kind).is_none() {
+        return Err(Problem::UnknownType { kind: kind.to_owned() });
+    }
+    let form = body.map(|body| form(body, headers)).transpose()?.unwrap_or_default();
+    let pairs = [query.unwrap_or_default().as_bytes(), &form[..]]
+        .into_iter()
+        .flat_map(|text| url::form_urlencoded::parse(text).into_owned())
+        .collect::<Vec<_>>();
+    let query = Query::parse(kind, pairs.into_iter(), state.fhir_base(), query::is_strict(headers))?;
+    let mut matches = matches(Store::embedded(), kind, &query, &view);
+    sort(&mut matches, &query);
+    let total = matches.len();
+    let page: Vec<&Resource> = matches
+        .into_iter()
+        .skip(query.offset)
+        .take(query.page.unwrap_or_default())
+        .collect();
+    let included = include::follow(Store::embedded(), &page, &query.includes, &bearer);
+    let found = Found {
+        total,
+        page: &page,
+        included: &included,
+    };
+    Ok(outcome::resource(
+        StatusCode::OK,
+        &bundle::searchset(state.fhir_base(), kind, &query, &found),
+    ))
+}
+
+fn form(body: Result<Bytes, BytesRejection>, headers: &HeaderMap) -> Result<Bytes, Problem> {
+    let body = body.map_err(|rejection| Problem::Body(rejection.body_text()))?;
+    let was = headers
+        .get(CONTENT_TYPE)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let plain = was
+        .as_deref()
+        .and_then(|was| was.split(';').next())
+        .unwrap_or_default()
+        .trim();
+    if body.is_empty() || plain.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Ok(body);
+    }
+    Err(Problem::NotAForm {
+        was: was.unwrap_or_else(|| "of no declared type".to_owned()),
+    })
+}
+
+/// Every resource of the type that meets the query and may be seen.
+fn matches<'a>(store: &'a Store, kind: &str, query: &Query, view: &View) -> Vec<&'a Resource> {
+    // The narrower index first; whatever it yields is judged in full all the same.
+    let asked = query.criteria.iter().find_map(criterion::Criterion::patients);
+    let candidates: Vec<&Resource> = match asked.or_else(|| view.patients()) {
+        Some(patients) => store.of_patients(kind, patients.into_iter()).collect(),
+        None => store.all(kind).collect(),
+    };
+    candidates
+        .into_iter()
+        .filter(|resource| view.shows(resource))
+        .filter(|resource| query.criteria.iter().all(|criterion| criterion.matches(&resource.body)))
+        .collect()
+}
+
+fn sort(matches: &mut [&Resource], query: &Query) {
+    for (parameter, direction) in query.sort.iter().rev() {
+        matches.sort_by(|a, b| {
+            match (
+                Key::of(parameter, *direction, &a.body),
+                Key::of(parameter, *direction, &b.body),
+            ) {
+                (Some(a), Some(b)) if *direction == Direction::Descending => b.cmp(&a),
+                (Some(a), Some(b)) => a.cmp(&b),
+                // What has no value comes last either way.
+                (None, Some(_)) => Ordering::Greater,
+                (Some(_), None) => Ordering::Less,
+                (None, None) => Ordering::Equal,
+            }
+        });
+    }
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Moment(Timestamp),
+    Text(String),
+}
+
+impl Key {
+    // FHIR R4 search §3.1.1.5.1: a period counts by its start when ascending, by its end when descending.
+    fn of(parameter: &Parameter, direction: Direction, body: &Value) -> Option<Self> {
+        let value = parameter.paths.iter().flat_map(|path| element::at(body, path)).next()?;
+        if parameter.kind == Kind::Date {
+            let span = Span::of(value)?;
+            return Some(Self::Moment(if direction == Direction::Ascending {
+                span.start
+            } else {
+                span.end
+            }));
+        }
+        let spoken = ["text", "family", "code", "value", "reference", "display"];
+        let text = value
+            .as_str()
+            .or_else(|| spoken.iter().find_map(|name| value.get(name)?.as_str()))
+            .or_else(|| value.pointer("/coding/0/code")?.as_str())?;
+        Some(Self::Text(text.to_lowercase()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn search(kind: &str, text: &str) -> Vec<&'static Resource> {
+        let pairs = url::form_urlencoded::parse(text.as_bytes()).into_owned();
+        let query = Query::parse(kind, pairs, "http://ehr.example/fhir", true).expect(text);
+        let mut found = matches(Store::embedded(), kind, &query, &View::everything());
+        sort(&mut found, &query);
+        found
+    }
+
+    #[test]
+    fn the_index_by_patient_finds_what_a_full_scan_finds() {
+        for kind in parameters::types() {
+            for name in ["patient", "subject"] {
+                if parameters::find(kind, name).is_none() {
+                    continue;
+                }
+                for patient in crate::fhir::people::patients() {
+                    let query = format!("{name}=Patient/{}", patient.id);
+                    let criterion = criterion::Criterion::parse(kind, name, &format!("Patient/{}", patient.id), "")
+                        .expect("it is a reference");
+                    let scanned = Store::embedded()
+                        .all(kind)
+                        .filter(|one| criterion.matches(&one.body))
+                        .count();
+                    assert_eq!(search(kind, &query).len(), scanned, "{kind} {query}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_series_is_sorted_by_date() {
+        let dates = |sort: &str| -> Vec<&str> {
+            search("Observation", &format!("patient=patient-a&code=4548-4&_sort={sort}"))
+                .into_iter()
+                .filter_map(|one| element::text(&one.body, "effectiveDateTime"))
+                .collect()
+        };
+        let ascending = dates("date");
+        assert!(ascending.len() >= 8 && ascending.is_sorted());
+        let mut descending = dates("-date");
+        descending.reverse();
+        assert_eq!(descending, ascending);
+    }
+
+    #[test]
+    fn what_has_no_value_comes_last() {
+        for sort in ["death-date", "-death-date"] {
+            assert_eq!(search("Patient", &format!("_sort={sort}"))[0].id, "patient-o");
+        }
+        assert_eq!(search("Patient", "_sort=family")[0].id, "patient-h");
+    }
+}

@@ -1,0 +1,43 @@
+//! What the server does not do, said in FHIR's own words.
+
+use axum::extract::{OriginalUri, State};
+use axum::response::Response;
+use http::{HeaderMap, Method, StatusCode};
+
+use super::bearer::Bearer;
+use super::outcome::Problem;
+use crate::state::AppState;
+
+/// An address that means nothing here.
+pub(crate) async fn route(
+    State(state): State<AppState>,
+    method: Method,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> Response {
+    answer(&state, &headers, &method, uri.path(), StatusCode::NOT_FOUND)
+}
+
+/// A known address with a method that it does not have.
+pub(crate) async fn method(
+    State(state): State<AppState>,
+    method: Method,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> Response {
+    answer(&state, &headers, &method, uri.path(), StatusCode::METHOD_NOT_ALLOWED)
+}
+
+// A stranger learns nothing, not even what is supported beyond the CapabilityStatement.
+fn answer(state: &AppState, headers: &HeaderMap, method: &Method, path: &str, status: StatusCode) -> Response {
+    let base = state.fhir_base().to_owned();
+    let problem = match Bearer::of(state, headers) {
+        Ok(_) => Problem::NotSupported {
+            what: format!("{method} {path}"),
+            base,
+            status,
+        },
+        Err(problem) => problem,
+    };
+    problem.answer(state)
+}
