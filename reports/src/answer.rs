@@ -69,8 +69,16 @@ pub fn answer(report: &Report) -> Answer {
     let duties = tally::duties(report);
     let count = |outcome| duties.values().filter(|duty| duty.outcome == outcome).count();
     let (held, broken, not_run) = (count(Outcome::Holds), count(Outcome::Broken), count(Outcome::NotRun));
-    let known = duties.values().filter(|duty| duty.outcome == Outcome::Broken && duty.known).count();
-    let whys = whys(duties.values().filter(|d| d.outcome == Outcome::NotRun).filter_map(|d| d.missing));
+    let known = duties
+        .values()
+        .filter(|duty| duty.outcome == Outcome::Broken && duty.known)
+        .count();
+    let whys = whys(
+        duties
+            .values()
+            .filter(|d| d.outcome == Outcome::NotRun)
+            .filter_map(|d| d.missing),
+    );
     let judged = held + broken;
 
     let gaps = gaps(report, judged, not_run, &whys);
@@ -115,7 +123,11 @@ fn gaps(report: &Report, judged: usize, not_run: usize, whys: &[Why]) -> Vec<Str
             [] => String::new(),
             [only] => format!(": {}", plain::cut(&only.reason, 120)),
             [first, rest @ ..] => {
-                let others = if rest.len() == 1 { "another reason" } else { "other reasons" };
+                let others = if rest.len() == 1 {
+                    "another reason"
+                } else {
+                    "other reasons"
+                };
                 format!(": {}, and {} {others}", plain::cut(&first.reason, 120), rest.len())
             }
         };
@@ -125,7 +137,10 @@ fn gaps(report: &Report, judged: usize, not_run: usize, whys: &[Why]) -> Vec<Str
         gaps.push("the run was interrupted".to_owned());
     }
     if !report.run.selection.is_empty() {
-        gaps.push(format!("only {} was selected", plain::cut(&report.run.selection.join(" "), 80)));
+        gaps.push(format!(
+            "only {} was selected",
+            plain::cut(&report.run.selection.join(" "), 80)
+        ));
     }
     if judged == 0 && not_run == 0 {
         gaps.push("no SHALL was judged".to_owned());
@@ -140,7 +155,10 @@ fn whys<'a>(reasons: impl Iterator<Item = &'a str>) -> Vec<Why> {
     }
     let mut whys: Vec<Why> = counted
         .into_iter()
-        .map(|(reason, duties)| Why { reason: plain::line(reason).into_owned(), duties })
+        .map(|(reason, duties)| Why {
+            reason: plain::line(reason).into_owned(),
+            duties,
+        })
         .collect();
     // Stable: equal numbers stay in the order in which they were met.
     whys.sort_by_key(|why| std::cmp::Reverse(why.duties));
@@ -159,7 +177,10 @@ mod tests {
 
     #[test]
     fn the_three_sentences() {
-        assert_eq!(sentence(vec![verdict("a/b", Status::Pass)]), "no deviation found in all that a black box can see");
+        assert_eq!(
+            sentence(vec![verdict("a/b", Status::Pass)]),
+            "no deviation found in all that a black box can see"
+        );
         assert_eq!(
             sentence(vec![verdict("a/b", Status::Pass), verdict("a/c", Status::Fail)]),
             "does not conform (1 SHALL broken)"
@@ -192,7 +213,10 @@ mod tests {
     fn a_known_deviation_is_still_one() {
         let mut known = verdict("a/b", Status::Fail);
         known.expected_by_baseline = Some("EHR-1".to_owned());
-        assert_eq!(sentence(vec![known.clone()]), "does not conform (1 SHALL broken, all known)");
+        assert_eq!(
+            sentence(vec![known.clone()]),
+            "does not conform (1 SHALL broken, all known)"
+        );
         assert_eq!(
             sentence(vec![known, verdict("a/c", Status::Fail)]),
             "does not conform (2 SHALL broken, 1 of them known)"
@@ -216,9 +240,15 @@ mod tests {
         );
         let mut report = report_of(vec![verdict("pkce/b", Status::Pass)]);
         report.run.complete = false;
-        assert_eq!(answer(&report).sentence, "no deviation found, incomplete (the run was interrupted)");
+        assert_eq!(
+            answer(&report).sentence,
+            "no deviation found, incomplete (the run was interrupted)"
+        );
         report.run.complete = true;
         report.run.selection = vec!["pkce/".to_owned()];
-        assert_eq!(answer(&report).sentence, "no deviation found, incomplete (only pkce/ was selected)");
+        assert_eq!(
+            answer(&report).sentence,
+            "no deviation found, incomplete (only pkce/ was selected)"
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! The exit codes, which are public: their names, their meaning, and which one a report gives.
 
+use std::fmt::Write as _;
+
 use crate::baseline::BaselineOutcome;
 use crate::model::{Report, Status, Verdict};
 use crate::plain;
@@ -64,14 +66,15 @@ impl AcceptedGap {
         if client.is_some() && client != verdict.client.as_deref() {
             return false;
         }
-        match path.split_once('#') {
-            Some((scenario, case)) => verdict.scenario == scenario && verdict.case.as_deref() == Some(case),
-            None => {
-                let folder = path.strip_suffix('/').unwrap_or(path);
-                verdict.scenario == path
-                    || verdict.scenario.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
-            }
+        if let Some((scenario, case)) = path.split_once('#') {
+            return verdict.scenario == scenario && verdict.case.as_deref() == Some(case);
         }
+        let folder = path.strip_suffix('/').unwrap_or(path);
+        verdict.scenario == path
+            || verdict
+                .scenario
+                .strip_prefix(folder)
+                .is_some_and(|rest| rest.starts_with('/'))
     }
 }
 
@@ -101,7 +104,10 @@ pub fn exit_code(
         return (INTERRUPTED, format!("interrupted after {}", count(judged, "verdict")));
     }
     if verdicts.is_empty() {
-        return (NOTHING_SELECTED, "no scenario was selected: loosen the selection, or see `launchproof list`".to_owned());
+        return (
+            NOTHING_SELECTED,
+            "no scenario was selected: loosen the selection, or see `launchproof list`".to_owned(),
+        );
     }
     if let Some(why) = unreachable(verdicts, controls) {
         return (UNREACHABLE, why);
@@ -113,10 +119,16 @@ pub fn exit_code(
         .filter(|v| v.expected_by_baseline.is_none())
         .collect();
     if !broken.is_empty() {
-        return (BROKEN, format!("{} unexpectedly: {}", fails(broken.len()), names(&broken)));
+        return (
+            BROKEN,
+            format!("{} unexpectedly: {}", fails(broken.len()), names(&broken)),
+        );
     }
     if !baseline.is_current() {
-        return (BASELINE_OUT_OF_DATE, format!("the baseline is out of date: {}", baseline.summary()));
+        return (
+            BASELINE_OUT_OF_DATE,
+            format!("the baseline is out of date: {}", baseline.summary()),
+        );
     }
     let missing: Vec<&Verdict> = verdicts
         .iter()
@@ -124,10 +136,17 @@ pub fn exit_code(
         .filter(|v| v.expected_by_baseline.is_none() && !accept_missing.iter().any(|gap| gap.covers(v)))
         .collect();
     if !missing.is_empty() {
-        let why = missing.iter().find_map(|v| v.reason.as_deref()).map_or_else(String::new, |reason| {
-            format!("; the first because {}", plain::cut(reason, 160))
-        });
-        let (were, so) = if missing.len() == 1 { ("was", "it") } else { ("were", "them") };
+        let why = missing
+            .iter()
+            .find_map(|v| v.reason.as_deref())
+            .map_or_else(String::new, |reason| {
+                format!("; the first because {}", plain::cut(reason, 160))
+            });
+        let (were, so) = if missing.len() == 1 {
+            ("was", "it")
+        } else {
+            ("were", "them")
+        };
         return (
             INCOMPLETE,
             format!(
@@ -142,17 +161,22 @@ pub fn exit_code(
 
 /// No control passed; or, where there was none to try, nothing at all could be judged and something stood in the way.
 fn unreachable(verdicts: &[Verdict], controls: Controls) -> Option<String> {
-    let obstacle = verdicts.iter().find(|v| matches!(v.status, Status::Blocked | Status::Error));
+    let obstacle = verdicts
+        .iter()
+        .find(|v| matches!(v.status, Status::Blocked | Status::Error));
     let no_control = controls.tried > 0 && controls.passed == 0;
     let nothing_judged = obstacle.is_some() && !verdicts.iter().any(|v| v.status.is_judged());
     if !no_control && !nothing_judged {
         return None;
     }
-    let why = obstacle.and_then(|v| v.reason.as_deref()).map_or_else(String::new, |reason| {
-        format!(": {}", plain::cut(reason, 200))
-    });
+    let why = obstacle
+        .and_then(|v| v.reason.as_deref())
+        .map_or_else(String::new, |reason| format!(": {}", plain::cut(reason, 200)));
     Some(if no_control {
-        format!("none of {} passed, so no refusal of this target means anything{why}", count_u64(controls.tried, "control"))
+        format!(
+            "none of {} passed, so no refusal of this target means anything{why}",
+            count_u64(controls.tried, "control")
+        )
     } else {
         format!("nothing could be judged{why}")
     })
@@ -164,21 +188,33 @@ fn nothing_unexpected(verdicts: &[Verdict]) -> String {
     match (judged, known) {
         (0, _) => "nothing unexpected, and nothing judged: no selected scenario applies to this target".to_owned(),
         (_, 0) => format!("nothing unexpected in {}", count(judged, "verdict")),
-        (_, known) => format!("nothing unexpected in {}; the baseline expects {known}", count(judged, "verdict")),
+        (_, known) => format!(
+            "nothing unexpected in {}; the baseline expects {known}",
+            count(judged, "verdict")
+        ),
     }
 }
 
 fn names(verdicts: &[&Verdict]) -> String {
     const SHOWN: usize = 3;
-    let mut text = verdicts.iter().take(SHOWN).map(|v| plain::cut(&v.id(), 100)).collect::<Vec<_>>().join(", ");
+    let mut text = verdicts
+        .iter()
+        .take(SHOWN)
+        .map(|v| plain::cut(&v.id(), 100))
+        .collect::<Vec<_>>()
+        .join(", ");
     if verdicts.len() > SHOWN {
-        text.push_str(&format!(" and {} more", verdicts.len() - SHOWN));
+        let _ = write!(text, " and {} more", verdicts.len() - SHOWN);
     }
     text
 }
 
 fn fails(number: usize) -> String {
-    if number == 1 { "1 verdict fails".to_owned() } else { format!("{number} verdicts fail") }
+    if number == 1 {
+        "1 verdict fails".to_owned()
+    } else {
+        format!("{number} verdicts fail")
+    }
 }
 
 fn count(number: usize, noun: &str) -> String {
@@ -190,117 +226,4 @@ fn count_u64(number: u64, noun: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::baseline::Stale;
-    use crate::model::Level;
-    use crate::sample::{report_of, verdict};
-
-    const OK: Controls = Controls { tried: 3, passed: 3 };
-
-    fn known(mut verdict: Verdict) -> Verdict {
-        verdict.expected_by_baseline = Some("EHR-1".to_owned());
-        verdict
-    }
-
-    fn at(level: Level, mut verdict: Verdict) -> Verdict {
-        verdict.level = level;
-        verdict
-    }
-
-    fn stale() -> BaselineOutcome {
-        let entry = Stale { id: "a/b".to_owned(), line: 4, message: "passes now".to_owned() };
-        BaselineOutcome { unexpected_passes: vec![entry], ..BaselineOutcome::default() }
-    }
-
-    fn code(verdicts: Vec<Verdict>, strict: bool, baseline: &BaselineOutcome, controls: Controls) -> u8 {
-        exit_code(&report_of(verdicts), strict, baseline, &[], controls).0
-    }
-
-    #[test]
-    fn each_code_for_its_own_reason() {
-        use Status::{Blocked, Error, Fail, Info, Pass, Skip, Unconfigured, Warn};
-        let fine = BaselineOutcome::default();
-        let pass = || verdict("a/pass", Pass);
-        let table: Vec<(&str, Vec<Verdict>, bool, BaselineOutcome, Controls, u8)> = vec![
-            ("all pass", vec![pass()], false, fine.clone(), OK, 0),
-            ("info and skip are fine", vec![pass(), verdict("a/b", Info), verdict("a/c", Skip)], true, fine.clone(), OK, 0),
-            ("a warning is fine", vec![pass(), verdict("a/b", Warn)], false, fine.clone(), OK, 0),
-            ("a warning in strict", vec![pass(), verdict("a/b", Warn)], true, fine.clone(), OK, 1),
-            ("a known warning in strict", vec![pass(), known(verdict("a/b", Warn))], true, fine.clone(), OK, 0),
-            ("a failure", vec![pass(), verdict("a/b", Fail)], false, fine.clone(), OK, 1),
-            ("a known failure", vec![pass(), known(verdict("a/b", Fail))], false, fine.clone(), OK, 0),
-            ("a known and an unknown one", vec![known(verdict("a/b", Fail)), verdict("a/c", Fail)], false, fine.clone(), OK, 1),
-            ("nothing selected", vec![], false, fine.clone(), OK, 4),
-            ("nothing selected, with an old baseline", vec![], false, stale(), OK, 4),
-            ("blocked", vec![pass(), verdict("a/b", Blocked)], false, fine.clone(), OK, 5),
-            ("error", vec![pass(), verdict("a/b", Error)], false, fine.clone(), OK, 5),
-            ("unconfigured", vec![pass(), verdict("a/b", Unconfigured)], false, fine.clone(), OK, 5),
-            ("only unconfigured: no clients", vec![verdict("a/b", Unconfigured)], false, fine.clone(), Controls::default(), 5),
-            ("a known error", vec![pass(), known(verdict("a/b", Error))], false, fine.clone(), OK, 0),
-            ("a missing SHOULD", vec![pass(), at(Level::Should, verdict("a/b", Error))], false, fine.clone(), OK, 0),
-            ("a missing SHOULD in strict", vec![pass(), at(Level::Should, verdict("a/b", Error))], true, fine.clone(), OK, 5),
-            ("an old baseline", vec![pass()], false, stale(), OK, 6),
-            ("an old baseline before a gap", vec![pass(), verdict("a/b", Blocked)], false, stale(), OK, 6),
-            ("a failure before an old baseline", vec![verdict("a/b", Fail)], false, stale(), OK, 1),
-            ("a failure before a gap", vec![verdict("a/b", Fail), verdict("a/c", Error)], false, fine.clone(), OK, 1),
-            ("no control passed", vec![pass(), verdict("a/b", Fail)], false, stale(), Controls { tried: 2, passed: 0 }, 8),
-            ("nothing judged, blocked", vec![verdict("a/b", Blocked)], false, fine.clone(), Controls::default(), 8),
-            ("passive scenarios only", vec![pass()], false, fine.clone(), Controls::default(), 0),
-            ("all skipped", vec![verdict("a/b", Skip)], false, fine.clone(), Controls::default(), 0),
-        ];
-        for (name, verdicts, strict, baseline, controls, expected) in table {
-            assert_eq!(code(verdicts, strict, &baseline, controls), expected, "{name}");
-        }
-    }
-
-    #[test]
-    fn an_interruption_comes_before_everything() {
-        for verdicts in [vec![], vec![verdict("a/b", Status::Fail)], vec![verdict("a/b", Status::Blocked)]] {
-            let mut report = report_of(verdicts);
-            report.run.complete = false;
-            assert_eq!(exit_code(&report, true, &stale(), &[], Controls::default()).0, INTERRUPTED);
-        }
-    }
-
-    #[test]
-    fn an_accepted_gap_is_no_gap() {
-        let mut missing = verdict("client_auth_asymmetric/alg_none", Status::Unconfigured);
-        missing.client = Some("asymmetric".to_owned());
-        missing.case = Some("upper".to_owned());
-        let table = [
-            ("client_auth_asymmetric/alg_none#upper@asymmetric", 0),
-            ("client_auth_asymmetric/alg_none#upper", 0),
-            ("client_auth_asymmetric/alg_none@asymmetric", 0),
-            ("client_auth_asymmetric/alg_none", 0),
-            ("client_auth_asymmetric/", 0),
-            ("client_auth_asymmetric", 0),
-            ("@asymmetric", 0),
-            ("@symmetric", 5),
-            ("client_auth_asymmetric/alg_none#lower", 5),
-            ("client_auth_asymmetric/alg_none@public", 5),
-            ("client_auth_asym", 5),
-            ("client_auth_asymmetric/alg", 5),
-        ];
-        for (scope, expected) in table {
-            let gap = AcceptedGap { scope: scope.to_owned(), reason: "bought later".to_owned() };
-            let report = report_of(vec![verdict("a/b", Status::Pass), missing.clone()]);
-            assert_eq!(exit_code(&report, false, &BaselineOutcome::default(), &[gap], OK).0, expected, "{scope}");
-        }
-    }
-
-    #[test]
-    fn every_code_has_a_meaning() {
-        let all = [0, 1, 2, 3, 4, 5, 6, 8, 70, 130];
-        for code in 0..=u8::MAX {
-            assert_eq!(meaning(code).is_some(), all.contains(&code), "{code}");
-        }
-    }
-
-    #[test]
-    fn the_reason_names_what_to_look_at() {
-        let report = report_of(vec![verdict("a/b", Status::Fail), verdict("a/c", Status::Fail)]);
-        let (_, reason) = exit_code(&report, false, &BaselineOutcome::default(), &[], OK);
-        assert_eq!(reason, "2 verdicts fail unexpectedly: a/b, a/c");
-    }
-}
+mod tests;

@@ -38,7 +38,10 @@ impl Counts {
 
     /// The statuses that occur, with their numbers, in the order of [`Status::ALL`].
     pub fn present(&self) -> impl Iterator<Item = (Status, usize)> + '_ {
-        Status::ALL.into_iter().map(|status| (status, self.get(status))).filter(|&(_, count)| count > 0)
+        Status::ALL
+            .into_iter()
+            .map(|status| (status, self.get(status)))
+            .filter(|&(_, count)| count > 0)
     }
 }
 
@@ -80,13 +83,18 @@ pub struct Duty<'a> {
 /// A verdict that fails counts as a duty whatever its level says, so that no failure is ever left out of the answer.
 pub fn duties(report: &Report) -> IndexMap<(&str, Option<&str>), Duty<'_>> {
     let mut duties: IndexMap<(&str, Option<&str>), Duty<'_>> = IndexMap::new();
-    let counted = report.verdicts.iter().filter(|v| v.level.is_duty() || v.status == Status::Fail);
+    let counted = report
+        .verdicts
+        .iter()
+        .filter(|v| v.level.is_duty() || v.status == Status::Fail);
     for verdict in counted {
-        let duty = duties.entry((&verdict.scenario, verdict.client.as_deref())).or_insert(Duty {
-            outcome: Outcome::NotApplicable,
-            known: true,
-            missing: None,
-        });
+        let duty = duties
+            .entry((&verdict.scenario, verdict.client.as_deref()))
+            .or_insert(Duty {
+                outcome: Outcome::NotApplicable,
+                known: true,
+                missing: None,
+            });
         let outcome = outcome(verdict.status);
         duty.outcome = duty.outcome.max(outcome);
         if outcome == Outcome::Broken {
@@ -121,6 +129,15 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
+/// A duration for people: `12 ms`, `1.2 s`, `3 min 20 s`.
+pub fn duration(ms: u64) -> String {
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..120_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+        _ => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1_000),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +146,19 @@ mod tests {
     fn numbers_are_grouped() {
         for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
             assert_eq!(grouped(number), text);
+        }
+    }
+
+    #[test]
+    fn durations_are_short() {
+        for (ms, text) in [
+            (0, "0 ms"),
+            (999, "999 ms"),
+            (1_250, "1.2 s"),
+            (119_999, "119.9 s"),
+            (200_000, "3 min 20 s"),
+        ] {
+            assert_eq!(duration(ms), text);
         }
     }
 

@@ -1,5 +1,7 @@
 //! Marks the verdicts that a baseline expects, and finds the entries that are out of date.
 
+use std::fmt::Write as _;
+
 use super::{Baseline, Entry};
 use crate::model::{Report, Status, Verdict};
 
@@ -33,17 +35,22 @@ impl BaselineOutcome {
 
     /// Every entry that is out of date.
     pub fn stale(&self) -> impl Iterator<Item = &Stale> {
-        self.unexpected_passes.iter().chain(&self.names_nothing).chain(&self.expired)
+        self.unexpected_passes
+            .iter()
+            .chain(&self.names_nothing)
+            .chain(&self.expired)
     }
 
     /// The first few, on one line.
     pub fn summary(&self) -> String {
         const SHOWN: usize = 3;
-        let all: Vec<String> =
-            self.stale().map(|stale| format!("{} (line {}) {}", stale.id, stale.line, stale.message)).collect();
+        let all: Vec<String> = self
+            .stale()
+            .map(|stale| format!("{} (line {}) {}", stale.id, stale.line, stale.message))
+            .collect();
         let mut text = all.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
         if all.len() > SHOWN {
-            text.push_str(&format!("; and {} more", all.len() - SHOWN));
+            let _ = write!(text, "; and {} more", all.len() - SHOWN);
         }
         text
     }
@@ -62,20 +69,32 @@ pub fn apply(report: &mut Report, baseline: &Baseline, today: &str) -> BaselineO
     let mut outcome = BaselineOutcome::default();
     for entry in &baseline.entries {
         if let Some(day) = entry.expires.as_deref().filter(|day| *day <= today) {
-            outcome.expired.push(stale(entry, format!("expired on {day}: decide again")));
+            outcome
+                .expired
+                .push(stale(entry, format!("expired on {day}: decide again")));
             continue;
         }
-        let mut matched: Vec<&mut Verdict> =
-            report.verdicts.iter_mut().filter(|verdict| entry.scope.matches(verdict)).collect();
+        let mut matched: Vec<&mut Verdict> = report
+            .verdicts
+            .iter_mut()
+            .filter(|verdict| entry.scope.matches(verdict))
+            .collect();
         if matched.is_empty() {
             if whole {
-                outcome.names_nothing.push(stale(entry, "names no verdict of this run: remove or correct it".to_owned()));
+                outcome.names_nothing.push(stale(
+                    entry,
+                    "names no verdict of this run: remove or correct it".to_owned(),
+                ));
             }
             continue;
         }
         let found = mark(entry, &mut matched);
         if let Some(now) = found {
-            let message = format!("is {} now, no longer {}: remove it", now.as_str(), entry.verdict.as_str());
+            let message = format!(
+                "is {} now, no longer {}: remove it",
+                now.as_str(),
+                entry.verdict.as_str()
+            );
             outcome.unexpected_passes.push(stale(entry, message));
         }
     }
@@ -93,7 +112,10 @@ fn mark(entry: &Entry, matched: &mut [&mut Verdict]) -> Option<Status> {
         return None;
     }
     // The worst of them, so that the message does not praise a server that got worse.
-    let judged = matched.iter().map(|verdict| verdict.status).filter(|status| status.is_judged());
+    let judged = matched
+        .iter()
+        .map(|verdict| verdict.status)
+        .filter(|status| status.is_judged());
     judged.max_by_key(|status| match status {
         Status::Fail => 3,
         Status::Warn => 2,
@@ -103,7 +125,11 @@ fn mark(entry: &Entry, matched: &mut [&mut Verdict]) -> Option<Status> {
 }
 
 fn stale(entry: &Entry, message: String) -> Stale {
-    Stale { id: entry.scope.to_string(), line: entry.line, message }
+    Stale {
+        id: entry.scope.to_string(),
+        line: entry.line,
+        message,
+    }
 }
 
 #[cfg(test)]
@@ -128,7 +154,11 @@ mod tests {
     }
 
     fn marks(report: &Report) -> Vec<bool> {
-        report.verdicts.iter().map(|v| v.expected_by_baseline.is_some()).collect()
+        report
+            .verdicts
+            .iter()
+            .map(|v| v.expected_by_baseline.is_some())
+            .collect()
     }
 
     #[test]
@@ -173,7 +203,11 @@ mod tests {
 
     #[test]
     fn it_expires_on_its_day() {
-        for (today, expired) in [("2027-02-28", false), ("2027-03-01", true), ("2027-03-01T08:00:00Z", true)] {
+        for (today, expired) in [
+            ("2027-02-28", false),
+            ("2027-03-01", true),
+            ("2027-03-01T08:00:00Z", true),
+        ] {
             let mut report = cases([Status::Fail, Status::Fail]);
             let outcome = apply(&mut report, &baseline("a/b", "fail", "expires = 2027-03-01"), today);
             assert_eq!(!outcome.expired.is_empty(), expired, "{today}");

@@ -99,7 +99,14 @@ pub(super) fn parse(text: &str, draft: bool) -> Result<Baseline, BaselineError> 
         let start = row.span();
         let entry = entry(text, row, draft)?;
         if let Some(line) = seen.insert(entry.scope.clone(), entry.line) {
-            return Err(at(text, &start, format!("`{}` is listed already, on line {line}: remove one of them", entry.scope)));
+            return Err(at(
+                text,
+                &start,
+                format!(
+                    "`{}` is listed already, on line {line}: remove one of them",
+                    entry.scope
+                ),
+            ));
         }
         entries.push(entry);
     }
@@ -108,18 +115,33 @@ pub(super) fn parse(text: &str, draft: bool) -> Result<Baseline, BaselineError> 
 
 fn entry(text: &str, row: Spanned<Row>, draft: bool) -> Result<Entry, BaselineError> {
     let (line, _) = position(text, row.span().start);
-    let Row { scenario, client, verdict, reason, expires } = row.into_inner();
+    let Row {
+        scenario,
+        client,
+        verdict,
+        reason,
+        expires,
+    } = row.into_inner();
     let scope = scope(text, &scenario, client.as_ref())?;
     let verdict = status(text, &verdict)?;
     if !draft && reason.get_ref().trim().is_empty() {
         return Err(at(
             text,
             &reason.span(),
-            format!("`reason` of `{scope}` is empty: say why this {} is accepted (an issue, a decision), or remove the entry", verdict.as_str()),
+            format!(
+                "`reason` of `{scope}` is empty: say why this {} is accepted (an issue, a decision), or remove the entry",
+                verdict.as_str()
+            ),
         ));
     }
     let expires = expires.map(|date| day(text, &date)).transpose()?;
-    Ok(Entry { scope, verdict, reason: reason.into_inner(), expires, line })
+    Ok(Entry {
+        scope,
+        verdict,
+        reason: reason.into_inner(),
+        expires,
+        line,
+    })
 }
 
 fn scope(text: &str, scenario: &Spanned<String>, client: Option<&Spanned<String>>) -> Result<Scope, BaselineError> {
@@ -129,7 +151,10 @@ fn scope(text: &str, scenario: &Spanned<String>, client: Option<&Spanned<String>
     };
     if let Some(client) = client {
         if scope.client.as_ref().is_some_and(|other| other != client.get_ref()) {
-            let message = format!("`client` contradicts `scenario`, which ends in `@{}`", scope.client.unwrap_or_default());
+            let message = format!(
+                "`client` contradicts `scenario`, which ends in `@{}`",
+                scope.client.unwrap_or_default()
+            );
             return Err(at(text, &client.span(), message));
         }
         scope.client = Some(client.get_ref().clone());
@@ -156,7 +181,11 @@ fn day(text: &str, date: &Spanned<toml::value::Datetime>) -> Result<String, Base
     let value = date.get_ref();
     match (value.date, value.time) {
         (Some(day), None) => Ok(day.to_string()),
-        _ => Err(at(text, &date.span(), "`expires` is a day without a time: 2027-03-01".to_owned())),
+        _ => Err(at(
+            text,
+            &date.span(),
+            "`expires` is a day without a time: 2027-03-01".to_owned(),
+        )),
     }
 }
 
@@ -166,13 +195,18 @@ fn explain(text: &str, error: &toml::de::Error) -> BaselineError {
     const ROW: &[&str] = &["scenario", "client", "verdict", "reason", "expires"];
     let message = error.message();
     let span = error.span().unwrap_or(0..0);
-    let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'));
+    let unknown = message
+        .strip_prefix("unknown field `")
+        .and_then(|rest| rest.split_once('`'));
     let message = match unknown {
         Some((key, rest)) => {
             let known = if rest.contains("`scenario`") { ROW } else { TOP };
             format!("unknown key `{}`: {}", plain::line(key), suggestion(key, known))
         }
-        None => match message.strip_prefix("missing field `").and_then(|rest| rest.split_once('`')) {
+        None => match message
+            .strip_prefix("missing field `")
+            .and_then(|rest| rest.split_once('`'))
+        {
             Some((key, _)) => format!("this entry lacks `{key}`"),
             None => plain::line(message.trim_end()).replace("\\n", "; "),
         },
@@ -185,7 +219,11 @@ fn suggestion(word: &str, known: &[&str]) -> String {
         let near = |other: &str| strsim::jaro_winkler(word, other);
         near(a).total_cmp(&near(b))
     });
-    let list = known.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+    let list = known
+        .iter()
+        .map(|word| format!("`{word}`"))
+        .collect::<Vec<_>>()
+        .join(", ");
     match nearest {
         Some(nearest) if strsim::jaro_winkler(word, nearest) > 0.75 => {
             format!("did you mean `{nearest}`? Known are {list}")
@@ -236,7 +274,14 @@ mod tests {
         "#;
         let entries = Baseline::parse(text).unwrap().entries;
         let scopes: Vec<String> = entries.iter().map(|entry| entry.scope.to_string()).collect();
-        assert_eq!(scopes, ["redirect_uri/exact_match#added_query", "pkce/plain@public", "pkce/plain@symmetric"]);
+        assert_eq!(
+            scopes,
+            [
+                "redirect_uri/exact_match#added_query",
+                "pkce/plain@public",
+                "pkce/plain@symmetric"
+            ]
+        );
         assert_eq!(entries[0].expires.as_deref(), Some("2027-03-01"));
         assert_eq!(entries.iter().map(|entry| entry.line).collect::<Vec<_>>(), [2, 8, 13]);
     }
@@ -255,7 +300,10 @@ mod tests {
                 "[[expects]]\nscenario = \"a/b\"".to_owned(),
                 "line 1, column 3: unknown key `expects`: did you mean `expect`? Known are `expect`",
             ),
-            (row("scenario = \"a/b\"\nverdict = \"fail\""), "line 1, column 1: this entry lacks `reason`"),
+            (
+                row("scenario = \"a/b\"\nverdict = \"fail\""),
+                "line 1, column 1: this entry lacks `reason`",
+            ),
             (
                 row("scenario = \"a/b\"\nverdict = \"failed\"\nreason = \"r\""),
                 "line 3, column 11: `failed` is no verdict: did you mean `fail`? \

@@ -1,5 +1,7 @@
 //! Writes a baseline from a finished run: what was already accepted keeps its reason, what is new waits for one.
 
+use std::fmt::Write as _;
+
 use super::{Baseline, Entry, Scope};
 use crate::model::{Report, Status, Verdict};
 use crate::plain;
@@ -21,14 +23,31 @@ pub fn write(report: &Report) -> String {
 /// Left out: entries whose deviation is gone. Added: every other fail and warn, one entry a verdict.
 pub fn update(report: &Report, old: &Baseline) -> String {
     let whole = report.run.complete && report.run.selection.is_empty();
-    let kept: Vec<&Entry> = old.entries.iter().filter(|entry| is_kept(entry, &report.verdicts, whole)).collect();
+    let kept: Vec<&Entry> = old
+        .entries
+        .iter()
+        .filter(|entry| is_kept(entry, &report.verdicts, whole))
+        .collect();
     let mut text = HEAD.to_owned();
     for entry in &kept {
-        append(&mut text, &entry.scope, entry.verdict, &entry.reason, entry.expires.as_deref(), None);
+        append(
+            &mut text,
+            &entry.scope,
+            entry.verdict,
+            &entry.reason,
+            entry.expires.as_deref(),
+            None,
+        );
     }
-    let deviations = report.verdicts.iter().filter(|v| matches!(v.status, Status::Fail | Status::Warn));
+    let deviations = report
+        .verdicts
+        .iter()
+        .filter(|v| matches!(v.status, Status::Fail | Status::Warn));
     for verdict in deviations {
-        if kept.iter().any(|entry| entry.verdict == verdict.status && entry.scope.matches(verdict)) {
+        if kept
+            .iter()
+            .any(|entry| entry.verdict == verdict.status && entry.scope.matches(verdict))
+        {
             continue;
         }
         let scope = Scope {
@@ -37,13 +56,23 @@ pub fn update(report: &Report, old: &Baseline) -> String {
             client: verdict.client.clone(),
         };
         let reason = verdict.expected_by_baseline.as_deref().unwrap_or_default();
-        append(&mut text, &scope, verdict.status, reason, None, verdict.observed.as_deref());
+        append(
+            &mut text,
+            &scope,
+            verdict.status,
+            reason,
+            None,
+            verdict.observed.as_deref(),
+        );
     }
     text
 }
 
 fn is_kept(entry: &Entry, verdicts: &[Verdict], whole: bool) -> bool {
-    let mut matched = verdicts.iter().filter(|verdict| entry.scope.matches(verdict)).peekable();
+    let mut matched = verdicts
+        .iter()
+        .filter(|verdict| entry.scope.matches(verdict))
+        .peekable();
     if matched.peek().is_none() {
         return !whole;
     }
@@ -58,13 +87,13 @@ fn is_kept(entry: &Entry, verdicts: &[Verdict], whole: bool) -> bool {
 fn append(text: &mut String, scope: &Scope, verdict: Status, reason: &str, expires: Option<&str>, seen: Option<&str>) {
     text.push_str("\n[[expect]]\n");
     if let Some(seen) = seen {
-        text.push_str(&format!("# observed: {}\n", plain::cut(seen, 160)));
+        let _ = writeln!(text, "# observed: {}", plain::cut(seen, 160));
     }
-    text.push_str(&format!("scenario = {}\n", quoted(&scope.to_string())));
-    text.push_str(&format!("verdict = {}\n", quoted(verdict.as_str())));
-    text.push_str(&format!("reason = {}\n", quoted(reason)));
+    let _ = writeln!(text, "scenario = {}", quoted(&scope.to_string()));
+    let _ = writeln!(text, "verdict = {}", quoted(verdict.as_str()));
+    let _ = writeln!(text, "reason = {}", quoted(reason));
     if let Some(day) = expires {
-        text.push_str(&format!("expires = {day}\n"));
+        let _ = writeln!(text, "expires = {day}");
     }
 }
 
@@ -89,7 +118,10 @@ mod tests {
         let draft = Baseline::parse_draft(&text).unwrap();
         assert_eq!(draft.entries.len(), 2);
         let error = Baseline::parse(&text).unwrap_err();
-        assert!(error.message.starts_with("`reason` of `a/b#odd \"case\"` is empty"), "{error}");
+        assert!(
+            error.message.starts_with("`reason` of `a/b#odd \"case\"` is empty"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -120,7 +152,12 @@ mod tests {
             verdict("a/still", Status::Fail),
         ]);
         let reasons = |text: &str| -> Vec<String> {
-            Baseline::parse(text).unwrap().entries.into_iter().map(|entry| entry.reason).collect()
+            Baseline::parse(text)
+                .unwrap()
+                .entries
+                .into_iter()
+                .map(|entry| entry.reason)
+                .collect()
         };
         assert_eq!(reasons(&update(&report, &old)), ["EHR-1", "EHR-3"]);
         report.run.selection = vec!["a/still".to_owned()];

@@ -9,7 +9,10 @@ pub enum ReadError {
     #[error("not a run.json: {0}")]
     Shape(#[from] serde_json::Error),
     /// Written by a program whose reports have another shape.
-    #[error("run.json has schema version {was}, and this program reads {}: use the program that wrote it", SCHEMA_VERSION)]
+    #[error(
+        "run.json has schema version {was}, and this program reads {}: use the program that wrote it",
+        SCHEMA_VERSION
+    )]
     Version {
         /// What it says.
         was: String,
@@ -30,7 +33,9 @@ pub fn read(text: &str) -> Result<Report, ReadError> {
     if let Some(was) = value.get("schema_version").and_then(serde_json::Value::as_str)
         && major(was) != major(SCHEMA_VERSION)
     {
-        return Err(ReadError::Version { was: crate::plain::cut(was, 40) });
+        return Err(ReadError::Version {
+            was: crate::plain::cut(was, 40),
+        });
     }
     Ok(serde_json::from_value(value)?)
 }

@@ -1,5 +1,6 @@
 //! `junit.xml` for CI: one suite an area, one case a verdict.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -33,7 +34,9 @@ pub fn render(report: &Report, strict: bool) -> String {
         suite.add_property(Property::new("answer", answer(report).sentence));
         junit.add_test_suite(suite);
     }
-    junit.to_string().expect("writing XML to memory fails only on a malformed name, and names are constants")
+    junit
+        .to_string()
+        .expect("writing XML to memory fails only on a malformed name, and names are constants")
 }
 
 fn case(verdict: &Verdict, requirements: &IndexMap<&str, &Requirement>, strict: bool) -> TestCase {
@@ -79,10 +82,15 @@ fn message(verdict: &Verdict) -> String {
 }
 
 fn description(verdict: &Verdict, requirements: &IndexMap<&str, &Requirement>) -> String {
-    let mut text = format!("{}: {} ({})\n", verdict.status.as_str(), verdict.title, verdict.level.as_str());
+    let mut text = format!(
+        "{}: {} ({})\n",
+        verdict.status.as_str(),
+        verdict.title,
+        verdict.level.as_str()
+    );
     let mut add = |name: &str, value: Option<&str>| {
         if let Some(value) = value {
-            text.push_str(&format!("{name}: {value}\n"));
+            let _ = writeln!(text, "{name}: {value}");
         }
     };
     add("about", Some(verdict.about.trim()).filter(|about| !about.is_empty()));
@@ -92,7 +100,9 @@ fn description(verdict: &Verdict, requirements: &IndexMap<&str, &Requirement>) -
     add("known", verdict.expected_by_baseline.as_deref());
     add("fix", verdict.fix.as_deref());
     for id in &verdict.requirements {
-        let url = requirements.get(id.as_str()).map_or("", |requirement| requirement.url.as_str());
+        let url = requirements
+            .get(id.as_str())
+            .map_or("", |requirement| requirement.url.as_str());
         add("requirement", Some(format!("{id} {url}").trim_end()));
     }
     text

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use crate::answer::{self, Conclusion};
 use crate::model::{Report, Status, Verdict};
 use crate::plain::{cut, line};
-use crate::tally::{self, Counts, grouped};
+use crate::tally::{self, Counts, duration, grouped};
 
 /// Text is broken at this column.
 const WIDTH: usize = 100;
@@ -18,7 +18,10 @@ const LIMIT: usize = 1_000;
 
 /// The summary: a table by area, what failed, what was warned of, what was not run, and the answer.
 pub fn summary(report: &Report, colour: bool) -> String {
-    let mut out = Out { text: String::new(), colour };
+    let mut out = Out {
+        text: String::new(),
+        colour,
+    };
     table(&mut out, report);
     failures(&mut out, report);
     warnings(&mut out, report);
@@ -30,7 +33,10 @@ pub fn summary(report: &Report, colour: bool) -> String {
 
 /// One line for a verdict as it happens, without a line feed.
 pub fn failure_line(verdict: &Verdict, colour: bool) -> String {
-    let mut out = Out { text: String::new(), colour };
+    let mut out = Out {
+        text: String::new(),
+        colour,
+    };
     out.styled(style(verdict.status), &format!("{:<12}", verdict.status.as_str()));
     out.text.push(' ');
     out.styled(Style::new().bold(), &line(&verdict.id()));
@@ -51,7 +57,12 @@ fn table(out: &mut Out, report: &Report) {
     if areas.is_empty() {
         return;
     }
-    let first = areas.keys().map(|area| line(area).chars().count()).max().unwrap_or(0).max("area".len());
+    let first = areas
+        .keys()
+        .map(|area| line(area).chars().count())
+        .max()
+        .unwrap_or(0)
+        .max("area".len());
     out.styled(Style::new().dimmed(), &format!("{:<first$}", "area"));
     for status in Status::ALL {
         out.styled(Style::new().dimmed(), &format!("  {:>5}", status.as_str()));
@@ -91,13 +102,23 @@ fn failures(out: &mut Out, report: &Report) {
             failed_try(out, verdict, index == 0);
         }
         if verdicts.len() > SHOWN {
-            out.field("", &format!("and {} more verdicts of this scenario, in the report", verdicts.len() - SHOWN));
+            out.field(
+                "",
+                &format!(
+                    "and {} more verdicts of this scenario, in the report",
+                    verdicts.len() - SHOWN
+                ),
+            );
         }
         if let Some(fix) = &first.fix {
             out.field("fix", fix);
         }
         for id in &first.requirements {
-            let url = report.requirements.iter().find(|r| r.id == *id).map_or("", |r| r.url.as_str());
+            let url = report
+                .requirements
+                .iter()
+                .find(|r| r.id == *id)
+                .map_or("", |r| r.url.as_str());
             out.field("source", format!("{id} {url}").trim_end());
         }
     }
@@ -115,9 +136,11 @@ fn failed_try(out: &mut Out, verdict: &Verdict, with_title: bool) {
     if with_title {
         out.field("", &verdict.title);
     }
-    for (label, value) in
-        [("expected", &verdict.expected), ("observed", &verdict.observed), ("note", &verdict.reason)]
-    {
+    for (label, value) in [
+        ("expected", &verdict.expected),
+        ("observed", &verdict.observed),
+        ("note", &verdict.reason),
+    ] {
         if let Some(value) = value {
             out.field(label, value);
         }
@@ -153,7 +176,12 @@ fn not_run(out: &mut Out, report: &Report) {
         out.styled(style(status), &format!("{:<12}", status.as_str()));
         out.plain(&format!(" {:>4}  {}", verdicts.len(), cut(reason, 160)));
         out.text.push('\n');
-        let mut ids = verdicts.iter().take(SHOWN).map(|v| cut(&v.id(), 80)).collect::<Vec<_>>().join(", ");
+        let mut ids = verdicts
+            .iter()
+            .take(SHOWN)
+            .map(|v| cut(&v.id(), 80))
+            .collect::<Vec<_>>()
+            .join(", ");
         if verdicts.len() > SHOWN {
             let _ = write!(ids, " and {} more", verdicts.len() - SHOWN);
         }
@@ -171,7 +199,12 @@ fn notices(out: &mut Out, report: &Report) {
         all.push("the report holds whole bodies, and may hold personal data (--evidence full)".to_owned());
     }
     all.extend(report.adaptations.iter().map(|text| format!("adapted: {text}")));
-    all.extend(report.left_behind.iter().map(|text| format!("left behind on the target: {text}")));
+    all.extend(
+        report
+            .left_behind
+            .iter()
+            .map(|text| format!("left behind on the target: {text}")),
+    );
     if !all.is_empty() {
         out.text.push('\n');
     }
@@ -205,7 +238,7 @@ fn conclusion(out: &mut Out, report: &Report) {
         &format!(
             "{} in {}, {}, {} by {}, seed {}",
             count(report.verdicts.len() as u64, "verdict"),
-            seconds(run.duration_ms),
+            duration(run.duration_ms),
             count(run.requests, "request"),
             count(run.sign_ins, "sign-in"),
             line(&run.agent),
@@ -217,10 +250,6 @@ fn conclusion(out: &mut Out, report: &Report) {
 
 fn count(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
-}
-
-fn seconds(ms: u64) -> String {
-    format!("{}.{:01} s", ms / 1000, ms % 1000 / 100)
 }
 
 fn style(status: Status) -> Style {

@@ -49,7 +49,12 @@ fn ids_are_unique_and_inner_links_lead_somewhere() {
 #[test]
 fn a_run_that_fails_everywhere_stays_under_three_megabytes() {
     let sample = every_outcome();
-    let template = sample.verdicts.iter().find(|v| v.status == Status::Fail).unwrap().clone();
+    let template = sample
+        .verdicts
+        .iter()
+        .find(|v| v.status == Status::Fail)
+        .unwrap()
+        .clone();
     let exchange = sample.exchanges.iter().find(|e| e.response.is_some()).unwrap().clone();
     let exchanges: Vec<Exchange> = (0..2_000)
         .map(|id| {
@@ -71,7 +76,11 @@ fn a_run_that_fails_everywhere_stays_under_three_megabytes() {
             ..template.clone()
         })
         .collect();
-    let page = html::render(&Report { verdicts, exchanges, ..sample });
+    let page = html::render(&Report {
+        verdicts,
+        exchanges,
+        ..sample
+    });
     assert!(page.len() < 3_000_000, "{} bytes", page.len());
     assert!(page.contains("did not fit into this page"));
 }

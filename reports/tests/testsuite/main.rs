@@ -15,5 +15,7 @@ fn every_outcome() -> Report {
 
 /// Whether a text could steer a terminal or deceive a reader.
 fn is_harmless(text: &str) -> bool {
-    !text.chars().any(|c| c != '\n' && c != '\t' && reports::plain::is_dangerous(c))
+    !text
+        .chars()
+        .any(|c| c != '\n' && c != '\t' && reports::plain::is_dangerous(c))
 }

@@ -22,7 +22,11 @@ fn summary_in_colour_says_the_same() {
 #[test]
 fn failure_lines() {
     let report = every_outcome();
-    let lines: Vec<String> = report.verdicts.iter().map(|verdict| failure_line(verdict, false)).collect();
+    let lines: Vec<String> = report
+        .verdicts
+        .iter()
+        .map(|verdict| failure_line(verdict, false))
+        .collect();
     assert!(lines.iter().all(|line| is_harmless(line) && !line.contains('\n')));
     insta::assert_snapshot!(lines.join("\n"));
     let coloured = failure_line(&report.verdicts[2], true);
@@ -31,7 +35,11 @@ fn failure_lines() {
 
 #[test]
 fn an_empty_run_has_an_answer_too() {
-    let report = Report { verdicts: Vec::new(), exchanges: Vec::new(), ..every_outcome() };
+    let report = Report {
+        verdicts: Vec::new(),
+        exchanges: Vec::new(),
+        ..every_outcome()
+    };
     assert!(summary(&report, false).contains("no deviation found, incomplete (no SHALL was judged)"));
 }
 

@@ -25,7 +25,11 @@ pub(super) fn command(request: &Request, insecure: bool) -> String {
             continue;
         }
         // curl leaves a header out when nothing follows the colon; a semicolon sends it empty.
-        let header = if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
+        let header = if value.is_empty() {
+            format!("{name};")
+        } else {
+            format!("{name}: {value}")
+        };
         let _ = write!(text, " \\\n  -H {}", quote(&header));
     }
     if let Some(body) = &request.body {
@@ -38,8 +42,10 @@ pub(super) fn command(request: &Request, insecure: bool) -> String {
 pub(super) fn placeholders(command: &str) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for (at, _) in command.match_indices("\"$SECRET_") {
-        let name: String =
-            command[at + 2..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+        let name: String = command[at + 2..]
+            .chars()
+            .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+            .collect();
         if !names.contains(&name) {
             names.push(name);
         }
@@ -104,13 +110,18 @@ fn find_redacted(text: &str) -> Option<(usize, usize, &str)> {
     const ELLIPSES: [&str; 3] = ["…", "%E2%80%A6", "%e2%80%a6"];
     let mut from = 0;
     loop {
-        let (at, mark) =
-            MARKS.iter().filter_map(|mark| text[from..].find(mark).map(|at| (from + at, mark))).min_by_key(|m| m.0)?;
+        let (at, mark) = MARKS
+            .iter()
+            .filter_map(|mark| text[from..].find(mark).map(|at| (from + at, mark)))
+            .min_by_key(|m| m.0)?;
         let after = &text[at + mark.len()..];
         let digits = after.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(after.len());
         if digits >= 4 {
             let end = at + mark.len() + digits;
-            let ellipsis = ELLIPSES.iter().find(|e| text[end..].starts_with(**e)).map_or(0, |e| e.len());
+            let ellipsis = ELLIPSES
+                .iter()
+                .find(|e| text[end..].starts_with(**e))
+                .map_or(0, |e| e.len());
             return Some((at, end + ellipsis, &after[..digits]));
         }
         from = at + mark.len();
@@ -125,15 +136,25 @@ mod tests {
         Request {
             method: if body.is_some() { "POST" } else { "GET" }.to_owned(),
             url: url.to_owned(),
-            headers: headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
+            headers: headers
+                .iter()
+                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+                .collect(),
             body: body.map(str::to_owned),
         }
     }
 
     #[test]
     fn a_get_and_a_post() {
-        assert_eq!(command(&request("https://e/a?b=c", &[], None), false), "curl -sS -i --path-as-is \\\n  'https://e/a?b=c'");
-        let post = request("https://e/t", &[("Accept", "*/*"), ("Host", "e"), ("X-Empty", "")], Some("a=b&c=d"));
+        assert_eq!(
+            command(&request("https://e/a?b=c", &[], None), false),
+            "curl -sS -i --path-as-is \\\n  'https://e/a?b=c'"
+        );
+        let post = request(
+            "https://e/t",
+            &[("Accept", "*/*"), ("Host", "e"), ("X-Empty", "")],
+            Some("a=b&c=d"),
+        );
         assert_eq!(
             command(&post, true),
             "curl -sS -i --path-as-is --insecure \\\n  'https://e/t' \\\n  -H 'Accept: */*' \\\n  -H 'X-Empty;' \\\n  --data-raw 'a=b&c=d'"
@@ -150,7 +171,10 @@ mod tests {
     #[test]
     fn redacted_values_become_variables() {
         let quoted = quote("client_secret=hmac:ab12…&code=hmac%3Acd34ef%E2%80%A6&x=hmac:no");
-        assert_eq!(quoted, "'client_secret='\"$SECRET_AB12\"'&code='\"$SECRET_CD34EF\"'&x=hmac:no'");
+        assert_eq!(
+            quoted,
+            "'client_secret='\"$SECRET_AB12\"'&code='\"$SECRET_CD34EF\"'&x=hmac:no'"
+        );
         assert_eq!(placeholders(&quoted), ["SECRET_AB12", "SECRET_CD34EF"]);
     }
 }

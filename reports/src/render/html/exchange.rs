@@ -1,13 +1,14 @@
 //! One request and response as HTML, and the choice of those that fit into the page.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
 
 use askama::Template;
 
 use super::curl;
 use crate::model::{Exchange, Report, Request, Response, Status};
 use crate::plain::{cut, head, visible};
-use crate::tally::grouped;
+use crate::tally::{duration, grouped};
 
 /// Bytes of a body that are shown.
 const BODY: usize = 2_048;
@@ -43,10 +44,11 @@ pub(super) struct Step {
     pub(super) line: String,
     /// `400`, or why there is none.
     pub(super) outcome: String,
-    /// `ok`, `redirect`, `refused`, `broken`: for the colour of the status code.
-    pub(super) kind: &'static str,
-    /// Milliseconds, where there was a response.
-    pub(super) elapsed: Option<u64>,
+    /// There was no response, or the server broke down. No other status code has a colour: a 400 may be the right
+    /// answer and a 200 the wrong one.
+    pub(super) broken: bool,
+    /// How long it took, where there was a response.
+    pub(super) elapsed: Option<String>,
     /// What is below the line.
     pub(super) body: StepBody,
     /// The one that was judged: it stands open.
@@ -86,16 +88,26 @@ impl<'a> Evidence<'a> {
         }
         wanted.sort_by_key(|(rank, _)| *rank);
 
-        let mut evidence =
-            Self { exchanges, rendered: HashMap::new(), shown: HashSet::new(), left_out: 0 };
+        let mut evidence = Self {
+            exchanges,
+            rendered: HashMap::new(),
+            shown: HashSet::new(),
+            left_out: 0,
+        };
         let mut refused = HashSet::new();
         let mut spent = 0;
         for (_, id) in wanted {
-            let Some(exchange) = evidence.exchanges.get(&id) else { continue };
+            let Some(exchange) = evidence.exchanges.get(&id) else {
+                continue;
+            };
             if evidence.rendered.contains_key(&id) || refused.contains(&id) {
                 continue;
             }
-            let html = if spent < BUDGET { block(exchange, report.run.insecure) } else { String::new() };
+            let html = if spent < BUDGET {
+                block(exchange, report.run.insecure)
+            } else {
+                String::new()
+            };
             if html.is_empty() || spent + html.len() > BUDGET {
                 refused.insert(id);
                 continue;
@@ -112,7 +124,9 @@ impl<'a> Evidence<'a> {
         let last = ids.last().copied();
         let mut steps = Vec::with_capacity(ids.len());
         for &id in ids {
-            let Some(exchange) = self.exchanges.get(&id).copied() else { continue };
+            let Some(exchange) = self.exchanges.get(&id).copied() else {
+                continue;
+            };
             let body = match self.rendered.get(&id) {
                 Some(_) if !self.shown.insert(id) => StepBody::Above,
                 Some(html) => StepBody::Full(html.clone()),
@@ -126,7 +140,10 @@ impl<'a> Evidence<'a> {
     /// The judged exchange of a verdict that passed, as a line.
     pub(super) fn last_line(&self, ids: &[usize]) -> Vec<Step> {
         let exchange = ids.last().and_then(|id| self.exchanges.get(id));
-        exchange.map(|exchange| step(exchange, StepBody::LineOnly, true)).into_iter().collect()
+        exchange
+            .map(|exchange| step(exchange, StepBody::LineOnly, true))
+            .into_iter()
+            .collect()
     }
 }
 
@@ -141,28 +158,19 @@ fn rank(status: Status) -> Option<u8> {
 }
 
 fn step(exchange: &Exchange, body: StepBody, judged: bool) -> Step {
-    let (outcome, kind) = match &exchange.response {
-        Some(response) => (response.status.to_string(), kind(response.status)),
-        None => (cut(exchange.failure.as_deref().unwrap_or("no answer"), 120), "broken"),
+    let (outcome, broken) = match &exchange.response {
+        Some(response) => (response.status.to_string(), response.status >= 500),
+        None => (cut(exchange.failure.as_deref().unwrap_or("no answer"), 120), true),
     };
     Step {
         id: exchange.id,
         name: cut(&exchange.step, 60),
         line: cut(&format!("{} {}", exchange.request.method, exchange.request.url), 160),
         outcome,
-        kind,
-        elapsed: exchange.response.as_ref().map(|response| response.elapsed_ms),
+        broken,
+        elapsed: exchange.response.as_ref().map(|response| duration(response.elapsed_ms)),
         body,
         judged,
-    }
-}
-
-fn kind(status: u16) -> &'static str {
-    match status {
-        200..=299 => "ok",
-        300..=399 => "redirect",
-        400..=499 => "refused",
-        _ => "broken",
     }
 }
 
@@ -176,11 +184,19 @@ fn block(exchange: &Exchange, insecure: bool) -> String {
         jwts: exchange
             .decoded
             .iter()
-            .map(|jwt| Jwt { name: cut(&jwt.name, 60), header: json(&jwt.header), claims: json(&jwt.claims) })
+            .map(|jwt| Jwt {
+                name: cut(&jwt.name, 60),
+                header: json(&jwt.header),
+                claims: json(&jwt.claims),
+            })
             .collect(),
         placeholders: curl::placeholders(&command),
         // Half a command must not look like a whole one.
-        curl: if rest == 0 { visible(shown).into_owned() } else { String::new() },
+        curl: if rest == 0 {
+            visible(shown).into_owned()
+        } else {
+            String::new()
+        },
     };
     block.render().expect("the template only formats strings into memory")
 }
@@ -210,14 +226,18 @@ fn response(response: &Response) -> String {
         .filter(|value| value.is_object() || value.is_array())
         .map(|value| json(&value));
     let kept = response.body.len() as u64;
-    append_body(&mut text, pretty.as_deref().unwrap_or(&response.body), response.body_bytes.saturating_sub(kept));
+    append_body(
+        &mut text,
+        pretty.as_deref().unwrap_or(&response.body),
+        response.body_bytes.saturating_sub(kept),
+    );
     visible(&text).into_owned()
 }
 
 fn headers(text: &mut String, headers: &[(String, String)]) {
     for (name, value) in headers {
         let (value, rest) = head(value, FIELD);
-        text.push_str(&format!("{name}: {value}{}\n", missing(rest)));
+        let _ = writeln!(text, "{name}: {value}{}", missing(rest));
     }
 }
 
@@ -230,16 +250,23 @@ fn append_body(text: &mut String, body: &str, not_kept: u64) {
     text.push_str(shown);
     let missing = rest as u64 + not_kept;
     if missing > 0 {
-        text.push_str(&format!("\n… {} more bytes", grouped(missing)));
+        let _ = write!(text, "\n… {} more bytes", grouped(missing));
     }
 }
 
 fn missing(rest: usize) -> String {
-    if rest == 0 { String::new() } else { format!("… {} more bytes", grouped(rest as u64)) }
+    if rest == 0 {
+        String::new()
+    } else {
+        format!("… {} more bytes", grouped(rest as u64))
+    }
 }
 
 fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    headers
+        .iter()
+        .find(|(n, _)| n.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.as_str())
 }
 
 fn json(value: &serde_json::Value) -> String {

@@ -35,5 +35,6 @@ pub fn render(report: &Report) -> String {
         script: SCRIPT,
         script_hash: STANDARD.encode(Sha256::digest(SCRIPT)),
     };
-    page.render().expect("the template only formats strings and numbers into memory")
+    page.render()
+        .expect("the template only formats strings and numbers into memory")
 }

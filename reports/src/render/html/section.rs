@@ -3,10 +3,10 @@
 use indexmap::IndexMap;
 
 use super::exchange::{Evidence, Step};
-use super::view::{Count, Link, Known, counts};
+use super::view::{Count, Known, Link, counts};
 use crate::model::{Report, Status, Verdict};
 use crate::plain::{cut, head, visible};
-use crate::tally::Counts;
+use crate::tally::{Counts, duration};
 
 /// Bytes of an expectation or observation that are shown.
 const TOLD: usize = 1_500;
@@ -18,6 +18,9 @@ pub(super) struct Card {
     pub(super) status: Status,
     pub(super) anchor: String,
     pub(super) scenario: String,
+    /// The first part of the scenario, and the rest: a line may be broken between them.
+    pub(super) area: String,
+    pub(super) name: String,
     pub(super) title: String,
     pub(super) about: String,
     pub(super) fix: Option<String>,
@@ -74,7 +77,7 @@ pub(super) struct Row {
     /// base64 of a PNG, where no card shows it.
     pub(super) screenshot: Option<String>,
     pub(super) screenshot_left_out: bool,
-    pub(super) duration_ms: u64,
+    pub(super) duration: String,
 }
 
 /// What the sections share while they are built.
@@ -89,28 +92,40 @@ impl<'a> Builder<'a> {
     /// The cards of one status, one a scenario.
     pub(super) fn cards(&mut self, status: Status) -> Vec<Card> {
         let mut groups: IndexMap<&'a str, Vec<(usize, &'a Verdict)>> = IndexMap::new();
-        for (index, verdict) in self.report.verdicts.iter().enumerate().filter(|(_, v)| v.status == status) {
+        for (index, verdict) in self
+            .report
+            .verdicts
+            .iter()
+            .enumerate()
+            .filter(|(_, v)| v.status == status)
+        {
             groups.entry(&verdict.scenario).or_default().push((index, verdict));
         }
-        // What nobody expects comes first.
-        let mut cards: Vec<Card> = groups.into_iter().map(|(_, verdicts)| self.card(status, &verdicts)).collect();
-        cards.sort_by_key(|card| card.known);
-        cards
+        let mut groups: Vec<_> = groups.into_values().collect();
+        // What nobody expects comes first; sorted before they are built, since an exchange is shown at its first use.
+        groups.sort_by_key(|verdicts| is_known(verdicts));
+        groups.iter().map(|verdicts| self.card(status, verdicts)).collect()
     }
 
     fn card(&mut self, status: Status, verdicts: &[(usize, &'a Verdict)]) -> Card {
         let first = verdicts[0].1;
+        let (area, name) = first.scenario.split_once('/').unwrap_or(("", &first.scenario));
         Card {
             status,
             anchor: format!("{}-{}", status.as_str(), verdicts[0].0),
             scenario: cut(&first.scenario, 160),
+            area: cut(area, 60),
+            name: cut(name, 100),
             title: visible(&first.title).into_owned(),
             about: visible(first.about.trim()).into_owned(),
             fix: first.fix.as_deref().map(|fix| visible(fix.trim()).into_owned()),
             level: first.level.as_str(),
             sources: self.known.links(&first.requirements),
-            known: verdicts.iter().all(|(_, v)| v.expected_by_baseline.is_some()),
-            tries: verdicts.iter().map(|&(index, verdict)| self.attempt(index, verdict)).collect(),
+            known: is_known(verdicts),
+            tries: verdicts
+                .iter()
+                .map(|&(index, verdict)| self.attempt(index, verdict))
+                .collect(),
         }
     }
 
@@ -143,11 +158,21 @@ impl<'a> Builder<'a> {
     /// What was not judged, by reason, the most frequent first.
     pub(super) fn gaps(&self) -> Vec<Gap> {
         let mut reasons: IndexMap<(Status, &str), Gap> = IndexMap::new();
-        for (index, verdict) in self.report.verdicts.iter().enumerate().filter(|(_, v)| v.status.is_not_run()) {
+        for (index, verdict) in self
+            .report
+            .verdicts
+            .iter()
+            .enumerate()
+            .filter(|(_, v)| v.status.is_not_run())
+        {
             let reason = verdict.reason.as_deref().unwrap_or("no reason was given");
             reasons
                 .entry((verdict.status, reason))
-                .or_insert_with(|| Gap { status: verdict.status, reason: visible(reason).into_owned(), ids: Vec::new() })
+                .or_insert_with(|| Gap {
+                    status: verdict.status,
+                    reason: visible(reason).into_owned(),
+                    ids: Vec::new(),
+                })
                 .ids
                 .push((format!("row-{index}"), cut(&verdict.id(), 160)));
         }
@@ -167,7 +192,10 @@ impl<'a> Builder<'a> {
             .map(|(name, verdicts)| Area {
                 name: cut(name, 80),
                 counts: counts(&Counts::of(verdicts.iter().map(|(_, v)| *v))),
-                rows: verdicts.into_iter().map(|(index, verdict)| self.row(index, verdict)).collect(),
+                rows: verdicts
+                    .into_iter()
+                    .map(|(index, verdict)| self.row(index, verdict))
+                    .collect(),
             })
             .collect()
     }
@@ -188,16 +216,33 @@ impl<'a> Builder<'a> {
             title: visible(&verdict.title).into_owned(),
             level: verdict.level.as_str(),
             card: told.then(|| format!("v-{index}")),
-            note: note.as_deref().or(verdict.observed.as_deref()).map(|note| cut(note.trim(), 400)),
+            note: note
+                .as_deref()
+                .or(verdict.observed.as_deref())
+                .map(|note| cut(note.trim(), 400)),
             known: verdict.expected_by_baseline.as_deref().map(|reason| cut(reason, 200)),
-            about: if told { String::new() } else { visible(verdict.about.trim()).into_owned() },
-            sources: if told { Vec::new() } else { self.known.links(&verdict.requirements) },
+            about: if told {
+                String::new()
+            } else {
+                visible(verdict.about.trim()).into_owned()
+            },
+            sources: if told {
+                Vec::new()
+            } else {
+                self.known.links(&verdict.requirements)
+            },
             steps,
             screenshot_left_out: !told && verdict.screenshot.is_some() && screenshot.is_none(),
             screenshot,
-            duration_ms: verdict.duration_ms,
+            duration: duration(verdict.duration_ms),
         }
     }
+}
+
+fn is_known(verdicts: &[(usize, &Verdict)]) -> bool {
+    verdicts
+        .iter()
+        .all(|(_, verdict)| verdict.expected_by_baseline.is_some())
 }
 
 /// What was expected or seen, cut where a server answered with a novel.

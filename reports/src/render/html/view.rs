@@ -10,7 +10,7 @@ use crate::answer::{Answer, Conclusion, answer};
 use crate::exit;
 use crate::model::{Report, Requirement, Status, Verdict};
 use crate::plain::{cut, line, visible};
-use crate::tally::{Counts, grouped};
+use crate::tally::{Counts, duration, grouped};
 
 /// The page.
 pub(super) struct View {
@@ -88,7 +88,11 @@ impl Known<'_> {
         ids.iter()
             .map(|id| match self.0.get(id.as_str()) {
                 Some(requirement) => requirement_link(requirement),
-                None => Link { text: cut(id, 80), href: None, about: String::new() },
+                None => Link {
+                    text: cut(id, 80),
+                    href: None,
+                    about: String::new(),
+                },
             })
             .collect()
     }
@@ -98,8 +102,12 @@ impl View {
     /// Builds the page of a report. Sections are built in the order of the page: an exchange stands at its first use.
     pub(super) fn of(report: &Report) -> Self {
         let known = Known(report.requirements.iter().map(|r| (r.id.as_str(), r)).collect());
-        let mut builder =
-            Builder { report, known: &known, evidence: Evidence::choose(report), screenshots: 0 };
+        let mut builder = Builder {
+            report,
+            known: &known,
+            evidence: Evidence::choose(report),
+            screenshots: 0,
+        };
         let failures = builder.cards(Status::Fail);
         let warnings = builder.cards(Status::Warn);
         let gaps = builder.gaps();
@@ -146,7 +154,12 @@ pub(super) fn counts(counts: &Counts) -> Vec<Count> {
             Status::Blocked => ("a step before it failed", "gaps"),
             Status::Error => ("the judged exchange broke off", "gaps"),
         };
-        Count { status, number, means, section }
+        Count {
+            status,
+            number,
+            means,
+            section,
+        }
     };
     counts.present().map(count).collect()
 }
@@ -155,7 +168,10 @@ fn notices(report: &Report) -> Vec<Notice> {
     let mut notices = Vec::new();
     let mut add = |title: &str, items: &[String]| {
         let items = items.iter().map(|item| cut(item, 600)).collect();
-        notices.push(Notice { title: title.to_owned(), items });
+        notices.push(Notice {
+            title: title.to_owned(),
+            items,
+        });
     };
     if !report.run.complete {
         add("The run was interrupted: what is missing here was not run.", &[]);
@@ -164,13 +180,22 @@ fn notices(report: &Report) -> Vec<Notice> {
         add("Only a part was selected:", &report.run.selection);
     }
     if report.run.insecure {
-        add("Certificates were not checked (--insecure): anybody on the way could have answered.", &[]);
+        add(
+            "Certificates were not checked (--insecure): anybody on the way could have answered.",
+            &[],
+        );
     }
     if report.run.full_evidence {
-        add("This report holds whole bodies (--evidence full) and may hold personal data. Share it with care.", &[]);
+        add(
+            "This report holds whole bodies (--evidence full) and may hold personal data. Share it with care.",
+            &[],
+        );
     }
     if !report.adaptations.is_empty() {
-        add("Requests were adapted, as the target’s profile asks:", &report.adaptations);
+        add(
+            "Requests were adapted, as the target’s profile asks:",
+            &report.adaptations,
+        );
     }
     if !report.left_behind.is_empty() {
         add("Left behind on the target, to be removed by hand:", &report.left_behind);
@@ -186,7 +211,7 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
     };
     vec![
         ("Started", cut(&run.started, 60)),
-        ("Duration", format!("{}.{:03} s", run.duration_ms / 1000, run.duration_ms % 1000)),
+        ("Duration", duration(run.duration_ms)),
         ("Requests", grouped(run.requests)),
         ("Sign-ins", grouped(run.sign_ins)),
         ("User agent", cut(&run.agent, 60)),
@@ -208,10 +233,18 @@ fn documents(report: &Report) -> Vec<Document> {
     for requirement in &report.requirements {
         let name = requirement.id.split('/').next().unwrap_or_default();
         let (counts, document) = documents.entry(name).or_insert_with(|| {
-            let document = Document { name: cut(name, 60), counts: Vec::new(), not_observable: 0, rows: Vec::new() };
+            let document = Document {
+                name: cut(name, 60),
+                counts: Vec::new(),
+                not_observable: 0,
+                rows: Vec::new(),
+            };
             (Counts::default(), document)
         });
-        let row = requirement_row(requirement, verdicts.get(requirement.id.as_str()).map_or(&[], Vec::as_slice));
+        let row = requirement_row(
+            requirement,
+            verdicts.get(requirement.id.as_str()).map_or(&[], Vec::as_slice),
+        );
         match row.status {
             Some(status) => counts.add(status),
             None if requirement.not_observable.is_some() => document.not_observable += 1,
@@ -229,7 +262,9 @@ fn documents(report: &Report) -> Vec<Document> {
 }
 
 fn requirement_row(requirement: &Requirement, verdicts: &[(usize, &Verdict)]) -> RequirementRow {
-    let worst = verdicts.iter().max_by_key(|(index, verdict)| (severity(verdict.status), std::cmp::Reverse(*index)));
+    let worst = verdicts
+        .iter()
+        .max_by_key(|(index, verdict)| (severity(verdict.status), std::cmp::Reverse(*index)));
     let note = match (&requirement.not_observable, verdicts.len()) {
         (Some(reason), 0) => format!("Not observable: {}", visible(reason)),
         (None, 0) => "No scenario of this run judges it".to_owned(),
@@ -265,10 +300,16 @@ fn requirement_link(requirement: &Requirement) -> Link {
 /// A link only where it leads to the web: a report may come from elsewhere, and `javascript:` is a URL too.
 fn link(text: &str, url: &str, about: &str) -> Link {
     let web = url.starts_with("https://") || url.starts_with("http://");
-    Link { text: cut(text, 200), href: web.then(|| line(url).into_owned()), about: visible(about).into_owned() }
+    Link {
+        text: cut(text, 200),
+        href: web.then(|| line(url).into_owned()),
+        about: visible(about).into_owned(),
+    }
 }
 
 fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
