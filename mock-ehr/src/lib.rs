@@ -1,3 +1,53 @@
-//! The mock EHR.
+//! A strict SMART App Launch authorization server with FHIR R4 data, for tests; it misbehaves only by a named defect.
+//!
+//! | specification | module |
+//! |---|---|
+//! | SMART App Launch 2.2, launch | [`launch`] |
+//! | SMART App Launch 2.2, conformance; OpenID Connect Discovery | `discovery`, `jwks` |
+//! | RFC 6749 §4.1.1, §4.1.2; RFC 7636; RFC 8252 §7.3; RFC 9207 | `authorize` |
+//! | RFC 6749 §2.3, §3.2; RFC 7523 | `token::client_auth` |
+//! | RFC 6749 §4.1.3, §5, §6; OpenID Connect Core §2 | `token` |
+//! | RFC 6750; FHIR R4 | [`token::access`], [`fhir`] |
+//! | SMART scopes | [`scope`] |
+//! | RFC 7662, RFC 7009 | `introspect`, `revoke` |
+//!
+//! ```
+//! let mock = mock_ehr::MockEhr::builder().public_url("http://127.0.0.1:8080").build()?;
+//! let _router = mock.router();
+//! assert_eq!(mock.fhir_base(), "http://127.0.0.1:8080/fhir");
+//! # Ok::<(), mock_ehr::config::ConfigError>(())
+//! ```
 
+mod authorize;
+mod builder;
+mod chance;
+pub mod clock;
+pub mod config;
+mod cors;
+pub mod defect;
+mod discovery;
+pub mod fhir;
+mod form;
+mod introspect;
+pub mod journal;
+mod jwks;
+mod keys;
+pub mod launch;
+mod management;
+mod page;
+mod revoke;
+mod router;
 pub mod scope;
+pub mod serve;
+pub mod state;
+mod store;
+pub mod switches;
+pub mod token;
+pub mod variant;
+
+pub use builder::{Builder, MockEhr};
+pub use config::Config;
+pub use defect::Defect;
+pub use launch::LaunchRequest;
+pub use state::AppState;
+pub use variant::Variant;

@@ -1,0 +1,147 @@
+//! The consent page: scopes in plain words, each of which can be unticked; allow or deny.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::body::Bytes;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
+
+use super::flow::{self, Proof};
+use super::reason::Reason;
+use super::respond;
+use crate::defect::Defect;
+use crate::fhir::people;
+use crate::form::Parameters;
+use crate::page;
+use crate::scope::grammar::Scope;
+use crate::scope::plain_words::meaning;
+use crate::state::AppState;
+use crate::store::grant::{Grant, NewGrant};
+use crate::store::pending::Pending;
+use crate::store::session::{Consent, Session};
+use crate::variant::Variant;
+
+#[derive(Template)]
+#[template(path = "consent.html")]
+struct ConsentPage<'a> {
+    client_name: &'a str,
+    client_id: &'a str,
+    username: &'a str,
+    request: &'a str,
+    csrf: &'a str,
+    scopes: Vec<Line<'a>>,
+    patient: Option<&'a str>,
+}
+
+struct Line<'a> {
+    text: &'a str,
+    meaning: String,
+}
+
+/// `GET /auth/consent`
+pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
+    let Ok(parameters) = Parameters::parse(query.unwrap_or_default().as_bytes()) else {
+        return flow::stray(&state, "The address is not UTF-8.");
+    };
+    let visit = match flow::visit(&state, &headers, &parameters, Proof::Session) {
+        Ok(visit) => visit,
+        Err(response) => return response,
+    };
+    let Some(username) = visit.pending.username.as_deref() else {
+        return flow::stray(&state, "Nobody has signed in yet.");
+    };
+    let request = &visit.pending.request;
+    let patient = visit.pending.patient.as_deref();
+    let page = ConsentPage {
+        client_name: state.config().client(&request.client_id).map_or("An app", |client| client.name.as_str()),
+        client_id: &request.client_id,
+        username,
+        request: &visit.pending.id,
+        csrf: &visit.pending.csrf,
+        scopes: request.scopes.iter().map(|scope| Line { text: scope.text(), meaning: meaning(scope) }).collect(),
+        patient: patient.map(|id| {
+            people::patients().iter().find(|known| known.id == id).map_or(id, |known| known.name.as_str())
+        }),
+    };
+    page::html(&state, StatusCode::OK, page::render(&page))
+}
+
+/// `POST /auth/consent`
+pub(crate) async fn submit(State(state): State<AppState>, headers: HeaderMap, body: Bytes) -> Response {
+    let Ok(form) = Parameters::parse(&body) else {
+        return flow::stray(&state, "The form is not UTF-8.");
+    };
+    let visit = match flow::visit(&state, &headers, &form, Proof::Form) {
+        Ok(visit) => visit,
+        Err(response) => return response,
+    };
+    let pending = visit.pending;
+    // A form that skips a page must not decide what that page asks.
+    if pending.username.is_none() || (flow::wants_patient(&pending.request) && pending.patient.is_none()) {
+        return flow::stray(&state, "The pages before this one have not been answered yet.");
+    }
+    match form.get("decision") {
+        Some("allow") => {}
+        Some("deny") if state.defects().has(Defect::DeniedGivesCode) => {
+            let scopes = pending.request.scopes.clone();
+            return allow(&state, &pending, scopes);
+        }
+        Some("deny") => return flow::end(&state, &pending, Reason::Denied),
+        _ => return flow::stray(&state, "The form decides neither to allow nor to deny."),
+    }
+    let ticked: Vec<&str> = form.all("scope").collect();
+    let offered = &pending.request.scopes;
+    if let Some(strange) = ticked.iter().find(|text| !offered.iter().any(|scope| scope.text() == **text))
+        && !state.defects().has(Defect::ConsentScopeNotOfferedAccepted)
+    {
+        return flow::stray(&state, &format!("The form allows scope '{strange}', which was not offered."));
+    }
+    let mut scopes: Vec<_> = offered.iter().filter(|scope| ticked.contains(&scope.text())).cloned().collect();
+    let strange = ticked.iter().filter(|text| !offered.iter().any(|scope| scope.text() == **text));
+    scopes.extend(strange.map(|text| Scope::parse(text)));
+    if scopes.is_empty() {
+        return flow::end(&state, &pending, Reason::NothingAllowed);
+    }
+    state.store().update_session(&visit.cookie, |session| {
+        let consent = Consent {
+            scopes: scopes.iter().map(|scope| scope.text().to_owned()).collect(),
+            patient: pending.patient.clone(),
+        };
+        session.consents.insert(pending.request.client_id.clone(), consent);
+    });
+    allow(&state, &pending, scopes)
+}
+
+/// Was all of this allowed before, in this session?
+pub(crate) fn is_remembered(state: &AppState, session: &Session, pending: &Pending) -> bool {
+    let request = &pending.request;
+    state.variants().has(Variant::SessionReused)
+        && !request.prompt.iter().any(|value| value == "consent")
+        && session.consents.get(&request.client_id).is_some_and(|consent| {
+            consent.patient == pending.patient
+                && request.scopes.iter().all(|scope| consent.scopes.iter().any(|known| known == scope.text()))
+        })
+}
+
+/// The user agreed: the app gets its code.
+pub(crate) fn allow(state: &AppState, pending: &Pending, scopes: Vec<Scope>) -> Response {
+    // Whoever ends the pending request first has decided; a form that is sent twice decides once.
+    if !state.store().end_pending(&pending.id) {
+        return flow::stray(state, "This request was decided already.");
+    }
+    let request = &pending.request;
+    let launch = request.launch.as_ref().filter(|_| flow::takes_launch_context(state, &scopes));
+    let grant = Grant::new(NewGrant {
+        client_id: request.client_id.clone(),
+        username: pending.username.clone().unwrap_or_default(),
+        patient: pending.patient.clone().or_else(|| launch.and_then(|launch| launch.context.patient.clone())),
+        launch: launch.map(|launch| launch.context.clone()),
+        nonce: request.nonce.clone(),
+        auth_time: pending.auth_time.unwrap_or(pending.began),
+        aud_ok: request.aud_ok,
+        scopes,
+    });
+    respond::code(state, request, Arc::new(grant))
+}

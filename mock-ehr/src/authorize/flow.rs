@@ -1,0 +1,236 @@
+//! Leads the browser through the pages: who is it, which patient, is it allowed.
+
+use axum::response::Response;
+use http::header::{COOKIE, LOCATION, SET_COOKIE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use jiff::{SignedDuration, Timestamp};
+use subtle::ConstantTimeEq as _;
+
+use super::reason::Reason;
+use super::{Refusal, consent, patient_picker, respond};
+use crate::config::User;
+use crate::defect::Defect;
+use crate::form::{Parameters, encode};
+use crate::page;
+use crate::scope::grammar::{Context, Scope};
+use crate::state::AppState;
+use crate::store::pending::{AuthorizationRequest, Pending};
+use crate::store::session::{Session, SignedIn};
+use crate::variant::Variant;
+
+const COOKIE_NAME: &str = "mock_ehr_session";
+
+/// A request passed its checks: the user's part begins.
+pub(crate) fn begin(state: &AppState, headers: &HeaderMap, request: AuthorizationRequest) -> Response {
+    let now = state.now();
+    let known = cookie(headers).and_then(|cookie| state.store().session(&cookie, now).map(|session| (cookie, session)));
+    let is_new = known.is_none();
+    let (cookie, session) = known.unwrap_or_else(|| {
+        let cookie = state.chance().token::<32>();
+        let session = state.store().begin_session(cookie.clone(), now);
+        (cookie, session)
+    });
+    if state.defects().has(Defect::SessionsMixed) {
+        state.store().update_session(&cookie, |session| session.slot = Some(request.clone()));
+    }
+    let signed_in = session.signed_in.as_ref().filter(|signed_in| is_fresh(signed_in, &request, now));
+    let pending = Pending {
+        id: state.chance().token::<16>(),
+        session: session.key,
+        csrf: state.chance().token::<16>(),
+        username: signed_in.map(|signed_in| signed_in.username.clone()),
+        typed_username: None,
+        auth_time: signed_in.map(|signed_in| signed_in.at),
+        patient: None,
+        began: now,
+        request,
+    };
+    let mut response = next(state, &session, pending);
+    if is_new {
+        set_cookie(&mut response, &cookie);
+    }
+    response
+}
+
+/// OpenID Connect Core §3.1.2.1: `prompt` and `max_age` may ask for a new sign-in.
+fn is_fresh(signed_in: &SignedIn, request: &AuthorizationRequest, now: Timestamp) -> bool {
+    let asked_anew = request.prompt.iter().any(|value| value == "login" || value == "select_account");
+    let too_old = request.max_age.is_some_and(|max_age| {
+        let age = now.duration_since(signed_in.at);
+        age > SignedDuration::from_secs(max_age)
+    });
+    !asked_anew && !too_old
+}
+
+/// Where the browser goes now.
+pub(crate) fn next(state: &AppState, session: &Session, mut pending: Pending) -> Response {
+    let silent = pending.request.prompt.iter().any(|value| value == "none");
+    let Some(user) = pending.username.as_deref().and_then(|name| state.config().user(name)) else {
+        if silent {
+            return end(state, &pending, Reason::LoginRequired);
+        }
+        return show(state, pending, "/auth/sign-in");
+    };
+    if let Some(reason) = refuses_user(state, &pending.request, user) {
+        return end(state, &pending, reason);
+    }
+    if pending.patient.is_none() && wants_patient(&pending.request) {
+        match choose_patient(state, session, &pending.request, user) {
+            Choice::Only(patient) => pending.patient = Some(patient),
+            Choice::Nobody => return end(state, &pending, Reason::NoPatient { user: user.username.clone() }),
+            Choice::Ask if silent => return end(state, &pending, Reason::InteractionRequired),
+            Choice::Ask => return show(state, pending, "/auth/patient"),
+        }
+    }
+    if consent::is_remembered(state, session, &pending) {
+        state.store().put_pending(pending.clone());
+        return consent::allow(state, &pending, pending.request.scopes.clone());
+    }
+    if silent {
+        return end(state, &pending, Reason::ConsentRequired);
+    }
+    show(state, pending, "/auth/consent")
+}
+
+/// A launch of one user must not be finished in another user's session, nor open a record that the user may not see.
+fn refuses_user(state: &AppState, request: &AuthorizationRequest, user: &User) -> Option<Reason> {
+    let launch = request.launch.as_ref()?;
+    if let Some(expected) = &launch.user
+        && expected != &user.username
+        && !state.defects().has(Defect::LaunchForeignUserAccepted)
+    {
+        return Some(Reason::LaunchForeignUser { was: user.username.clone(), expected: expected.clone() });
+    }
+    let patient = launch.context.patient.as_deref()?;
+    (!user.may_open(patient)).then(|| Reason::NoPatient { user: user.username.clone() })
+}
+
+/// Does the EHR's context count? SMART 2.2: for an app that asked for the scope `launch`.
+pub(crate) fn takes_launch_context(state: &AppState, scopes: &[Scope]) -> bool {
+    scopes.contains(&Scope::Launch) || state.variants().has(Variant::LaunchContextWithoutScope)
+}
+
+/// Does anything that was asked need a patient?
+pub(crate) fn wants_patient(request: &AuthorizationRequest) -> bool {
+    request.scopes.iter().any(|scope| match scope {
+        Scope::Resource(resource) => resource.context == Context::Patient,
+        _ => scope.launch_context() == Some("patient"),
+    })
+}
+
+enum Choice {
+    Only(String),
+    Ask,
+    Nobody,
+}
+
+fn choose_patient(state: &AppState, session: &Session, request: &AuthorizationRequest, user: &User) -> Choice {
+    if takes_launch_context(state, &request.scopes)
+        && let Some(patient) = request.launch.as_ref().and_then(|launch| launch.context.patient.clone())
+    {
+        return Choice::Only(patient);
+    }
+    if state.variants().has(Variant::SessionReused)
+        && !request.prompt.iter().any(|value| value == "consent")
+        && let Some(patient) = session.consents.get(&request.client_id).and_then(|consent| consent.patient.clone())
+    {
+        return Choice::Only(patient);
+    }
+    match patient_picker::offered(user)[..] {
+        [] => Choice::Nobody,
+        [only] => Choice::Only(only.id.clone()),
+        _ => Choice::Ask,
+    }
+}
+
+fn show(state: &AppState, pending: Pending, path: &str) -> Response {
+    let address = format!("{path}?request={}", encode(&pending.id));
+    state.store().put_pending(pending);
+    go(state, &address)
+}
+
+/// Sends the browser to one of our own pages.
+pub(crate) fn go(state: &AppState, address: &str) -> Response {
+    let status = respond::redirect_status(state);
+    let mut response = page::html(state, status, String::new());
+    let address = HeaderValue::from_str(address).unwrap_or_else(|_| HeaderValue::from_static("/"));
+    response.headers_mut().insert(LOCATION, address);
+    response
+}
+
+/// Ends a pending request with an error.
+pub(crate) fn end(state: &AppState, pending: &Pending, reason: Reason) -> Response {
+    state.store().end_pending(&pending.id);
+    respond::refuse(
+        state,
+        Refusal::Redirect {
+            target: pending.request.target.clone(),
+            state: pending.request.state.clone(),
+            reason,
+        },
+    )
+}
+
+/// A browser at one of the pages: its session, and the request it is busy with.
+pub(crate) struct Visit {
+    pub(crate) cookie: String,
+    pub(crate) session: Session,
+    pub(crate) pending: Pending,
+}
+
+/// What a browser must bring to a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// Its session, to look at the page.
+    Session,
+    /// The page's own token as well, to send its form.
+    Form,
+}
+
+/// Finds the pending request of this browser.
+pub(crate) fn visit(state: &AppState, headers: &HeaderMap, parameters: &Parameters, proof: Proof) -> Result<Visit, Response> {
+    let now = state.now();
+    let found = cookie(headers).and_then(|cookie| {
+        let session = state.store().session(&cookie, now)?;
+        let pending = state.store().pending(parameters.filled("request")?, session.key, now)?;
+        Some(Visit { cookie, session, pending })
+    });
+    let Some(mut visit) = found else {
+        return Err(stray(state, "There is no sign-in under way here: it is finished, it took too long, or it began in another browser. Start again from the app."));
+    };
+    // RFC 6749 §10.12: a form of another site must not decide for the user.
+    if proof == Proof::Form && !state.defects().has(Defect::CsrfNotChecked) {
+        let sent = parameters.get("csrf").unwrap_or_default();
+        if !bool::from(sent.as_bytes().ct_eq(visit.pending.csrf.as_bytes())) {
+            return Err(stray(state, "This form was not made by this server: its token is missing or wrong."));
+        }
+    }
+    if state.defects().has(Defect::SessionsMixed)
+        && let Some(request) = visit.session.slot.clone()
+    {
+        visit.pending.request = request;
+    }
+    Ok(visit)
+}
+
+/// A page for a browser that lost its way.
+pub(crate) fn stray(state: &AppState, what: &str) -> Response {
+    respond::error_page(state, StatusCode::BAD_REQUEST, "invalid_request", Some(what))
+}
+
+fn cookie(headers: &HeaderMap) -> Option<String> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .find_map(|pair| pair.trim().strip_prefix(COOKIE_NAME)?.strip_prefix('=').map(str::to_owned))
+}
+
+/// Gives the browser its session.
+pub(crate) fn set_cookie(response: &mut Response, cookie: &str) {
+    let value = format!("{COOKIE_NAME}={cookie}; HttpOnly; SameSite=Lax; Path=/auth");
+    if let Ok(value) = HeaderValue::from_str(&value) {
+        response.headers_mut().append(SET_COOKIE, value);
+    }
+}

@@ -1,0 +1,71 @@
+//! Checks launch: only a value that this server made for this app brings the EHR's context.
+//!
+//! SMART App Launch 2.2, "Launch App: EHR Launch": <https://hl7.org/fhir/smart-app-launch/app-launch.html>
+
+use super::reason::Reason;
+use crate::config::Client;
+use crate::defect::Defect;
+use crate::fhir::people;
+use crate::form::Parameters;
+use crate::launch::LaunchContext;
+use crate::launch::token::{self, LaunchClaims, Read};
+use crate::state::AppState;
+use crate::store::spent::Kind;
+use crate::variant::Variant;
+
+/// A launch that began in the EHR.
+#[derive(Debug, Clone)]
+pub(crate) struct Launched {
+    /// For whom.
+    pub(crate) user: Option<String>,
+    /// Where.
+    pub(crate) context: LaunchContext,
+}
+
+/// The EHR's launch, or `None` in a standalone launch.
+pub(crate) fn check(state: &AppState, client: &Client, parameters: &Parameters) -> Result<Option<Launched>, Reason> {
+    let defects = state.defects();
+    let launched = match parameters.get("launch") {
+        None => return Ok(None),
+        Some("") if defects.has(Defect::LaunchEmptyAccepted) => return Ok(Some(somewhere())),
+        Some("") => Err(Reason::missing("launch", "the value that came to the launch URL, or no such parameter")),
+        Some(text) => judge(state, client, token::read(state, text)),
+    };
+    match launched {
+        Ok(launched) => Ok(Some(launched)),
+        Err(_) if state.variants().has(Variant::LaunchUnknownIgnored) => Ok(None),
+        Err(reason) => Err(reason),
+    }
+}
+
+fn judge(state: &AppState, client: &Client, read: Option<Read>) -> Result<Launched, Reason> {
+    let defects = state.defects();
+    let Some(Read { claims, signed_by_us }) = read else {
+        if defects.has(Defect::LaunchUnknownAccepted) {
+            return Ok(somewhere());
+        }
+        return Err(Reason::LaunchUnknown);
+    };
+    if !signed_by_us && !defects.has(Defect::LaunchAlteredAccepted) {
+        return Err(Reason::LaunchAltered);
+    }
+    if claims.client != client.client_id && !defects.has(Defect::LaunchForeignClientAccepted) {
+        return Err(Reason::LaunchForeignClient { was: client.client_id.clone(), expected: claims.client });
+    }
+    if claims.expires() <= state.now() && !defects.has(Defect::LaunchExpiredAccepted) {
+        return Err(Reason::LaunchExpired { expired: claims.expires().to_string() });
+    }
+    if state.variants().has(Variant::LaunchSingleUse) {
+        let LaunchClaims { jti, .. } = &claims;
+        if !state.store().spend(Kind::Launch, jti.clone(), claims.expires(), state.now()) {
+            return Err(Reason::LaunchSpent);
+        }
+    }
+    Ok(Launched { user: claims.user, context: claims.ctx })
+}
+
+/// The context of a launch that never was.
+fn somewhere() -> Launched {
+    let patient = people::patients().first().map(|patient| patient.id.clone());
+    Launched { user: None, context: LaunchContext { patient, ..LaunchContext::default() } }
+}

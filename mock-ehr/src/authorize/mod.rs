@@ -1,0 +1,104 @@
+//! The authorization endpoint: the checks in the specification's order, then the pages.
+//!
+//! RFC 6749 §4.1.1: <https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1>,
+//! SMART App Launch 2.2, "Obtain authorization code": <https://hl7.org/fhir/smart-app-launch/app-launch.html>
+
+pub(crate) mod aud;
+pub(crate) mod client;
+pub(crate) mod consent;
+pub(crate) mod flow;
+pub(crate) mod launch;
+pub(crate) mod openid;
+pub(crate) mod parameters;
+pub(crate) mod patient_picker;
+pub(crate) mod pkce;
+pub(crate) mod reason;
+pub(crate) mod redirect_uri;
+pub(crate) mod respond;
+pub(crate) mod response_type;
+pub(crate) mod scope;
+pub(crate) mod sign_in;
+pub(crate) mod state;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::response::Response;
+use http::{HeaderMap, Method, Uri};
+
+use self::parameters::Incoming;
+use self::reason::Reason;
+use self::redirect_uri::RedirectTarget;
+use self::response_type::ResponseType;
+use crate::config::Client;
+use crate::form::Parameters;
+use crate::state::AppState;
+use crate::store::pending::AuthorizationRequest;
+
+/// How a request is refused.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// On a page: the app or its address cannot be trusted.
+    Page(Reason),
+    /// At the app.
+    Redirect { target: RedirectTarget, state: Option<String>, reason: Reason },
+    /// With status 500, by a defect.
+    Broken,
+}
+
+/// `GET` and `POST /auth/authorize`
+pub(crate) async fn handle(
+    State(app): State<AppState>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let query = uri.query().unwrap_or_default();
+    let incoming = Incoming { method: &method, headers: &headers, query, body: &body };
+    match check(&app, &incoming) {
+        Ok(request) => flow::begin(&app, &headers, request),
+        Err(refusal) => respond::refuse(&app, refusal),
+    }
+}
+
+fn check(app: &AppState, incoming: &Incoming<'_>) -> Result<AuthorizationRequest, Refusal> {
+    let parameters = parameters::read(app, incoming)?;
+    let client = client::check(app, &parameters)?;
+    let target = redirect_uri::check(app, client, &parameters)?;
+    // RFC 6749 §4.1.2.1: from here on, errors go to the app.
+    check_at_app(app, client, &target, &parameters).map_err(|reason| Refusal::Redirect {
+        target,
+        state: state::of_refused(&parameters),
+        reason,
+    })
+}
+
+fn check_at_app(
+    app: &AppState,
+    client: &Client,
+    target: &RedirectTarget,
+    parameters: &Parameters,
+) -> Result<AuthorizationRequest, Reason> {
+    parameters::check(app, parameters)?;
+    let response_type = response_type::check(app, parameters)?;
+    let state = state::check(app, parameters)?;
+    let scopes = scope::check(app, client, parameters)?;
+    let challenge = pkce::check(app, client, parameters)?;
+    let aud_ok = aud::check(app, parameters)?;
+    let launch = launch::check(app, client, parameters)?;
+    let openid = openid::check(parameters)?;
+    Ok(AuthorizationRequest {
+        client_id: client.client_id.clone(),
+        target: target.clone(),
+        state,
+        scopes,
+        challenge,
+        aud_ok,
+        launch,
+        nonce: parameters.filled("nonce").map(str::to_owned),
+        prompt: openid.prompt,
+        max_age: openid.max_age,
+        login_hint: parameters.filled("login_hint").map(str::to_owned),
+        implicit: response_type == ResponseType::Token,
+    })
+}

@@ -1,0 +1,74 @@
+//! The patient picker: whose record the app may open, where the user can open several.
+
+use askama::Template;
+use axum::body::Bytes;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
+
+use super::flow::{self, Proof};
+use crate::config::User;
+use crate::defect::Defect;
+use crate::fhir::people::{self, PatientSummary};
+use crate::form::Parameters;
+use crate::page;
+use crate::state::AppState;
+
+#[derive(Template)]
+#[template(path = "patient_picker.html")]
+struct Picker<'a> {
+    client_name: &'a str,
+    request: &'a str,
+    csrf: &'a str,
+    patients: Vec<&'static PatientSummary>,
+}
+
+/// The patients that this user can choose among.
+pub(crate) fn offered(user: &User) -> Vec<&'static PatientSummary> {
+    people::patients().iter().filter(|patient| user.may_open(&patient.id)).collect()
+}
+
+/// `GET /auth/patient`
+pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
+    let Ok(parameters) = Parameters::parse(query.unwrap_or_default().as_bytes()) else {
+        return flow::stray(&state, "The address is not UTF-8.");
+    };
+    let visit = match flow::visit(&state, &headers, &parameters, Proof::Session) {
+        Ok(visit) => visit,
+        Err(response) => return response,
+    };
+    let Some(user) = visit.pending.username.as_deref().and_then(|name| state.config().user(name)) else {
+        return flow::stray(&state, "Nobody has signed in yet.");
+    };
+    let request = &visit.pending.request;
+    let page = Picker {
+        client_name: state.config().client(&request.client_id).map_or("An app", |client| client.name.as_str()),
+        request: &visit.pending.id,
+        csrf: &visit.pending.csrf,
+        patients: offered(user),
+    };
+    page::html(&state, StatusCode::OK, page::render(&page))
+}
+
+/// `POST /auth/patient`
+pub(crate) async fn submit(State(state): State<AppState>, headers: HeaderMap, body: Bytes) -> Response {
+    let Ok(form) = Parameters::parse(&body) else {
+        return flow::stray(&state, "The form is not UTF-8.");
+    };
+    let mut visit = match flow::visit(&state, &headers, &form, Proof::Form) {
+        Ok(visit) => visit,
+        Err(response) => return response,
+    };
+    let Some(user) = visit.pending.username.as_deref().and_then(|name| state.config().user(name)) else {
+        return flow::stray(&state, "Nobody has signed in yet.");
+    };
+    let Some(patient) = form.filled("patient") else {
+        return flow::stray(&state, "No patient was chosen.");
+    };
+    let is_offered = offered(user).iter().any(|offered| offered.id == patient);
+    if !is_offered && !state.defects().has(Defect::PickerPatientNotOfferedAccepted) {
+        return flow::stray(&state, "The form names a patient that was not offered to this user.");
+    }
+    visit.pending.patient = Some(patient.to_owned());
+    flow::next(&state, &visit.session, visit.pending)
+}

@@ -1,0 +1,221 @@
+//! Sends the browser back to the app, with a code or an error; or shows the error.
+//!
+//! RFC 6749 §4.1.2: <https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2>,
+//! RFC 9207 (`iss`): <https://www.rfc-editor.org/rfc/rfc9207>
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::response::{IntoResponse as _, Response};
+use http::header::LOCATION;
+use http::{HeaderValue, StatusCode};
+
+use super::Refusal;
+use super::reason::Reason;
+use super::redirect_uri::RedirectTarget;
+use super::state::{Answer, returned};
+use crate::defect::Defect;
+use crate::form::encode;
+use crate::page;
+use crate::state::AppState;
+use crate::store::code::Code;
+use crate::store::grant::Grant;
+use crate::store::pending::AuthorizationRequest;
+use crate::token::response::access_token_for;
+use crate::variant::Variant;
+
+#[derive(Template)]
+#[template(path = "refused.html")]
+struct Refused<'a> {
+    error: &'a str,
+    description: Option<&'a str>,
+    unescaped: bool,
+}
+
+/// The user agreed.
+pub(crate) fn code(state: &AppState, request: &AuthorizationRequest, grant: Arc<Grant>) -> Response {
+    let mut answer = Vec::new();
+    if request.implicit {
+        let (token, expires_in) = access_token_for(state, &grant, grant.scopes.clone());
+        answer.push(("access_token", encode(&token)));
+        answer.push(("token_type", "Bearer".to_owned()));
+        answer.push(("expires_in", expires_in.to_string()));
+    } else {
+        answer.push(("code", encode(&new_code(state, request, grant))));
+    }
+    push_state(state, &mut answer, request.state.as_deref(), Answer::Code);
+    push_iss(state, &mut answer);
+    let in_fragment = request.implicit || state.defects().has(Defect::ResponseInFragment);
+    redirect(state, &request.target, &answer, in_fragment)
+}
+
+fn new_code(state: &AppState, request: &AuthorizationRequest, grant: Arc<Grant>) -> String {
+    let defects = state.defects();
+    // RFC 6749 §10.10: 256 bits, where 128 are asked for.
+    let mut text = state.chance().token::<32>();
+    if defects.has(Defect::CodeLowEntropy) {
+        text = state.count().to_string();
+    }
+    if defects.has(Defect::CodeContainsState) {
+        text = format!("{}{text}", request.state.as_deref().unwrap_or_default());
+    }
+    let code = Code {
+        grant,
+        redirect_uri: request.target.as_str().to_owned(),
+        challenge: request.challenge.clone(),
+        issued: state.now(),
+        spent: false,
+    };
+    state.store().put_code(text.clone(), code);
+    text
+}
+
+/// The request is refused.
+pub(crate) fn refuse(state: &AppState, refusal: Refusal) -> Response {
+    let (target, state_value, reason) = match refusal {
+        Refusal::Broken => return broken(),
+        Refusal::Page(reason) => return refused_page(state, &reason),
+        Refusal::Redirect { target, state, reason } => (target, state, reason),
+    };
+    let variants = state.variants();
+    let stays = variants.has(Variant::ErrorPageInsteadOfRedirect) || variants.has(Variant::ErrorHtmlPage200);
+    // The user's own denial is the app's business in any case.
+    if stays && reason != Reason::Denied {
+        return refused_page(state, &reason);
+    }
+    let mut answer = Vec::new();
+    if let Some(error) = error_code(state, &reason) {
+        answer.push(("error", encode(&error)));
+    }
+    if let Some(description) = description(state, &reason) {
+        answer.push(("error_description", encode(&description)));
+    }
+    if state.defects().has(Defect::AuthorizeErrorWithCode) {
+        answer.push(("code", state.chance().token::<32>()));
+    }
+    let kind = if reason == Reason::Denied { Answer::Denial } else { Answer::Error };
+    push_state(state, &mut answer, state_value.as_deref(), kind);
+    push_iss(state, &mut answer);
+    redirect(state, &target, &answer, false)
+}
+
+fn error_code(state: &AppState, reason: &Reason) -> Option<String> {
+    let defects = state.defects();
+    if defects.has(Defect::AuthorizeErrorMissing) {
+        return None;
+    }
+    if defects.has(Defect::AuthorizeErrorCodeWrong) {
+        return Some("failed".into());
+    }
+    if *reason == Reason::Denied && defects.has(Defect::DeniedErrorCodeWrong) {
+        return Some("invalid_request".into());
+    }
+    Some(reason.code().as_str().into())
+}
+
+fn description(state: &AppState, reason: &Reason) -> Option<String> {
+    if state.variants().has(Variant::ErrorNoDescription) {
+        return None;
+    }
+    if state.defects().has(Defect::AuthorizeErrorDescriptionCharset) {
+        return Some(format!("\u{201c}{}\u{201d} \"quoted\"", reason.description()));
+    }
+    Some(reason.description())
+}
+
+fn push_state(state: &AppState, answer: &mut Vec<(&'static str, String)>, value: Option<&str>, kind: Answer) {
+    let values = value.map(|value| returned(state, value, kind)).unwrap_or_default();
+    answer.extend(values.into_iter().map(|value| ("state", value)));
+}
+
+/// RFC 9207 §2: who answers, so that an app that knows several servers cannot mix them up.
+fn push_iss(state: &AppState, answer: &mut Vec<(&'static str, String)>) {
+    let defects = state.defects();
+    if defects.has(Defect::ResponseIssMissing) {
+        return;
+    }
+    let iss = if defects.has(Defect::ResponseIssWrong) { "https://other.example" } else { state.public_url() };
+    answer.push(("iss", encode(iss)));
+}
+
+/// Values come encoded.
+fn redirect(state: &AppState, target: &RedirectTarget, answer: &[(&str, String)], in_fragment: bool) -> Response {
+    let pairs: Vec<_> = answer.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let (base, fragment) = match target.as_str().split_once('#') {
+        Some((base, fragment)) => (base, Some(fragment)),
+        None => (target.as_str(), None),
+    };
+    let mut address = base.to_owned();
+    // RFC 6749 §3.1.2: a query of the address' own must be kept.
+    if state.defects().has(Defect::ResponseLosesQuery)
+        && let Some(at) = address.find('?')
+    {
+        address.truncate(at);
+    }
+    let mark = match (in_fragment, address.contains('?')) {
+        (true, _) => '#',
+        (false, true) => '&',
+        (false, false) => '?',
+    };
+    address.push(mark);
+    address.push_str(&pairs.join("&"));
+    if let Some(fragment) = fragment.filter(|_| !in_fragment) {
+        address.push('#');
+        address.push_str(fragment);
+    }
+    let mut response = page::html(state, redirect_status(state), String::new());
+    if state.defects().has(Defect::Response307) {
+        *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+    }
+    match HeaderValue::from_str(&ascii(&address)) {
+        Ok(address) => {
+            response.headers_mut().insert(LOCATION, address);
+            response
+        }
+        Err(_) => broken(),
+    }
+}
+
+/// Addresses that a defect let through may hold what a header cannot.
+fn ascii(address: &str) -> String {
+    let mut out = String::with_capacity(address.len());
+    for char in address.chars() {
+        if char.is_ascii_graphic() {
+            out.push(char);
+        } else {
+            out.push_str(&encode(char.encode_utf8(&mut [0; 4])));
+        }
+    }
+    out
+}
+
+/// RFC 9700 §4.12: 303, so that no browser repeats a POST with the user's password.
+pub(crate) fn redirect_status(state: &AppState) -> StatusCode {
+    if state.variants().has(Variant::Redirect302) { StatusCode::FOUND } else { StatusCode::SEE_OTHER }
+}
+
+fn refused_page(state: &AppState, reason: &Reason) -> Response {
+    let status = if state.variants().has(Variant::ErrorHtmlPage200) {
+        StatusCode::OK
+    } else {
+        match reason {
+            Reason::TooMuch { .. } => StatusCode::URI_TOO_LONG,
+            Reason::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Reason::ContentType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    };
+    let shown = if state.defects().has(Defect::ErrorPageUnescaped) { reason.to_string() } else { reason.description() };
+    let shown = (!state.variants().has(Variant::ErrorNoDescription)).then_some(shown);
+    error_page(state, status, reason.code().as_str(), shown.as_deref())
+}
+
+/// A page that says what is wrong.
+pub(crate) fn error_page(state: &AppState, status: StatusCode, error: &str, description: Option<&str>) -> Response {
+    let unescaped = state.defects().has(Defect::ErrorPageUnescaped);
+    page::html(state, status, page::render(&Refused { error, description, unescaped }))
+}
+
+fn broken() -> Response {
+    (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n").into_response()
+}

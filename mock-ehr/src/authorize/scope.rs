@@ -1,0 +1,52 @@
+//! Checks scope: what can be granted of what is asked.
+//!
+//! RFC 6749 §3.3: <https://www.rfc-editor.org/rfc/rfc6749#section-3.3>
+
+use super::reason::Reason;
+use crate::config::Client;
+use crate::defect::Defect;
+use crate::form::Parameters;
+use crate::scope::grammar::Scope;
+use crate::scope::grant;
+use crate::state::AppState;
+use crate::variant::Variant;
+
+/// What this client can be granted at most.
+pub(crate) fn check(state: &AppState, client: &Client, parameters: &Parameters) -> Result<Vec<Scope>, Reason> {
+    let defects = state.defects();
+    let Some(text) = parameters.filled("scope").filter(|text| !text.trim().is_empty()) else {
+        if defects.has(Defect::ScopeMissingAcceptedWithEverything) {
+            return Ok(Scope::parse_list("launch/patient openid fhirUser patient/*.cruds user/*.cruds system/*.cruds"));
+        }
+        if state.variants().has(Variant::ScopeDefault) {
+            return Ok(client.scopes.clone());
+        }
+        return Err(Reason::MissingScope);
+    };
+    let asked = Scope::parse_list(text);
+    let asked = asked.into_iter().filter(|scope| {
+        let Scope::Resource(resource) = scope else { return true };
+        let access = resource.text.rsplit_once('.').map_or("", |(_, access)| access);
+        let is_v1 = ["read", "write", "*"].contains(&access.split('?').next().unwrap_or_default());
+        !(if is_v1 { defects.has(Defect::ScopeV1Refused) } else { defects.has(Defect::ScopeV2Refused) })
+    });
+    let asked: Vec<_> = asked.collect();
+    let mut granted = grant::grantable(&asked, &client.scopes);
+    if defects.has(Defect::ScopeUnknownGranted) {
+        granted.extend(asked.iter().filter(|scope| matches!(scope, Scope::Unknown(_))).cloned());
+    }
+    if defects.has(Defect::ScopeNotRegisteredGranted) {
+        let beyond = asked.iter().filter(|scope| !matches!(scope, Scope::Unknown(_)) && !granted.contains(scope));
+        granted.extend(beyond.cloned().collect::<Vec<_>>());
+    }
+    if granted.is_empty() && defects.has(Defect::ScopeOnlyUnknownAccepted) {
+        granted = asked;
+    }
+    if granted.is_empty() {
+        return Err(Reason::NoScope { was: text.to_owned() });
+    }
+    if defects.has(Defect::ScopeWiderGranted) {
+        granted.push(Scope::parse("user/*.cruds"));
+    }
+    Ok(granted)
+}

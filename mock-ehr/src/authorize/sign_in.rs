@@ -1,0 +1,100 @@
+//! The sign-in page.
+
+use askama::Template;
+use axum::body::Bytes;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
+use subtle::ConstantTimeEq as _;
+
+use super::flow::{self, Proof, Visit};
+use crate::form::Parameters;
+use crate::page;
+use crate::state::AppState;
+use crate::store::session::SignedIn;
+use crate::variant::Variant;
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignIn<'a> {
+    client_name: &'a str,
+    action: &'a str,
+    request: &'a str,
+    csrf: &'a str,
+    username: &'a str,
+    ask_username: bool,
+    ask_password: bool,
+    problem: Option<&'a str>,
+}
+
+/// `GET /auth/sign-in`
+pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
+    match arrive(&state, &headers, query.unwrap_or_default().as_bytes(), Proof::Session) {
+        Ok((visit, _)) => page(&state, &visit, None),
+        Err(response) => response,
+    }
+}
+
+/// `POST /auth/sign-in`
+pub(crate) async fn submit(State(state): State<AppState>, headers: HeaderMap, body: Bytes) -> Response {
+    let (mut visit, form) = match arrive(&state, &headers, &body, Proof::Form) {
+        Ok(arrived) => arrived,
+        Err(response) => return response,
+    };
+    if is_in_steps(&state) && form.get("password").is_none() {
+        let username = form.get("username").unwrap_or_default();
+        visit.pending.typed_username = Some(username.to_owned());
+        let address = format!("/auth/password?request={}", visit.pending.id);
+        state.store().put_pending(visit.pending);
+        return flow::go(&state, &address);
+    }
+    let typed = form.get("username").map(str::to_owned);
+    let username = typed.or_else(|| visit.pending.typed_username.clone()).unwrap_or_default();
+    let password = form.get("password").unwrap_or_default();
+    let user = state.config().user(&username).filter(|user| {
+        bool::from(user.password.as_bytes().ct_eq(password.as_bytes()))
+    });
+    let Some(user) = user else {
+        return page(&state, &visit, Some("User name or password is wrong."));
+    };
+    let signed_in = SignedIn { username: user.username.clone(), at: state.now() };
+    visit.pending.username = Some(signed_in.username.clone());
+    visit.pending.auth_time = Some(signed_in.at);
+    let cookie = state.chance().token::<32>();
+    let Some(session) = state.store().sign_in(&visit.cookie, cookie.clone(), signed_in) else {
+        return flow::stray(&state, "This session ended while its form was on the way. Start again from the app.");
+    };
+    // `prompt=login` is satisfied by this sign-in.
+    state.store().put_pending(visit.pending.clone());
+    let mut response = flow::next(&state, &session, visit.pending);
+    flow::set_cookie(&mut response, &cookie);
+    response
+}
+
+fn arrive(state: &AppState, headers: &HeaderMap, raw: &[u8], proof: Proof) -> Result<(Visit, Parameters), Response> {
+    let parameters = Parameters::parse(raw).map_err(|_| flow::stray(state, "The form is not UTF-8."))?;
+    let visit = flow::visit(state, headers, &parameters, proof)?;
+    Ok((visit, parameters))
+}
+
+fn is_in_steps(state: &AppState) -> bool {
+    state.variants().has(Variant::ThreePageSignIn)
+}
+
+fn page(state: &AppState, visit: &Visit, problem: Option<&str>) -> Response {
+    let request = &visit.pending.request;
+    let in_steps = is_in_steps(state);
+    let typed = visit.pending.typed_username.as_deref();
+    let page = SignIn {
+        client_name: state.config().client(&request.client_id).map_or("An app", |client| client.name.as_str()),
+        action: "/auth/sign-in",
+        request: &visit.pending.id,
+        csrf: &visit.pending.csrf,
+        username: typed.or(request.login_hint.as_deref()).unwrap_or_default(),
+        ask_username: !in_steps || typed.is_none(),
+        ask_password: !in_steps || typed.is_some(),
+        problem,
+    };
+    let status = if problem.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    page::html(state, status, page::render(&page))
+}

@@ -1,0 +1,187 @@
+//! Makes a mock: in a test, in the suite's selftest, or behind a listener.
+
+use std::sync::Arc;
+
+use axum::Router;
+use jiff::SignedDuration;
+
+use crate::chance::Chance;
+use crate::clock::{Clock, ControlledClock};
+use crate::config::{Config, ConfigError};
+use crate::defect::Defect;
+use crate::launch::{LaunchError, LaunchRequest, LaunchResponse};
+use crate::state::{AppState, Initial, Parts};
+use crate::variant::Variant;
+use crate::{management, router};
+
+/// One mock EHR. A clone is the same mock; making one costs microseconds.
+#[derive(Debug, Clone)]
+pub struct MockEhr {
+    state: AppState,
+}
+
+/// What a mock is to be.
+#[derive(Debug)]
+pub struct Builder {
+    public_url: String,
+    config: Arc<Config>,
+    clock: Option<Arc<dyn Clock>>,
+    seed: Option<u64>,
+    initial: Initial,
+}
+
+impl MockEhr {
+    /// The embedded clients and users, a clock that can be advanced, no defects.
+    pub fn builder() -> Builder {
+        Builder {
+            public_url: "http://127.0.0.1:8080".to_owned(),
+            config: Config::embedded(),
+            clock: None,
+            seed: None,
+            initial: Initial::default(),
+        }
+    }
+
+    /// Every public route.
+    pub fn router(&self) -> Router {
+        router::public(self.state.clone())
+    }
+
+    /// Every management route.
+    pub fn management_router(&self) -> Router {
+        management::router(self.state.clone())
+    }
+
+    /// Scheme, host and port; also the OpenID issuer.
+    pub fn public_url(&self) -> &str {
+        self.state.public_url()
+    }
+
+    /// `{public_url}/fhir`
+    pub fn fhir_base(&self) -> &str {
+        self.state.fhir_base()
+    }
+
+    /// What the handlers share.
+    pub fn state(&self) -> &AppState {
+        &self.state
+    }
+
+    /// Arms exactly these defects.
+    pub fn set_defects(&self, defects: impl IntoIterator<Item = Defect>) {
+        self.state.defects().set(defects);
+    }
+
+    /// Arms exactly these variants.
+    pub fn set_variants(&self, variants: impl IntoIterator<Item = Variant>) {
+        self.state.variants().set(variants);
+    }
+
+    /// The defects whose hooks were reached since the start or the last [`MockEhr::forget_consulted`]: arming any other
+    /// would have changed nothing.
+    pub fn consulted_defects(&self) -> Vec<Defect> {
+        self.state.defects().consulted()
+    }
+
+    /// Starts counting anew which hooks are reached.
+    pub fn forget_consulted(&self) {
+        self.state.defects().forget();
+        self.state.variants().forget();
+    }
+
+    /// Forgets sessions, grants, tokens and the journal, and arms what was armed at the start. The clock goes on.
+    pub fn reset(&self) {
+        self.state.reset();
+    }
+
+    /// Lets time pass; `false` where the clock cannot.
+    pub fn advance(&self, by: SignedDuration) -> bool {
+        self.state.clock().advance(by)
+    }
+
+    /// Begins an EHR launch.
+    pub fn create_launch(&self, request: LaunchRequest) -> Result<LaunchResponse, LaunchError> {
+        self.state.create_launch(request)
+    }
+
+    /// Serves the public routes until the listener fails.
+    pub async fn serve(&self, listener: tokio::net::TcpListener) -> std::io::Result<()> {
+        axum::serve(listener, self.router()).await
+    }
+}
+
+impl Builder {
+    /// Where clients reach it: `http://127.0.0.1:8080`.
+    #[must_use]
+    pub fn public_url(mut self, url: impl Into<String>) -> Self {
+        self.public_url = url.into();
+        self
+    }
+
+    /// Clients, users, lifetimes.
+    #[must_use]
+    pub fn config(mut self, config: impl Into<Arc<Config>>) -> Self {
+        self.config = config.into();
+        self
+    }
+
+    /// Where the time comes from.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Makes codes, tokens and identifiers the same each time.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Arms a defect.
+    #[must_use]
+    pub fn defect(self, defect: Defect) -> Self {
+        self.defects([defect])
+    }
+
+    /// Arms several defects.
+    #[must_use]
+    pub fn defects(mut self, defects: impl IntoIterator<Item = Defect>) -> Self {
+        self.initial.defects.extend(defects);
+        self
+    }
+
+    /// Arms a variant.
+    #[must_use]
+    pub fn variant(self, variant: Variant) -> Self {
+        self.variants([variant])
+    }
+
+    /// Arms several variants.
+    #[must_use]
+    pub fn variants(mut self, variants: impl IntoIterator<Item = Variant>) -> Self {
+        self.initial.variants.extend(variants);
+        self
+    }
+
+    /// Makes it.
+    pub fn build(self) -> Result<MockEhr, ConfigError> {
+        let wrong = |expected| ConfigError::PublicUrl { was: self.public_url.clone(), expected };
+        let url = url::Url::parse(&self.public_url).map_err(|_| wrong("expected an absolute URL"))?;
+        if !["http", "https"].contains(&url.scheme()) || !url.has_host() {
+            return Err(wrong("expected http:// or https:// and a host"));
+        }
+        if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+            return Err(wrong("expected neither query nor fragment nor user information"));
+        }
+        let state = AppState::new(Parts {
+            config: self.config,
+            public_url: self.public_url.trim_end_matches('/').to_owned(),
+            clock: self.clock.unwrap_or_else(|| Arc::new(ControlledClock::default())),
+            chance: Chance::new(self.seed),
+            initial: self.initial,
+        });
+        Ok(MockEhr { state })
+    }
+}

@@ -1,0 +1,46 @@
+//! Random numbers, injected: every code, token and identifier of one mock comes from here.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+/// A generator behind a lock.
+pub(crate) struct Chance(Mutex<StdRng>);
+
+impl Chance {
+    /// The same seed gives the same values in the same order; without one they cannot be predicted.
+    pub(crate) fn new(seed: Option<u64>) -> Self {
+        let rng = seed.map_or_else(|| StdRng::from_rng(&mut rand::rng()), StdRng::seed_from_u64);
+        Self(Mutex::new(rng))
+    }
+
+    /// `N` random bytes as base64url without padding: 43 characters for 32 bytes.
+    pub(crate) fn token<const N: usize>(&self) -> String {
+        let mut rng = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes: [u8; N] = rng.random();
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+}
+
+impl fmt::Debug for Chance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Chance")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_repeats_and_its_absence_does_not() {
+        let first = Chance::new(Some(7)).token::<32>();
+        assert_eq!(first, Chance::new(Some(7)).token::<32>());
+        assert_ne!(first, Chance::new(None).token::<32>());
+        assert_eq!(first.len(), 43);
+    }
+}

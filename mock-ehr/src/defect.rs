@@ -1,0 +1,413 @@
+//! Every deliberate fault of the mock, what it breaks, and the requirement that forbids it.
+//!
+//! A defect has one hook, inside the check that it breaks, beside the correct line. None is armed by default.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::switches::Switch;
+
+macro_rules! defects {
+    ($($name:literal $defect:ident $requirement:literal $doc:literal;)+) => {
+        /// One deliberate fault.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(usize)]
+        pub enum Defect { $(#[doc = $doc] $defect,)+ }
+
+        impl Defect {
+            /// Every defect.
+            pub const ALL: &'static [Self] = &[$(Self::$defect,)+];
+
+            /// Its name in configuration, on the command line and in the management API.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$defect => $name,)+ }
+            }
+
+            /// The requirement that it breaks, as `document/section`.
+            pub const fn requirement(self) -> &'static str {
+                match self { $(Self::$defect => $requirement,)+ }
+            }
+
+            /// What goes wrong, in a sentence.
+            pub const fn doc(self) -> &'static str {
+                match self { $(Self::$defect => $doc,)+ }
+            }
+        }
+    };
+}
+
+defects! {
+    // discovery
+    "discovery_404" Discovery404 "smart-2.2.0/372" "smart-configuration is answered with 404.";
+    "discovery_needs_authorization" DiscoveryNeedsAuthorization "smart-2.2.0/372" "smart-configuration is refused without a bearer token.";
+    "discovery_wrong_content_type" DiscoveryWrongContentType "smart-2.2.0/377" "smart-configuration comes as text/html.";
+    "discovery_malformed_json" DiscoveryMalformedJson "smart-2.2.0/374" "smart-configuration is cut off in the middle.";
+    "discovery_406" Discovery406 "smart-2.2.0/374" "A request for smart-configuration whose Accept does not name application/json is refused with 406.";
+    "discovery_relative_endpoint" DiscoveryRelativeEndpoint "smart-2.2.0/378" "token_endpoint is a relative URL.";
+    "discovery_authorization_endpoint_missing" DiscoveryAuthorizationEndpointMissing "smart-2.2.0/373" "authorization_endpoint is left out although launches are supported.";
+    "discovery_token_endpoint_missing" DiscoveryTokenEndpointMissing "smart-2.2.0/373" "token_endpoint is left out.";
+    "discovery_capabilities_missing" DiscoveryCapabilitiesMissing "smart-2.2.0/373" "capabilities is left out.";
+    "discovery_capabilities_empty" DiscoveryCapabilitiesEmpty "smart-2.2.0/373" "capabilities is an empty array.";
+    "discovery_capabilities_string" DiscoveryCapabilitiesString "smart-2.2.0/373" "capabilities is one string with spaces instead of an array.";
+    "discovery_grant_types_missing" DiscoveryGrantTypesMissing "smart-2.2.0/373" "grant_types_supported is left out.";
+    "discovery_challenge_methods_missing" DiscoveryChallengeMethodsMissing "smart-2.2.0/394" "code_challenge_methods_supported is left out.";
+    "discovery_contradiction" DiscoveryContradiction "smart-2.2.0/373" "client-confidential-asymmetric is listed and private_key_jwt is not among the authentication methods.";
+    "discovery_issuer_missing" DiscoveryIssuerMissing "smart-2.2.0/373" "issuer is left out although sso-openid-connect is listed.";
+    "discovery_jwks_uri_missing" DiscoveryJwksUriMissing "smart-2.2.0/373" "jwks_uri is left out although sso-openid-connect is listed.";
+    "discovery_cors_missing" DiscoveryCorsMissing "smart-2.2.0/372" "smart-configuration carries no CORS header.";
+    "openid_configuration_missing" OpenidConfigurationMissing "smart-2.2.0/210" "openid-configuration is answered with 404.";
+    "openid_issuer_mismatch" OpenidIssuerMismatch "oidc-discovery/4.3" "issuer in openid-configuration is not the address from which it was read.";
+    "jwks_private_key" JwksPrivateKey "rfc7517/9.3" "The key set contains a private key.";
+    "jwks_empty" JwksEmpty "oidc-core/10.1.1" "The key set is empty.";
+    "jwks_wrong_key" JwksWrongKey "oidc-core/10.1.1" "The key set holds another key under the kid of the signing key.";
+    // authorize: client and parameters
+    "client_id_missing_accepted" ClientIdMissingAccepted "rfc6749/4.1.1" "A request without client_id is served for the client that registered its redirect_uri.";
+    "client_unknown_accepted" ClientUnknownAccepted "rfc6749/4.1.1" "An unknown client_id is served as the client that registered the redirect_uri.";
+    "client_unknown_redirects" ClientUnknownRedirects "rfc6749/4.1.2.1" "An unknown client's error is sent to whatever redirect_uri came with it.";
+    "response_type_missing_accepted" ResponseTypeMissingAccepted "rfc6749/3.1.1" "A missing response_type counts as code.";
+    "response_type_empty_accepted" ResponseTypeEmptyAccepted "rfc6749/3.1.1" "An empty response_type counts as code.";
+    "response_type_unknown_accepted" ResponseTypeUnknownAccepted "rfc6749/3.1.1" "An unknown response_type counts as code.";
+    "response_type_token_accepted" ResponseTypeTokenAccepted "rfc9700/2.1.2" "response_type=token is served with an access token in the fragment.";
+    "response_mode_unchecked" ResponseModeUnchecked "rfc6749/4.1.2" "An unknown response_mode turns off the check of redirect_uri.";
+    "request_object_unchecked" RequestObjectUnchecked "rfc6749/4.1.1" "A request parameter turns off the check of PKCE.";
+    "duplicate_parameters_accepted" DuplicateParametersAccepted "rfc6749/3.1" "A parameter that comes twice counts by its first value.";
+    "duplicate_redirect_uri_first_checked" DuplicateRedirectUriFirstChecked "rfc6749/3.1" "Of two redirect_uris the first is checked and the last one used.";
+    "duplicate_redirect_uri_last_checked" DuplicateRedirectUriLastChecked "rfc6749/3.1" "Of two redirect_uris the last is checked and the first one used.";
+    "authorize_get_refused" AuthorizeGetRefused "rfc6749/3.1" "The authorization endpoint knows POST only.";
+    "authorize_post_refused" AuthorizePostRefused "smart-2.2.0/373" "The authorization endpoint knows GET only although authorize-post is listed.";
+    "authorize_unknown_parameter_refused" AuthorizeUnknownParameterRefused "rfc6749/3.1" "A request with a parameter that the endpoint does not know is refused.";
+    "authorize_long_value_5xx" AuthorizeLongValue5xx "rfc6749/4.1.2.1" "A value of more than 500 characters ends in status 500.";
+    "authorize_non_utf8_5xx" AuthorizeNonUtf85xx "rfc6749/4.1.2.1" "A value that is not UTF-8 ends in status 500.";
+    "authorize_correct_request_5xx" AuthorizeCorrectRequest5xx "rfc6749/4.1.1" "A correct request ends in status 500.";
+    "authorize_error_code_wrong" AuthorizeErrorCodeWrong "rfc6749/4.1.2.1" "Every error redirect carries error=failed, which no document defines.";
+    "authorize_error_missing" AuthorizeErrorMissing "rfc6749/4.1.2.1" "Error redirects carry no error.";
+    "authorize_error_with_code" AuthorizeErrorWithCode "rfc6749/4.1.2.1" "Error redirects carry a code as well.";
+    "authorize_error_description_charset" AuthorizeErrorDescriptionCharset "rfc6749/4.1.2.1" "error_description contains quotation marks and characters beyond ASCII.";
+    "error_page_unescaped" ErrorPageUnescaped "rfc9700/4.11" "The error page repeats a parameter without escaping it.";
+    "error_redirect_to_unregistered" ErrorRedirectToUnregistered "rfc6749/4.1.2.1" "The error of an unregistered redirect_uri is sent to that very address.";
+    "response_307" Response307 "rfc9700/4.12" "The browser is sent to the app with 307 after it posted the user's decision.";
+    "response_iss_missing" ResponseIssMissing "rfc9207/2" "The authorization response carries no iss although it is announced.";
+    "response_iss_wrong" ResponseIssWrong "rfc9207/2" "The authorization response carries the iss of another server.";
+    "response_in_fragment" ResponseInFragment "rfc6749/4.1.2" "The code comes in the fragment of the redirect address.";
+    "response_loses_query" ResponseLosesQuery "rfc6749/3.1.2" "The registered redirect_uri's own query is dropped.";
+    "denied_gives_code" DeniedGivesCode "rfc6749/4.1.2.1" "A user's denial is answered with a code.";
+    "denied_error_code_wrong" DeniedErrorCodeWrong "rfc6749/4.1.2.1" "A user's denial is answered with error=invalid_request.";
+    "pages_frameable" PagesFrameable "rfc6749/10.13" "The pages of the authorization endpoint may be framed by anyone.";
+    "pages_cacheable" PagesCacheable "rfc9700/4.2" "The pages of the authorization endpoint allow caching and send referrers.";
+    "csrf_not_checked" CsrfNotChecked "rfc6749/10.12" "Sign-in, picker and consent forms are taken without their CSRF token.";
+    "picker_patient_not_offered_accepted" PickerPatientNotOfferedAccepted "smart-2.2.0/168" "A picker form with a patient that was not offered is taken.";
+    "consent_scope_not_offered_accepted" ConsentScopeNotOfferedAccepted "rfc6749/3.3" "A consent form with a scope that was not offered is taken.";
+    "sessions_mixed" SessionsMixed "rfc6749/10.12" "Two authorizations in one browser session share one slot: the later one's request answers both.";
+    // redirect_uri
+    "redirect_uri_any" RedirectUriAny "smart-2.2.0/18" "Any redirect_uri is accepted.";
+    "redirect_uri_prefix_match" RedirectUriPrefixMatch "smart-2.2.0/18" "A redirect_uri needs only to begin with a registered one.";
+    "redirect_uri_origin_only" RedirectUriOriginOnly "smart-2.2.0/18" "Only scheme, host and port are compared.";
+    "redirect_uri_case_insensitive" RedirectUriCaseInsensitive "smart-2.2.0/18" "Letter case is ignored in the whole address.";
+    "redirect_uri_ignores_query" RedirectUriIgnoresQuery "smart-2.2.0/18" "The query is not compared.";
+    "redirect_uri_ignores_fragment" RedirectUriIgnoresFragment "smart-2.2.0/18" "The fragment is not compared.";
+    "redirect_uri_trailing_slash" RedirectUriTrailingSlash "smart-2.2.0/18" "A trailing slash makes no difference.";
+    "redirect_uri_decodes_percent" RedirectUriDecodesPercent "smart-2.2.0/18" "Percent-encoding is undone, and a trailing slash then makes no difference.";
+    "redirect_uri_normalises_dots" RedirectUriNormalisesDots "smart-2.2.0/18" "Dot segments are resolved before a prefix is compared.";
+    "redirect_uri_scheme_ignored" RedirectUriSchemeIgnored "smart-2.2.0/18" "The scheme is not compared.";
+    "redirect_uri_port_ignored" RedirectUriPortIgnored "smart-2.2.0/18" "The port is not compared.";
+    "redirect_uri_userinfo" RedirectUriUserinfo "smart-2.2.0/18" "User information before the host is not compared.";
+    "redirect_uri_host_suffix" RedirectUriHostSuffix "smart-2.2.0/18" "A host that merely begins with the registered one is accepted.";
+    "redirect_uri_subdomain" RedirectUriSubdomain "smart-2.2.0/18" "Any subdomain of the registered host is accepted.";
+    "redirect_uri_other_client" RedirectUriOtherClient "smart-2.2.0/18" "A redirect_uri of any registered client will do.";
+    "redirect_uri_missing_accepted" RedirectUriMissingAccepted "rfc6749/3.1.2.3" "Without redirect_uri the first registered one is used, though there are several.";
+    "redirect_uri_empty_accepted" RedirectUriEmptyAccepted "rfc6749/3.1.2.3" "With an empty redirect_uri the first registered one is used.";
+    "redirect_uri_not_compared_at_exchange" RedirectUriNotComparedAtExchange "rfc6749/4.1.3" "The redirect_uri of the exchange is not compared with that of the authorization request.";
+    "redirect_uri_missing_at_exchange_accepted" RedirectUriMissingAtExchangeAccepted "rfc6749/4.1.3" "The exchange may leave out redirect_uri.";
+    "redirect_uri_registered_at_exchange" RedirectUriRegisteredAtExchange "rfc6749/4.1.3" "At the exchange any registered redirect_uri of the client will do.";
+    // state
+    "state_dropped" StateDropped "rfc6749/4.1.2" "state is not returned with a code.";
+    "state_dropped_on_error" StateDroppedOnError "rfc6749/4.1.2.1" "state is not returned with an error.";
+    "state_dropped_on_denial" StateDroppedOnDenial "rfc6749/4.1.2.1" "state is not returned when the user denies.";
+    "state_reencoded" StateReencoded "rfc6749/4.1.2" "state is percent-encoded once more than it came.";
+    "state_plus_as_space" StatePlusAsSpace "rfc6749/4.1.2" "A plus sign in state comes back as a space.";
+    "state_truncated" StateTruncated "rfc6749/4.1.2" "state is cut off after 255 characters.";
+    "state_lowercased" StateLowercased "rfc6749/4.1.2" "state comes back in lower case.";
+    "state_doubled" StateDoubled "rfc6749/4.1.2" "state comes back twice.";
+    "state_trimmed" StateTrimmed "rfc6749/4.1.2" "Blanks around state are removed.";
+    "state_html_escaped" StateHtmlEscaped "rfc6749/4.1.2" "state comes back with HTML entities.";
+    "state_non_ascii_mangled" StateNonAsciiMangled "rfc6749/4.1.2" "Characters of state beyond ASCII come back as question marks.";
+    "state_replaced" StateReplaced "rfc6749/4.1.2" "A value of the server's own comes back instead of state.";
+    // PKCE
+    "pkce_not_required" PkceNotRequired "smart-2.2.0/14" "A request without code_challenge is served, and no verifier is asked for.";
+    "pkce_only_public" PkceOnlyPublic "smart-2.2.0/14" "PKCE of confidential clients is not checked.";
+    "pkce_not_verified" PkceNotVerified "rfc7636/4.6" "The verifier is not compared with the challenge.";
+    "pkce_missing_verifier_accepted" PkceMissingVerifierAccepted "rfc7636/4.6" "An exchange without verifier is served.";
+    "pkce_empty_verifier_accepted" PkceEmptyVerifierAccepted "rfc7636/4.6" "An exchange with an empty verifier is served.";
+    "pkce_plain_accepted" PkcePlainAccepted "smart-2.2.0/15" "code_challenge_method=plain is honoured.";
+    "pkce_plain_listed" PkcePlainListed "smart-2.2.0/394" "plain is listed among the methods.";
+    "pkce_s256_not_listed" PkceS256NotListed "smart-2.2.0/394" "S256 is not listed among the methods.";
+    "pkce_s256_refused" PkceS256Refused "smart-2.2.0/14" "code_challenge_method=S256 is refused.";
+    "pkce_method_unknown_accepted" PkceMethodUnknownAccepted "rfc7636/4.4.1" "An unknown code_challenge_method counts as S256.";
+    "pkce_method_lowercase_accepted" PkceMethodLowercaseAccepted "rfc7636/4.3" "code_challenge_method=s256 counts as S256.";
+    "pkce_missing_method_as_plain" PkceMissingMethodAsPlain "smart-2.2.0/15" "Without code_challenge_method the challenge is honoured as plain.";
+    "pkce_missing_method_as_s256" PkceMissingMethodAsS256 "rfc7636/4.3" "Without code_challenge_method the challenge counts as S256.";
+    "pkce_challenge_as_verifier" PkceChallengeAsVerifier "rfc7636/4.6" "The challenge itself is accepted as verifier.";
+    "pkce_short_verifier" PkceShortVerifier "rfc7636/4.1" "A verifier of fewer than 43 characters is accepted.";
+    "pkce_long_verifier" PkceLongVerifier "rfc7636/4.1" "A verifier of more than 128 characters is accepted.";
+    "pkce_bad_alphabet" PkceBadAlphabet "rfc7636/4.1" "A verifier with characters outside the grammar is accepted.";
+    "pkce_malformed_challenge" PkceMalformedChallenge "rfc7636/4.2" "A challenge that no SHA-256 can give is accepted, and then not checked.";
+    "pkce_empty_challenge_accepted" PkceEmptyChallengeAccepted "rfc7636/4.2" "An empty challenge is served, and no verifier is asked for.";
+    "pkce_downgrade" PkceDowngrade "rfc9700/2.1.1" "A verifier is accepted for a code that was issued without challenge.";
+    "pkce_verifier_of_any_flow" PkceVerifierOfAnyFlow "rfc7636/4.6" "The verifier of any other flow of the client is accepted.";
+    // aud
+    "aud_not_checked" AudNotChecked "smart-2.2.0/96" "aud is not compared at all.";
+    "aud_missing_accepted" AudMissingAccepted "smart-2.2.0/42" "A request without aud is served.";
+    "aud_empty_accepted" AudEmptyAccepted "smart-2.2.0/42" "An empty aud is served.";
+    "aud_host_ignored" AudHostIgnored "smart-2.2.0/96" "The host of aud is not compared.";
+    "aud_port_ignored" AudPortIgnored "smart-2.2.0/96" "The port of aud is not compared.";
+    "aud_scheme_ignored" AudSchemeIgnored "smart-2.2.0/96" "The scheme of aud is not compared.";
+    "aud_path_prefix" AudPathPrefix "smart-2.2.0/96" "aud needs only to begin with the FHIR base.";
+    "aud_path_parent" AudPathParent "smart-2.2.0/96" "aud may be a parent of the FHIR base.";
+    "aud_path_case" AudPathCase "smart-2.2.0/96" "Letter case in the path of aud is ignored.";
+    "aud_userinfo" AudUserinfo "smart-2.2.0/96" "User information in aud is ignored.";
+    "aud_query_ignored" AudQueryIgnored "smart-2.2.0/96" "Query and fragment of aud are ignored.";
+    "aud_array_first" AudArrayFirst "smart-2.2.0/96" "Of several audiences in one value only one has to fit.";
+    // launch
+    "launch_unknown_accepted" LaunchUnknownAccepted "smart-2.2.0/168" "An unknown launch value is taken, with some patient as its context.";
+    "launch_altered_accepted" LaunchAlteredAccepted "smart-2.2.0/168" "The signature of a launch value is not checked.";
+    "launch_expired_accepted" LaunchExpiredAccepted "smart-2.2.0/168" "A launch value never expires.";
+    "launch_foreign_client_accepted" LaunchForeignClientAccepted "smart-2.2.0/168" "A launch value that was made for another client is taken.";
+    "launch_foreign_user_accepted" LaunchForeignUserAccepted "smart-2.2.0/168" "A launch value of one user is taken in another user's session.";
+    "launch_empty_accepted" LaunchEmptyAccepted "smart-2.2.0/168" "An empty launch value is taken, with some patient as its context.";
+    // scope
+    "scope_missing_accepted_with_everything" ScopeMissingAcceptedWithEverything "rfc6749/3.3" "A request without scope gets every scope, also those that the client may not have.";
+    "scope_unknown_granted" ScopeUnknownGranted "rfc6749/3.3" "A scope that means nothing is granted as it came.";
+    "scope_only_unknown_accepted" ScopeOnlyUnknownAccepted "rfc6749/4.1.2.1" "A request with nothing but unknown scopes is served.";
+    "scope_wider_granted" ScopeWiderGranted "rfc6749/3.3" "More is granted than was asked for.";
+    "scope_not_registered_granted" ScopeNotRegisteredGranted "rfc6749/3.3" "A scope that the client may not have is granted.";
+    "scope_v1_refused" ScopeV1Refused "smart-2.2.0/373" "Scopes of the first version are refused although permission-v1 is listed.";
+    "scope_v2_refused" ScopeV2Refused "smart-2.2.0/373" "Scopes of the second version are refused although permission-v2 is listed.";
+    // code
+    "code_replay_accepted" CodeReplayAccepted "rfc6749/4.1.2" "A code can be redeemed any number of times.";
+    "code_replay_does_not_revoke" CodeReplayDoesNotRevoke "rfc6749/4.1.2" "What a code gave stays valid when the code is replayed.";
+    "code_race" CodeRace "rfc6749/4.1.2" "Two redemptions at the same moment both succeed.";
+    "code_never_expires" CodeNeverExpires "rfc6749/4.1.2" "A code never expires.";
+    "code_not_bound_to_client" CodeNotBoundToClient "rfc6749/4.1.3" "Any client can redeem a code.";
+    "code_not_bound_across_kinds" CodeNotBoundAcrossKinds "rfc6749/4.1.3" "A public client can redeem the code of a confidential one.";
+    "code_low_entropy" CodeLowEntropy "rfc6749/10.10" "Codes are consecutive numbers.";
+    "code_contains_state" CodeContainsState "rfc6749/10.10" "The code contains the request's state.";
+    "code_missing_accepted" CodeMissingAccepted "rfc6749/4.1.3" "An exchange without code redeems the client's latest one.";
+    "code_unknown_accepted" CodeUnknownAccepted "rfc6749/5.2" "An unknown code redeems the client's latest one.";
+    "code_prefix_match" CodePrefixMatch "rfc6749/4.1.3" "Only the first half of a code is compared.";
+    "code_case_insensitive" CodeCaseInsensitive "rfc6749/4.1.3" "Letter case of a code is ignored.";
+    "code_revoked_by_wrong_client" CodeRevokedByWrongClient "rfc6749/4.1.3" "A failed attempt by another client makes a code unusable for its own.";
+    // token endpoint
+    "token_grant_type_missing_accepted" TokenGrantTypeMissingAccepted "rfc6749/4.1.3" "A missing grant_type counts as authorization_code.";
+    "token_grant_type_empty_accepted" TokenGrantTypeEmptyAccepted "rfc6749/4.1.3" "An empty grant_type counts as authorization_code.";
+    "token_grant_type_unknown_accepted" TokenGrantTypeUnknownAccepted "rfc6749/5.2" "An unknown grant_type counts as authorization_code.";
+    "token_grant_type_password_accepted" TokenGrantTypePasswordAccepted "rfc9700/2.4" "grant_type=password is served.";
+    "token_client_credentials_public" TokenClientCredentialsPublic "rfc6749/4.4" "A public client gets a token by client_credentials.";
+    "token_duplicate_parameters_accepted" TokenDuplicateParametersAccepted "rfc6749/3.2" "A parameter that comes twice counts by its first value.";
+    "token_query_accepted" TokenQueryAccepted "rfc6749/3.2" "Parameters of the token request are also read from the query.";
+    "token_get_accepted" TokenGetAccepted "rfc6749/3.2" "The token endpoint serves GET.";
+    "token_json_body_accepted" TokenJsonBodyAccepted "rfc6749/4.1.3" "The token endpoint reads a JSON body.";
+    "token_unknown_parameter_refused" TokenUnknownParameterRefused "rfc6749/3.2" "A token request with a parameter that the endpoint does not know is refused.";
+    "token_correct_request_refused" TokenCorrectRequestRefused "rfc6749/5.1" "A correct exchange is refused.";
+    "token_scope_at_exchange_widens" TokenScopeAtExchangeWidens "rfc6749/4.1.3" "A scope at the exchange replaces the granted one.";
+    "token_error_html" TokenErrorHtml "rfc6749/5.2" "Errors of the token endpoint are HTML pages.";
+    "token_error_status_200" TokenErrorStatus200 "rfc6749/5.2" "Errors of the token endpoint come with status 200.";
+    "token_error_5xx" TokenError5xx "rfc6749/5.2" "Errors of the token endpoint come with status 500.";
+    "token_error_missing_code" TokenErrorMissingCode "rfc6749/5.2" "Errors of the token endpoint have no error member.";
+    "token_error_code_wrong" TokenErrorCodeWrong "rfc6749/5.2" "Every error of the token endpoint is called failed.";
+    "token_error_content_type" TokenErrorContentType "rfc6749/5.2" "Errors of the token endpoint come as text/plain.";
+    "token_error_description_charset" TokenErrorDescriptionCharset "rfc6749/5.2" "error_description contains quotation marks and characters beyond ASCII.";
+    "token_error_cacheable" TokenErrorCacheable "rfc6749/5.2" "Errors of the token endpoint do not forbid caching.";
+    "token_error_with_token" TokenErrorWithToken "rfc6749/5.2" "Errors of the token endpoint carry an access token.";
+    "token_cache_control_missing" TokenCacheControlMissing "smart-2.2.0/86" "The token response has no Cache-Control.";
+    "token_pragma_missing" TokenPragmaMissing "smart-2.2.0/87" "The token response has no Pragma.";
+    "token_content_type_html" TokenContentTypeHtml "rfc6749/5.1" "The token response comes as text/html.";
+    "token_access_token_missing" TokenAccessTokenMissing "rfc6749/5.1" "The token response has no access_token.";
+    "token_access_token_charset" TokenAccessTokenCharset "rfc6749/appendix-a.12" "The access token contains characters that no header can carry as they are.";
+    "token_access_token_low_entropy" TokenAccessTokenLowEntropy "rfc6749/10.10" "Access tokens are consecutive numbers.";
+    "token_type_missing" TokenTypeMissing "rfc6749/5.1" "The token response has no token_type.";
+    "token_type_wrong" TokenTypeWrong "smart-2.2.0/111" "token_type is mac.";
+    "token_expires_in_missing" TokenExpiresInMissing "smart-2.2.0/76" "The token response has no expires_in.";
+    "token_expires_in_string" TokenExpiresInString "rfc6749/5.1" "expires_in is a string.";
+    "token_expires_in_zero" TokenExpiresInZero "smart-2.2.0/76" "expires_in is zero.";
+    "token_scope_missing" TokenScopeMissing "smart-2.2.0/113" "The token response has no scope.";
+    "token_scope_array" TokenScopeArray "rfc6749/5.1" "scope is an array.";
+    "token_cors_missing" TokenCorsMissing "smart-2.2.0/373" "The token endpoint carries no CORS header.";
+    // launch context
+    "context_patient_missing" ContextPatientMissing "smart-2.2.0/168" "The token response has no patient although a scope asked for one.";
+    "context_patient_wrong" ContextPatientWrong "smart-2.2.0/168" "The token response names another patient than was chosen.";
+    "context_patient_reference" ContextPatientReference "smart-2.2.0/170" "patient is a reference (`Patient/1`) instead of an id.";
+    "context_patient_unasked" ContextPatientUnasked "smart-2.2.0/149" "patient comes although no scope asked for it.";
+    "context_encounter_missing" ContextEncounterMissing "smart-2.2.0/168" "encounter of the EHR launch is left out.";
+    "context_banner_missing" ContextBannerMissing "smart-2.2.0/359" "need_patient_banner is left out in an EHR launch.";
+    "context_banner_string" ContextBannerString "smart-2.2.0/173" "need_patient_banner is a string.";
+    "context_nested" ContextNested "smart-2.2.0/169" "The launch context stands in a member of its own.";
+    // refresh
+    "refresh_missing" RefreshMissing "smart-2.2.0/365" "No refresh token comes although offline_access was granted.";
+    "refresh_without_scope" RefreshWithoutScope "smart-2.2.0/216" "A refresh token comes although neither offline_access nor online_access was granted.";
+    "refresh_unknown_accepted" RefreshUnknownAccepted "rfc6749/6" "Any refresh token of at least eight characters is accepted as the client's latest.";
+    "refresh_replay_accepted" RefreshReplayAccepted "rfc9700/4.14.2" "A refresh token that was replaced still works.";
+    "refresh_replay_keeps_family" RefreshReplayKeepsFamily "rfc9700/4.14.2" "The replay of a replaced refresh token is refused, and its successors stay valid.";
+    "refresh_not_bound_to_client" RefreshNotBoundToClient "smart-2.2.0/103" "A refresh token works for any client.";
+    "refresh_unauthenticated" RefreshUnauthenticated "rfc6749/6" "A confidential client refreshes without credentials.";
+    "refresh_scope_widened" RefreshScopeWidened "rfc6749/6" "A refresh may ask for more than was granted, and gets it.";
+    "refresh_scope_ignored" RefreshScopeIgnored "rfc6749/6" "A refresh that asks for less gets everything.";
+    "refresh_loses_scope" RefreshLosesScope "smart-2.2.0/109" "A refresh without scope gets only the first scope.";
+    "refresh_loses_context" RefreshLosesContext "smart-2.2.0/109" "The access token of a refresh has no launch context.";
+    "refresh_correct_request_refused" RefreshCorrectRequestRefused "smart-2.2.0/101" "A correct refresh is refused.";
+    // client authentication
+    "client_auth_not_required" ClientAuthNotRequired "rfc6749/3.2.1" "A confidential client needs no credentials.";
+    "client_auth_only_public_codes" ClientAuthOnlyPublicCodes "rfc6749/3.2.1" "A confidential client that sends a code_verifier needs no credentials.";
+    "secret_wrong_accepted" SecretWrongAccepted "rfc6749/2.3.1" "Any secret is accepted.";
+    "secret_empty_accepted" SecretEmptyAccepted "rfc6749/2.3.1" "An empty secret is accepted.";
+    "secret_of_other_client_accepted" SecretOfOtherClientAccepted "rfc6749/2.3.1" "The secret of any client is accepted.";
+    "secret_prefix_accepted" SecretPrefixAccepted "rfc6749/2.3.1" "The beginning of the secret is accepted.";
+    "secret_case_insensitive" SecretCaseInsensitive "rfc6749/2.3.1" "Letter case of the secret is ignored.";
+    "secret_in_query_accepted" SecretInQueryAccepted "rfc6749/2.3.1" "A secret in the query is accepted.";
+    "client_two_methods_accepted" ClientTwoMethodsAccepted "rfc6749/2.3" "A request that authenticates by two methods is accepted.";
+    "basic_refused" BasicRefused "smart-2.2.0/345" "Secrets in an Authorization header are refused.";
+    "basic_not_decoded" BasicNotDecoded "rfc6749/2.3.1" "Form-encoding of Basic credentials is not undone.";
+    "basic_www_authenticate_missing" BasicWwwAuthenticateMissing "rfc6749/5.2" "invalid_client after an Authorization header carries no WWW-Authenticate.";
+    "basic_client_mismatch_accepted" BasicClientMismatchAccepted "rfc6749/2.3" "Authorization header and client_id may name different clients.";
+    "invalid_client_code_wrong" InvalidClientCodeWrong "rfc6749/5.2" "Failed client authentication is called invalid_request.";
+    "public_client_id_optional" PublicClientIdOptional "rfc6749/3.2.1" "A public client need not say who it is.";
+    "public_client_secret_required" PublicClientSecretRequired "smart-2.2.0/345" "A public client is refused without a secret.";
+    "public_assertion_accepted" PublicAssertionAccepted "smart-2.2.0/310" "The client_assertion of a public client is not looked at.";
+    "assertion_alg_none" AssertionAlgNone "smart-2.2.0/335" "A client assertion with alg none is accepted.";
+    "assertion_hs256_with_public_key" AssertionHs256WithPublicKey "rfc8725/3.1" "A client assertion that is signed by HS256 with the public key is accepted.";
+    "assertion_signature_not_checked" AssertionSignatureNotChecked "smart-2.2.0/335" "The signature of a client assertion is not checked.";
+    "assertion_iss_not_checked" AssertionIssNotChecked "rfc7523/3" "iss of a client assertion is not compared.";
+    "assertion_iss_missing" AssertionIssMissing "rfc7523/3" "A client assertion without iss is accepted.";
+    "assertion_sub_not_checked" AssertionSubNotChecked "rfc7523/3" "sub of a client assertion is not compared.";
+    "assertion_sub_missing" AssertionSubMissing "rfc7523/3" "A client assertion without sub is accepted.";
+    "assertion_aud_not_checked" AssertionAudNotChecked "rfc7523/3" "aud of a client assertion is not compared.";
+    "assertion_aud_missing" AssertionAudMissing "rfc7523/3" "A client assertion without aud is accepted.";
+    "assertion_aud_prefix" AssertionAudPrefix "rfc7523/3" "aud of a client assertion need only begin as this server's address does.";
+    "assertion_expired" AssertionExpired "rfc7523/3" "An expired client assertion is accepted.";
+    "assertion_exp_missing" AssertionExpMissing "rfc7523/3" "A client assertion without exp is accepted.";
+    "assertion_exp_far" AssertionExpFar "smart-2.2.0/335" "A client assertion may be valid for longer than five minutes.";
+    "assertion_nbf_ignored" AssertionNbfIgnored "rfc7523/3" "nbf of a client assertion is not looked at.";
+    "assertion_jti_missing" AssertionJtiMissing "smart-2.2.0/336" "A client assertion without jti is accepted.";
+    "assertion_jti_replay" AssertionJtiReplay "smart-2.2.0/336" "A client assertion can be used again.";
+    "assertion_kid_unknown" AssertionKidUnknown "smart-2.2.0/338" "A client assertion whose kid is unknown is tried with every key of the client.";
+    "assertion_kid_missing" AssertionKidMissing "smart-2.2.0/338" "A client assertion without kid is tried with every key of the client.";
+    "assertion_jwk_trusted" AssertionJwkTrusted "smart-2.2.0/338" "The key in a client assertion's own jwk header verifies it.";
+    "assertion_jku_trusted" AssertionJkuTrusted "smart-2.2.0/338" "A jku that is not registered is trusted, whatever key it leads to.";
+    "assertion_crit_ignored" AssertionCritIgnored "rfc7515/4.1.11" "An unknown critical header of a client assertion is ignored.";
+    "assertion_key_of_any_client" AssertionKeyOfAnyClient "smart-2.2.0/338" "The key of any client verifies a client assertion.";
+    "assertion_type_wrong" AssertionTypeWrong "rfc7521/4.2" "Any client_assertion_type is accepted.";
+    "assertion_type_missing" AssertionTypeMissing "rfc7521/4.2" "client_assertion_type may be left out.";
+    "assertion_rs384_refused" AssertionRs384Refused "smart-2.2.0/310" "Client assertions with RS384 are refused.";
+    "assertion_es384_refused" AssertionEs384Refused "smart-2.2.0/310" "Client assertions with ES384 are refused.";
+    // OpenID Connect
+    "id_token_missing" IdTokenMissing "smart-2.2.0/200" "No id_token comes although openid was granted.";
+    "id_token_unasked" IdTokenUnasked "smart-2.2.0/200" "An id_token comes although openid was not granted.";
+    "id_token_alg_none" IdTokenAlgNone "oidc-core/3.1.3.7" "The id_token has alg none.";
+    "id_token_bad_signature" IdTokenBadSignature "oidc-core/3.1.3.7" "The signature of the id_token is wrong.";
+    "id_token_unknown_kid" IdTokenUnknownKid "oidc-core/10.1.1" "The kid of the id_token is not in the key set.";
+    "id_token_iss_wrong" IdTokenIssWrong "oidc-core/2" "iss of the id_token is another server's.";
+    "id_token_aud_wrong" IdTokenAudWrong "oidc-core/2" "aud of the id_token is another client.";
+    "id_token_sub_missing" IdTokenSubMissing "oidc-core/2" "The id_token has no sub.";
+    "id_token_sub_changes" IdTokenSubChanges "oidc-core/2" "sub of the same user is different each time.";
+    "id_token_expired" IdTokenExpired "oidc-core/2" "The id_token has expired before it is issued.";
+    "id_token_exp_missing" IdTokenExpMissing "oidc-core/2" "The id_token has no exp.";
+    "id_token_iat_missing" IdTokenIatMissing "oidc-core/2" "The id_token has no iat.";
+    "id_token_nonce_missing" IdTokenNonceMissing "oidc-core/2" "nonce is not returned.";
+    "id_token_nonce_wrong" IdTokenNonceWrong "oidc-core/2" "nonce is returned altered.";
+    "id_token_fhir_user_missing" IdTokenFhirUserMissing "smart-2.2.0/209" "The id_token has no fhirUser although the scope was granted.";
+    // introspection and revocation
+    "introspection_open" IntrospectionOpen "rfc7662/2.1" "Introspection needs no authorization.";
+    "introspection_unknown_error" IntrospectionUnknownError "rfc7662/2.2" "Introspection of an unknown token is an error.";
+    "introspection_inactive_details" IntrospectionInactiveDetails "rfc7662/2.2" "Introspection tells details of a token that is not active.";
+    "introspection_expired_active" IntrospectionExpiredActive "rfc7662/2.2" "An expired token is active.";
+    "introspection_revoked_active" IntrospectionRevokedActive "rfc7662/2.2" "A revoked token is active.";
+    "introspection_active_string" IntrospectionActiveString "smart-2.2.0/272" "active is a string.";
+    "introspection_scope_missing" IntrospectionScopeMissing "smart-2.2.0/273" "Introspection does not tell the scope.";
+    "introspection_client_id_missing" IntrospectionClientIdMissing "smart-2.2.0/274" "Introspection does not tell the client.";
+    "introspection_exp_missing" IntrospectionExpMissing "smart-2.2.0/275" "Introspection does not tell the expiry.";
+    "introspection_context_missing" IntrospectionContextMissing "smart-2.2.0/277" "Introspection does not tell the launch context.";
+    "introspection_sub_missing" IntrospectionSubMissing "smart-2.2.0/279" "Introspection does not tell the subject.";
+    "revocation_ignored" RevocationIgnored "rfc7009/2.1" "Revocation is acknowledged and changes nothing.";
+    "revocation_unknown_error" RevocationUnknownError "rfc7009/2.2" "Revocation of an unknown token is an error.";
+    "revocation_unauthenticated" RevocationUnauthenticated "rfc7009/2.1" "A confidential client revokes without credentials.";
+    "revocation_other_client" RevocationOtherClient "rfc7009/2.1" "A client can revoke another client's token.";
+    "revocation_keeps_access_token" RevocationKeepsAccessToken "rfc7009/2.1" "Revoking a refresh token leaves its access tokens valid.";
+    // resource server
+    "fhir_no_token_accepted" FhirNoTokenAccepted "smart-2.2.0/96" "FHIR data are served without a token.";
+    "fhir_expired_token_accepted" FhirExpiredTokenAccepted "rfc6750/3.1" "An expired token is accepted.";
+    "fhir_revoked_token_accepted" FhirRevokedTokenAccepted "rfc7009/2.1" "A revoked token is accepted.";
+    "fhir_scope_not_enforced" FhirScopeNotEnforced "smart-2.2.0/96" "Data beyond the granted scopes are served.";
+    "fhir_compartment_read_leak" FhirCompartmentReadLeak "smart-2.2.0/96" "With patient scopes any patient's data can be read.";
+    "fhir_compartment_search_leak" FhirCompartmentSearchLeak "smart-2.2.0/96" "With patient scopes a search finds any patient's data.";
+    "fhir_no_www_authenticate" FhirNoWwwAuthenticate "rfc6750/3" "401 carries no WWW-Authenticate.";
+    "fhir_5xx_on_junk_token" Fhir5xxOnJunkToken "rfc6750/3.1" "A token that means nothing ends in status 500.";
+}
+
+impl fmt::Display for Defect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Defect {
+    type Err = UnknownDefect;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|defect| defect.name() == text)
+            .ok_or_else(|| UnknownDefect {
+                was: text.to_owned(),
+                nearest: nearest(text, Self::ALL.iter().map(|defect| defect.name())),
+            })
+    }
+}
+
+impl Switch for Defect {
+    const ALL: &'static [Self] = Self::ALL;
+
+    fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// No defect has this name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no defect `{was}`; the nearest name is `{nearest}`")]
+pub struct UnknownDefect {
+    /// What was asked for.
+    pub was: String,
+    /// The nearest name that exists.
+    pub nearest: &'static str,
+}
+
+/// Of the names, the one that takes the fewest edits.
+pub(crate) fn nearest(was: &str, names: impl Iterator<Item = &'static str>) -> &'static str {
+    names
+        .min_by_key(|name| strsim::damerau_levenshtein(was, name))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_name_is_read_back_and_names_are_unique() {
+        let mut seen = HashSet::new();
+        for defect in Defect::ALL {
+            assert_eq!(defect.name().parse(), Ok(*defect));
+            assert!(seen.insert(defect.name()));
+            assert!(defect.requirement().contains('/'), "{defect}");
+            assert!(defect.doc().ends_with('.'), "{defect}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_the_nearest() {
+        let error = "code_replay_acepted".parse::<Defect>().unwrap_err();
+        assert_eq!(error.nearest, "code_replay_accepted");
+    }
+}

@@ -1,0 +1,199 @@
+//! Discovery: what this server can do and where, for SMART and for OpenID Connect.
+//!
+//! SMART App Launch 2.2, conformance: <https://hl7.org/fhir/smart-app-launch/conformance.html>
+
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde_json::{Map, Value, json};
+
+use crate::config::IdTokenAlg;
+use crate::defect::Defect;
+use crate::state::AppState;
+use crate::variant::Variant;
+
+/// `GET /fhir/.well-known/smart-configuration`
+pub(crate) async fn smart_configuration(State(state): State<AppState>, headers: HeaderMap) -> Response {
+    let defects = state.defects();
+    if defects.has(Defect::Discovery404) {
+        return (StatusCode::NOT_FOUND, "Not Found\n").into_response();
+    }
+    if defects.has(Defect::DiscoveryNeedsAuthorization) && !headers.contains_key(AUTHORIZATION) {
+        return (StatusCode::UNAUTHORIZED, "Unauthorized\n").into_response();
+    }
+    // SMART 2.2: the document is JSON whatever the client says it accepts.
+    if defects.has(Defect::Discovery406) && !accepts_json(&headers) {
+        return (StatusCode::NOT_ACCEPTABLE, "Not Acceptable\n").into_response();
+    }
+    let mut text = Value::Object(in_order(&state, smart(&state))).to_string();
+    if defects.has(Defect::DiscoveryMalformedJson) {
+        text.truncate(text.len() / 2);
+    }
+    let kind = if defects.has(Defect::DiscoveryWrongContentType) { "text/html" } else { "application/json" };
+    document(text, kind)
+}
+
+/// `GET /.well-known/openid-configuration`
+pub(crate) async fn openid_configuration(State(state): State<AppState>) -> Response {
+    if state.defects().has(Defect::OpenidConfigurationMissing) {
+        return (StatusCode::NOT_FOUND, "Not Found\n").into_response();
+    }
+    document(Value::Object(in_order(&state, openid(&state))).to_string(), "application/json")
+}
+
+fn document(text: String, kind: &'static str) -> Response {
+    ([(CONTENT_TYPE, HeaderValue::from_static(kind))], text).into_response()
+}
+
+fn accepts_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|accept| accept.split([',', ';']).any(|kind| kind.trim() == "application/json"))
+}
+
+fn in_order(state: &AppState, mut members: Map<String, Value>) -> Map<String, Value> {
+    if state.variants().has(Variant::ExtraMembers) {
+        members.insert("x_vendor_release".into(), json!({ "name": "2026.1" }));
+    }
+    if state.variants().has(Variant::ReorderedJson) {
+        members = members.into_iter().rev().collect();
+    }
+    members
+}
+
+/// What this server can do, in the guide's words.
+const CAPABILITIES: [&str; 18] = [
+    "launch-ehr",
+    "launch-standalone",
+    "authorize-post",
+    "client-public",
+    "client-confidential-symmetric",
+    "client-confidential-asymmetric",
+    "sso-openid-connect",
+    "context-banner",
+    "context-style",
+    "context-ehr-patient",
+    "context-ehr-encounter",
+    "context-standalone-patient",
+    "permission-offline",
+    "permission-online",
+    "permission-patient",
+    "permission-user",
+    "permission-v1",
+    "permission-v2",
+];
+
+fn smart(state: &AppState) -> Map<String, Value> {
+    let defects = state.defects();
+    let at = |path: &str| json!(format!("{}{path}", state.public_url()));
+    let mut members = Map::new();
+    let mut put = |missing: Defect, name: &str, value: Value| {
+        if !defects.has(missing) {
+            members.insert(name.to_owned(), value);
+        }
+    };
+    put(Defect::DiscoveryIssuerMissing, "issuer", json!(state.public_url()));
+    put(Defect::DiscoveryJwksUriMissing, "jwks_uri", at("/.well-known/jwks.json"));
+    put(Defect::DiscoveryAuthorizationEndpointMissing, "authorization_endpoint", at("/auth/authorize"));
+    let token_endpoint =
+        if defects.has(Defect::DiscoveryRelativeEndpoint) { json!("../auth/token") } else { at("/auth/token") };
+    put(Defect::DiscoveryTokenEndpointMissing, "token_endpoint", token_endpoint);
+    put(
+        Defect::DiscoveryGrantTypesMissing,
+        "grant_types_supported",
+        json!(["authorization_code", "refresh_token"]),
+    );
+    put(Defect::DiscoveryChallengeMethodsMissing, "code_challenge_methods_supported", challenge_methods(state));
+    let capabilities = if defects.has(Defect::DiscoveryCapabilitiesEmpty) {
+        json!([])
+    } else if defects.has(Defect::DiscoveryCapabilitiesString) {
+        json!(CAPABILITIES.join(" "))
+    } else {
+        json!(CAPABILITIES)
+    };
+    put(Defect::DiscoveryCapabilitiesMissing, "capabilities", capabilities);
+    members.insert("token_endpoint_auth_methods_supported".into(), auth_methods(state));
+    members.insert("token_endpoint_auth_signing_alg_values_supported".into(), json!(ASSERTION_ALGS));
+    members.insert("introspection_endpoint".into(), at("/auth/introspect"));
+    members.insert("revocation_endpoint".into(), at("/auth/revoke"));
+    members.insert("scopes_supported".into(), json!(SCOPES));
+    members.insert("response_types_supported".into(), json!(["code"]));
+    members
+}
+
+const ASSERTION_ALGS: [&str; 4] = ["RS384", "ES384", "RS256", "ES256"];
+
+const SCOPES: [&str; 12] = [
+    "openid",
+    "fhirUser",
+    "profile",
+    "launch",
+    "launch/patient",
+    "offline_access",
+    "online_access",
+    "patient/*.rs",
+    "patient/*.cruds",
+    "user/*.rs",
+    "user/*.cruds",
+    "patient/*.read",
+];
+
+/// SMART 2.2: S256 is listed, and plain is not.
+fn challenge_methods(state: &AppState) -> Value {
+    let mut methods = Vec::new();
+    if !state.defects().has(Defect::PkceS256NotListed) {
+        methods.push("S256");
+    }
+    if state.defects().has(Defect::PkcePlainListed) {
+        methods.push("plain");
+    }
+    json!(methods)
+}
+
+fn auth_methods(state: &AppState) -> Value {
+    let mut methods = vec!["client_secret_basic", "client_secret_post"];
+    if !state.defects().has(Defect::DiscoveryContradiction) {
+        methods.push("private_key_jwt");
+    }
+    json!(methods)
+}
+
+/// OpenID Connect Discovery §3: <https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata>
+fn openid(state: &AppState) -> Map<String, Value> {
+    let at = |path: &str| json!(format!("{}{path}", state.public_url()));
+    let alg = match state.config().id_token_alg {
+        IdTokenAlg::RS256 => json!(["RS256"]),
+        IdTokenAlg::ES256 => json!(["ES256"]),
+        IdTokenAlg::ES384 => json!(["ES384"]),
+    };
+    let issuer = if state.defects().has(Defect::OpenidIssuerMismatch) {
+        json!("https://other.example")
+    } else {
+        json!(state.public_url())
+    };
+    let mut members = Map::new();
+    let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
+    put("issuer", issuer);
+    put("authorization_endpoint", at("/auth/authorize"));
+    put("token_endpoint", at("/auth/token"));
+    put("jwks_uri", at("/.well-known/jwks.json"));
+    put("introspection_endpoint", at("/auth/introspect"));
+    put("revocation_endpoint", at("/auth/revoke"));
+    put("response_types_supported", json!(["code"]));
+    put("response_modes_supported", json!(["query"]));
+    put("grant_types_supported", json!(["authorization_code", "refresh_token"]));
+    put("subject_types_supported", json!(["public"]));
+    put("id_token_signing_alg_values_supported", alg);
+    put("token_endpoint_auth_methods_supported", auth_methods(state));
+    put("token_endpoint_auth_signing_alg_values_supported", json!(ASSERTION_ALGS));
+    put("code_challenge_methods_supported", challenge_methods(state));
+    put("scopes_supported", json!(SCOPES));
+    put("claims_supported", json!(["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "fhirUser"]));
+    put("prompt_values_supported", json!(["none", "login", "consent", "select_account"]));
+    put("request_parameter_supported", json!(false));
+    put("request_uri_parameter_supported", json!(false));
+    put("authorization_response_iss_parameter_supported", json!(true));
+    members
+}

@@ -1,0 +1,38 @@
+//! The public halves of the server's keys.
+//!
+//! RFC 7517 §5: <https://www.rfc-editor.org/rfc/rfc7517#section-5>
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use serde_json::{Value, json};
+
+use crate::config::IdTokenAlg;
+use crate::defect::Defect;
+use crate::keys::server_key;
+use crate::state::AppState;
+
+const ALGS: [IdTokenAlg; 3] = [IdTokenAlg::RS256, IdTokenAlg::ES256, IdTokenAlg::ES384];
+
+/// `GET /.well-known/jwks.json`
+pub(crate) async fn handle(State(state): State<AppState>) -> Response {
+    let defects = state.defects();
+    let mut keys: Vec<Value> = ALGS.iter().map(|alg| server_key(*alg).public.clone()).collect();
+    if defects.has(Defect::JwksPrivateKey) {
+        // The key is for tests, and published with the source; a real one would be lost here.
+        keys[0] = server_key(ALGS[0]).private.clone();
+    }
+    if defects.has(Defect::JwksWrongKey) {
+        // Another key of the same type under each kid: signatures cannot be verified.
+        for key in &mut keys {
+            let member = if key["kty"] == "RSA" { "n" } else { "x" };
+            let text = key[member].as_str().unwrap_or_default();
+            let wrong: String = text.chars().rev().collect();
+            key[member] = json!(wrong);
+        }
+    }
+    if defects.has(Defect::JwksEmpty) {
+        keys.clear();
+    }
+    Json(json!({ "keys": keys })).into_response()
+}

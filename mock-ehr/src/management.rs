@@ -1,0 +1,158 @@
+//! Every management route, on a listener of its own: defects, variants, clock, journal, clients, reset.
+
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use http::StatusCode;
+use http::header::{HOST, ORIGIN};
+use jiff::SignedDuration;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::config::ClientKind;
+use crate::defect::Defect;
+use crate::state::AppState;
+use crate::variant::Variant;
+
+/// The management listener.
+pub(crate) fn router(state: AppState) -> Router {
+    Router::new()
+        .route("/defects", get(list_defects).put(arm_defects).delete(disarm_defects))
+        .route("/variants", get(list_variants).put(arm_variants).delete(disarm_variants))
+        .route("/clock", get(read_clock))
+        .route("/clock/advance", post(advance_clock))
+        .route("/journal", get(read_journal).delete(clear_journal))
+        .route("/clients", get(list_clients))
+        .route("/reset", post(reset))
+        .layer(from_fn(only_local))
+        .layer(CatchPanicLayer::new())
+        .with_state(state)
+}
+
+/// A page that a browser on this machine shows must not reach this listener: neither from its own origin, nor by a name
+/// of its own that leads here.
+async fn only_local(request: Request, next: Next) -> Response {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let host = host.or_else(|| request.uri().authority().map(http::uri::Authority::as_str));
+    let is_local = host.is_none_or(|host| {
+        let name = host.rsplit_once(':').map_or(host, |(name, port)| {
+            if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host }
+        });
+        ["127.0.0.1", "[::1]", "localhost"].contains(&name)
+    });
+    if is_local && !request.headers().contains_key(ORIGIN) {
+        next.run(request).await
+    } else {
+        problem(StatusCode::FORBIDDEN, "the management listener answers programs on this machine only")
+    }
+}
+
+async fn list_defects(State(state): State<AppState>) -> Json<Value> {
+    let armed = state.defects().armed();
+    let all = Defect::ALL.iter().map(|defect| {
+        json!({
+            "name": defect.name(),
+            "requirement": defect.requirement(),
+            "about": defect.doc(),
+            "armed": armed.contains(defect),
+        })
+    });
+    Json(Value::Array(all.collect()))
+}
+
+async fn arm_defects(State(state): State<AppState>, Json(names): Json<Vec<String>>) -> Response {
+    match names.iter().map(|name| name.parse::<Defect>()).collect::<Result<Vec<_>, _>>() {
+        Ok(defects) => {
+            state.defects().set(defects);
+            list_defects(State(state)).await.into_response()
+        }
+        Err(error) => problem(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string()),
+    }
+}
+
+async fn disarm_defects(State(state): State<AppState>) -> StatusCode {
+    state.defects().set([]);
+    StatusCode::NO_CONTENT
+}
+
+async fn list_variants(State(state): State<AppState>) -> Json<Value> {
+    let armed = state.variants().armed();
+    let all = Variant::ALL.iter().map(|variant| {
+        json!({ "name": variant.name(), "about": variant.doc(), "armed": armed.contains(variant) })
+    });
+    Json(Value::Array(all.collect()))
+}
+
+async fn arm_variants(State(state): State<AppState>, Json(names): Json<Vec<String>>) -> Response {
+    match names.iter().map(|name| name.parse::<Variant>()).collect::<Result<Vec<_>, _>>() {
+        Ok(variants) => {
+            state.variants().set(variants);
+            list_variants(State(state)).await.into_response()
+        }
+        Err(error) => problem(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string()),
+    }
+}
+
+async fn disarm_variants(State(state): State<AppState>) -> StatusCode {
+    state.variants().set([]);
+    StatusCode::NO_CONTENT
+}
+
+async fn read_clock(State(state): State<AppState>) -> Json<Value> {
+    Json(json!({ "now": state.now().to_string() }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    seconds: i64,
+}
+
+async fn advance_clock(State(state): State<AppState>, Json(advance): Json<Advance>) -> Response {
+    if state.clock().advance(SignedDuration::from_secs(advance.seconds)) {
+        read_clock(State(state)).await.into_response()
+    } else {
+        problem(StatusCode::UNPROCESSABLE_ENTITY, "this clock goes forward only, a year at most, and not at all where it is the system's")
+    }
+}
+
+async fn read_journal(State(state): State<AppState>) -> Response {
+    Json(state.journal().entries()).into_response()
+}
+
+async fn clear_journal(State(state): State<AppState>) -> StatusCode {
+    state.journal().clear();
+    StatusCode::NO_CONTENT
+}
+
+async fn list_clients(State(state): State<AppState>) -> Json<Value> {
+    let clients = state.config().clients.iter().map(|client| {
+        let scopes: Vec<_> = client.scopes.iter().map(crate::scope::Scope::text).collect();
+        json!({
+            "client_id": client.client_id,
+            "name": client.name,
+            "kind": match client.kind {
+                ClientKind::Public => "public",
+                ClientKind::Symmetric => "symmetric",
+                ClientKind::Asymmetric => "asymmetric",
+            },
+            "redirect_uris": client.redirect_uris,
+            "launch_url": client.launch_url,
+            "scopes": scopes.join(" "),
+            "origins": client.origins,
+        })
+    });
+    Json(Value::Array(clients.collect()))
+}
+
+async fn reset(State(state): State<AppState>) -> StatusCode {
+    state.reset();
+    StatusCode::NO_CONTENT
+}
+
+fn problem(status: StatusCode, message: &str) -> Response {
+    (status, Json(json!({ "error": message }))).into_response()
+}

@@ -1,0 +1,65 @@
+//! Token revocation.
+//!
+//! RFC 7009: <https://www.rfc-editor.org/rfc/rfc7009>
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, Method, StatusCode, Uri};
+
+use crate::defect::Defect;
+use crate::state::AppState;
+use crate::token::client_auth::{self, Purpose};
+use crate::token::form::{self, Incoming};
+use crate::token::reason::Reason;
+use crate::token::response;
+
+/// Any method on `/auth/revoke`; all but POST are refused.
+pub(crate) async fn handle(
+    State(app): State<AppState>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let incoming = Incoming { method: &method, headers: &headers, uri: &uri, body: &body };
+    match answer(&app, &incoming) {
+        Ok(()) => StatusCode::OK.into_response(),
+        Err(reason) => response::refuse(&app, &headers, &reason),
+    }
+}
+
+fn answer(app: &AppState, incoming: &Incoming<'_>) -> Result<(), Reason> {
+    let defects = app.defects();
+    let parameters = form::read(app, incoming)?;
+    let client = client_auth::check(app, incoming.headers, &parameters, Purpose::Revoke)?;
+    let Some(text) = parameters.filled("token") else {
+        return Err(Reason::Missing { name: "token", expected: "the token to be revoked" });
+    };
+    let access_token = app.store().access_token(text);
+    let refresh_token = app.store().refresh_token(text);
+    let grant = access_token.as_ref().map(|token| &token.grant).or(refresh_token.as_ref().map(|token| &token.grant));
+    // RFC 7009 §2.2: a token that is not known is none that anybody could use.
+    let Some(grant) = grant else {
+        if defects.has(Defect::RevocationUnknownError) {
+            return Err(Reason::RefreshUnknown);
+        }
+        return Ok(());
+    };
+    // RFC 7009 §2.1: "verifies whether the token was issued to the client making the revocation request"
+    if grant.client_id != client.client_id && !defects.has(Defect::RevocationOtherClient) {
+        return Err(Reason::TokenForeign);
+    }
+    if defects.has(Defect::RevocationIgnored) {
+        return Ok(());
+    }
+    if access_token.is_some() {
+        app.store().revoke_access_token(text);
+    } else if defects.has(Defect::RevocationKeepsAccessToken) {
+        app.store().revoke_refresh_token(text);
+    } else {
+        // RFC 7009 §2.1: the access tokens of the same grant go with the refresh token.
+        grant.revoke();
+    }
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! Every public route.
+
+use axum::Json;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{any, get, post};
+use serde_json::{Value, json};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::authorize::{consent, patient_picker, sign_in};
+use crate::launch::{api, launcher};
+use crate::state::AppState;
+use crate::{authorize, cors, discovery, fhir, introspect, journal, jwks, revoke, token};
+
+/// The public listener.
+pub(crate) fn public(state: AppState) -> Router {
+    Router::new()
+        // Launcher
+        .route("/", get(launcher::show))
+        .route("/launch", get(launcher::launch))
+        .route("/launches", post(api::create))
+        .route("/rpc", post(api::rpc))
+        // Discovery
+        .route("/fhir/.well-known/smart-configuration", get(discovery::smart_configuration))
+        .route("/.well-known/openid-configuration", get(discovery::openid_configuration))
+        .route("/.well-known/jwks.json", get(jwks::handle))
+        .route("/smart-style.json", get(smart_style))
+        // Authorization endpoint and its pages
+        .route("/auth/authorize", get(authorize::handle).post(authorize::handle))
+        .route("/auth/sign-in", get(sign_in::show).post(sign_in::submit))
+        .route("/auth/password", get(sign_in::show))
+        .route("/auth/patient", get(patient_picker::show).post(patient_picker::submit))
+        .route("/auth/consent", get(consent::show).post(consent::submit))
+        // Endpoints for apps
+        .route("/auth/token", any(token::handle))
+        .route("/auth/introspect", any(introspect::handle))
+        .route("/auth/revoke", any(revoke::handle))
+        // Data
+        .nest("/fhir", fhir::routes())
+        .layer(DefaultBodyLimit::max(2 * 1024 * 1024))
+        .layer(from_fn_with_state(state.clone(), cors::layer))
+        .layer(from_fn_with_state(state.clone(), journal::record::exchange))
+        .layer(CatchPanicLayer::new())
+        .with_state(state)
+}
+
+/// `GET /smart-style.json`: SMART 2.2, "Styling".
+async fn smart_style() -> Json<Value> {
+    Json(json!({
+        "color_background": "#ffffff",
+        "color_error": "#b3261e",
+        "color_highlight": "#00639b",
+        "color_modal_backdrop": "#000000",
+        "color_success": "#146c2e",
+        "color_text": "#1b1b1f",
+        "dim_border_radius": "6px",
+        "dim_font_size": "16px",
+        "dim_spacing_size": "16px",
+        "font_family_body": "system-ui, sans-serif",
+        "font_family_heading": "system-ui, sans-serif",
+    }))
+}

@@ -1,0 +1,121 @@
+//! Serves a mock on loopback: `mock-ehr`, and `launchproof serve`.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use tokio::net::TcpListener;
+
+use crate::builder::MockEhr;
+use crate::config::{Config, ConfigError};
+use crate::defect::Defect;
+use crate::variant::Variant;
+
+/// What to serve, and where.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ServeArgs {
+    /// Address for apps and browsers; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Address for management: defects, clock, journal, reset; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
+    pub management: SocketAddr,
+    /// The address that apps see, where something stands in front.
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Clients and users of your own, instead of the built-in ones.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Misbehave in this way; may be given several times.
+    #[arg(long = "defect", value_name = "NAME")]
+    pub defects: Vec<Defect>,
+    /// Behave in this other, legal way; may be given several times.
+    #[arg(long = "variant", value_name = "NAME")]
+    pub variants: Vec<Variant>,
+    /// Make codes and tokens the same each time.
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+}
+
+/// Why it cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The mock knows passwords and keys that everybody can read, so it must not be reachable from elsewhere.
+    #[error("{address} is not a loopback address; the mock EHR's passwords and keys are public, so it serves this machine only: use 127.0.0.1 or [::1]")]
+    NotLoopback {
+        /// What was asked for.
+        address: SocketAddr,
+    },
+    /// The address is taken, or not ours.
+    #[error("cannot listen on {address}: {error}; choose another with {option}, or port 0 for a free one")]
+    Bind {
+        /// What was asked for.
+        address: SocketAddr,
+        /// Which option says so.
+        option: &'static str,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The configuration is not usable.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The listener broke.
+    #[error("serving ended: {0}")]
+    Serve(#[from] std::io::Error),
+}
+
+/// Serves until it is interrupted.
+pub async fn run(args: ServeArgs) -> Result<(), ServeError> {
+    let public = bind(args.listen, "--listen").await?;
+    let management = bind(args.management, "--management").await?;
+    let mut builder = MockEhr::builder()
+        .public_url(match &args.public_url {
+            Some(url) => url.clone(),
+            None => format!("http://{}", public.local_addr()?),
+        })
+        .defects(args.defects)
+        .variants(args.variants);
+    if let Some(path) = &args.config {
+        builder = builder.config(Config::read(path)?);
+    }
+    if let Some(seed) = args.seed {
+        builder = builder.seed(seed);
+    }
+    let mock = builder.build()?;
+    // Nobody needs to read this: a closed pipe must not end the server.
+    let _ = announce(&mock, management.local_addr()?);
+    let (for_apps, for_control) = (mock.router(), mock.management_router());
+    tokio::select! {
+        ended = axum::serve(public, for_apps) => ended?,
+        ended = axum::serve(management, for_control) => ended?,
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    }
+    Ok(())
+}
+
+async fn bind(address: SocketAddr, option: &'static str) -> Result<TcpListener, ServeError> {
+    if !address.ip().is_loopback() {
+        return Err(ServeError::NotLoopback { address });
+    }
+    TcpListener::bind(address).await.map_err(|error| ServeError::Bind { address, option, error })
+}
+
+fn announce(mock: &MockEhr, management: SocketAddr) -> std::io::Result<()> {
+    let state = mock.state();
+    let config = state.config();
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "Launcher:    {}/", mock.public_url())?;
+    writeln!(out, "FHIR base:   {}", mock.fhir_base())?;
+    writeln!(out, "Management:  http://{management}/")?;
+    let clients: Vec<_> = config.clients.iter().map(|client| client.client_id.as_str()).collect();
+    writeln!(out, "Clients:     {}", clients.join(", "))?;
+    let users: Vec<_> = config.users.iter().map(|user| user.username.as_str()).collect();
+    writeln!(out, "Users:       {} (the built-in ones' passwords are their names)", users.join(", "))?;
+    for defect in state.defects().armed() {
+        writeln!(out, "Defect:      {defect}: {}", defect.doc())?;
+    }
+    for variant in state.variants().armed() {
+        writeln!(out, "Variant:     {variant}: {}", variant.doc())?;
+    }
+    out.flush()
+}

@@ -1,0 +1,150 @@
+//! What every handler of one mock shares: configuration, clock, records, switches, journal.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jiff::Timestamp;
+
+use crate::chance::Chance;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::defect::Defect;
+use crate::journal::Journal;
+use crate::store::Store;
+use crate::switches::Switches;
+use crate::variant::Variant;
+
+/// One mock's state; a clone is the same mock.
+#[derive(Clone)]
+pub struct AppState(Arc<Inner>);
+
+struct Inner {
+    config: Arc<Config>,
+    public_url: String,
+    fhir_base: String,
+    clock: Arc<dyn Clock>,
+    chance: Chance,
+    counter: AtomicU64,
+    defects: Switches<Defect>,
+    variants: Switches<Variant>,
+    initial: Initial,
+    store: Store,
+    journal: Journal,
+}
+
+/// What a mock is made of.
+pub(crate) struct Parts {
+    pub(crate) config: Arc<Config>,
+    pub(crate) public_url: String,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) chance: Chance,
+    pub(crate) initial: Initial,
+}
+
+/// The switches that are armed at the start, and again after a reset.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Initial {
+    pub(crate) defects: Vec<Defect>,
+    pub(crate) variants: Vec<Variant>,
+}
+
+impl AppState {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let defects = Switches::default();
+        defects.set(parts.initial.defects.iter().copied());
+        let variants = Switches::default();
+        variants.set(parts.initial.variants.iter().copied());
+        Self(Arc::new(Inner {
+            fhir_base: format!("{}/fhir", parts.public_url),
+            public_url: parts.public_url,
+            journal: Journal::new(parts.config.journal_entries),
+            config: parts.config,
+            clock: parts.clock,
+            chance: parts.chance,
+            counter: AtomicU64::new(1000),
+            defects,
+            variants,
+            initial: parts.initial,
+            store: Store::default(),
+        }))
+    }
+
+    /// Clients, users and lifetimes.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// Scheme, host and port, without a slash at the end. Also the OpenID issuer.
+    pub fn public_url(&self) -> &str {
+        &self.0.public_url
+    }
+
+    /// `{public_url}/fhir`
+    pub fn fhir_base(&self) -> &str {
+        &self.0.fhir_base
+    }
+
+    /// The address of the token endpoint, which client assertions name as their audience.
+    pub fn token_url(&self) -> String {
+        format!("{}/auth/token", self.public_url())
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// The clock itself.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    /// The armed defects.
+    pub fn defects(&self) -> &Switches<Defect> {
+        &self.0.defects
+    }
+
+    /// The armed variants.
+    pub fn variants(&self) -> &Switches<Variant> {
+        &self.0.variants
+    }
+
+    /// What was asked and answered.
+    pub fn journal(&self) -> &Journal {
+        &self.0.journal
+    }
+
+    pub(crate) fn chance(&self) -> &Chance {
+        &self.0.chance
+    }
+
+    /// The next of consecutive numbers, for the defects that hand out guessable values.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.counter.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// Forgets sessions, grants, tokens and the journal, and arms what was armed at the start.
+    pub(crate) fn reset(&self) {
+        self.0.store.clear();
+        self.0.journal.clear();
+        self.0.defects.set(self.0.initial.defects.iter().copied());
+        self.0.variants.set(self.0.initial.variants.iter().copied());
+        self.0.defects.forget();
+        self.0.variants.forget();
+    }
+}
+
+impl fmt::Debug for AppState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppState")
+            .field("public_url", &self.0.public_url)
+            .field("defects", &self.0.defects)
+            .field("variants", &self.0.variants)
+            .finish_non_exhaustive()
+    }
+}

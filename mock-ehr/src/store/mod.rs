@@ -1,0 +1,46 @@
+//! The mock's records: sessions, pending authorizations, codes, tokens, spent identifiers. In memory, bounded by expiry.
+
+pub(crate) mod code;
+pub(crate) mod grant;
+pub(crate) mod pending;
+pub(crate) mod session;
+pub(crate) mod spent;
+pub(crate) mod tokens;
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+
+/// Everything that one mock remembers.
+#[derive(Default)]
+pub(crate) struct Store(Mutex<Tables>);
+
+#[derive(Default)]
+pub(crate) struct Tables {
+    sessions: HashMap<String, session::Session>,
+    last_session: u64,
+    pending: HashMap<String, pending::Pending>,
+    codes: HashMap<String, code::Code>,
+    latest_code: HashMap<String, String>,
+    access_tokens: HashMap<String, tokens::AccessToken>,
+    refresh_tokens: HashMap<String, tokens::RefreshToken>,
+    latest_refresh_token: HashMap<String, String>,
+    spent: HashMap<(spent::Kind, String), Timestamp>,
+}
+
+impl Store {
+    /// Forgets everything.
+    pub(crate) fn clear(&self) {
+        *self.tables() = Tables::default();
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Is it time to throw away what has expired? Every so many insertions, so that it costs next to nothing.
+const fn is_crowded(length: usize) -> bool {
+    length != 0 && length.is_multiple_of(1024)
+}

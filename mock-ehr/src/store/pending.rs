@@ -1,0 +1,74 @@
+//! Authorization requests that passed their checks and wait for the user.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::session::SessionKey;
+use super::{Store, is_crowded};
+use crate::authorize::launch::Launched;
+use crate::authorize::pkce::Challenge;
+use crate::authorize::redirect_uri::RedirectTarget;
+use crate::scope::grammar::Scope;
+
+/// What was asked, after every check.
+#[derive(Debug, Clone)]
+pub(crate) struct AuthorizationRequest {
+    pub(crate) client_id: String,
+    pub(crate) target: RedirectTarget,
+    pub(crate) state: Option<String>,
+    /// What can be granted at most.
+    pub(crate) scopes: Vec<Scope>,
+    pub(crate) challenge: Challenge,
+    /// `false` where a variant refuses a wrong aud later.
+    pub(crate) aud_ok: bool,
+    pub(crate) launch: Option<Launched>,
+    pub(crate) nonce: Option<String>,
+    pub(crate) prompt: Vec<String>,
+    pub(crate) max_age: Option<i64>,
+    pub(crate) login_hint: Option<String>,
+    /// The defect that answers with a token in the fragment.
+    pub(crate) implicit: bool,
+}
+
+/// A request on its way through the pages.
+#[derive(Debug, Clone)]
+pub(crate) struct Pending {
+    pub(crate) id: String,
+    pub(crate) session: SessionKey,
+    /// Repeated by every form; no other page can know it.
+    pub(crate) csrf: String,
+    pub(crate) request: AuthorizationRequest,
+    /// The user who has signed in for it.
+    pub(crate) username: Option<String>,
+    /// The name typed on the first page of the three-page variant.
+    pub(crate) typed_username: Option<String>,
+    pub(crate) auth_time: Option<Timestamp>,
+    pub(crate) patient: Option<String>,
+    pub(crate) began: Timestamp,
+}
+
+const LIFETIME: SignedDuration = SignedDuration::from_mins(30);
+
+impl Store {
+    pub(crate) fn put_pending(&self, pending: Pending) {
+        let mut tables = self.tables();
+        if is_crowded(tables.pending.len()) {
+            tables.pending.retain(|_, other| pending.began < other.began + LIFETIME);
+        }
+        tables.pending.insert(pending.id.clone(), pending);
+    }
+
+    /// A pending request of this session; another session's is not found.
+    pub(crate) fn pending(&self, id: &str, session: SessionKey, now: Timestamp) -> Option<Pending> {
+        let tables = self.tables();
+        tables
+            .pending
+            .get(id)
+            .filter(|pending| pending.session == session && now < pending.began + LIFETIME)
+            .cloned()
+    }
+
+    /// Ends a pending request; `false` where somebody else was faster.
+    pub(crate) fn end_pending(&self, id: &str) -> bool {
+        self.tables().pending.remove(id).is_some()
+    }
+}

@@ -1,0 +1,50 @@
+//! A request without credentials: right for a public client, and for no other.
+//!
+//! RFC 6749 §3.2.1: <https://www.rfc-editor.org/rfc/rfc6749#section-3.2.1>
+
+use super::{Purpose, expected};
+use crate::config::Client;
+use crate::defect::Defect;
+use crate::form::Parameters;
+use crate::state::AppState;
+use crate::token::reason::Reason;
+
+pub(super) fn check<'a>(app: &'a AppState, parameters: &Parameters, purpose: Purpose) -> Result<&'a Client, Reason> {
+    let defects = app.defects();
+    let Some(client_id) = parameters.filled("client_id") else {
+        // RFC 6749 §4.1.3: client_id is required, if the client does not authenticate.
+        if defects.has(Defect::PublicClientIdOptional)
+            && let Some(client) = owner(app, parameters).filter(|client| !client.is_confidential())
+        {
+            return Ok(client);
+        }
+        if defects.has(Defect::ClientAuthNotRequired)
+            && let Some(client) = owner(app, parameters)
+        {
+            return Ok(client);
+        }
+        return Err(Reason::NoClient);
+    };
+    let client =
+        app.config().client(client_id).ok_or_else(|| Reason::UnknownClient { was: client_id.to_owned() })?;
+    if !client.is_confidential() {
+        if defects.has(Defect::PublicClientSecretRequired) {
+            return Err(Reason::CredentialsMissing { expected: "a secret" });
+        }
+        return Ok(client);
+    }
+    let tolerated = defects.has(Defect::ClientAuthNotRequired)
+        || (defects.has(Defect::ClientAuthOnlyPublicCodes) && parameters.filled("code_verifier").is_some())
+        || (purpose == Purpose::Refresh && defects.has(Defect::RefreshUnauthenticated))
+        || (purpose == Purpose::Revoke && defects.has(Defect::RevocationUnauthenticated));
+    if tolerated {
+        return Ok(client);
+    }
+    Err(Reason::CredentialsMissing { expected: expected(client) })
+}
+
+/// Whose code this is, for the defects that ask the code instead of the client.
+fn owner<'a>(app: &'a AppState, parameters: &Parameters) -> Option<&'a Client> {
+    let client_id = app.store().client_of_code(parameters.filled("code")?)?;
+    app.config().client(&client_id)
+}

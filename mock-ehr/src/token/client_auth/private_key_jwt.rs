@@ -1,0 +1,317 @@
+//! Client assertions: a JWT signed with a registered key.
+//!
+//! RFC 7523 §3: <https://www.rfc-editor.org/rfc/rfc7523#section-3>, SMART App Launch 2.2:
+//! <https://hl7.org/fhir/smart-app-launch/client-confidential-asymmetric.html>
+
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value};
+
+use crate::config::{Client, ClientKind};
+use crate::defect::Defect;
+use crate::form::Parameters;
+use crate::keys::ClientKey;
+use crate::state::AppState;
+use crate::store::spent::Kind;
+use crate::token::reason::Reason;
+use crate::variant::Variant;
+
+/// The only type of assertion.
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// SMART 2.2: "no more than five minutes in the future".
+const FARTHEST: SignedDuration = SignedDuration::from_mins(5);
+
+/// What two clocks may differ by.
+const SKEW: SignedDuration = SignedDuration::from_secs(5);
+
+/// Why an assertion proves nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum AssertionProblem {
+    #[error("client_assertion_type is missing; expected {JWT_BEARER}")]
+    TypeMissing,
+    #[error("client_assertion_type was '{was}'; expected {JWT_BEARER}")]
+    Type { was: String },
+    #[error("it is not a JWT: three parts of base64url, the first two of them JSON objects")]
+    Malformed,
+    #[error("typ was '{was}'; expected JWT")]
+    Typ { was: String },
+    #[error("alg was '{was}'; expected RS384, ES384, RS256 or ES256")]
+    Alg { was: String },
+    #[error("the header marks extensions as critical that this server does not know")]
+    Crit,
+    #[error("jku was '{was}'; expected the registered JWKS URL, or no jku")]
+    Jku { was: String },
+    #[error("kid is missing; expected the kid of a registered key")]
+    KidMissing,
+    #[error("kid was '{was}'; expected one of the registered keys: {registered}")]
+    KidUnknown { was: String, registered: String },
+    #[error("the signature is not that of the registered key")]
+    Signature,
+    #[error("claim {name} is missing")]
+    Missing { name: &'static str },
+    #[error("claim {name} was '{was}'; expected '{expected}'")]
+    Claim { name: &'static str, was: String, expected: String },
+    #[error("it expired at {at}")]
+    Expired { at: Timestamp },
+    #[error("exp was {at}; expected no more than five minutes from now")]
+    TooFar { at: Timestamp },
+    #[error("nbf was {at}, which is not reached yet")]
+    Early { at: Timestamp },
+    #[error("jti was used before; each assertion works once")]
+    Replayed,
+}
+
+/// The client that this assertion proves.
+pub(super) fn check<'a>(app: &'a AppState, parameters: &Parameters) -> Result<&'a Client, Reason> {
+    let defects = app.defects();
+    check_type(app, parameters).map_err(Reason::Assertion)?;
+    let text = parameters.get("client_assertion").unwrap_or_default();
+    let assertion = Assertion::read(text);
+    let client_id = parameters.filled("client_id");
+    let named = client_id.map(str::to_owned).or_else(|| named_client(app, assertion.as_ref()?));
+    let named = named.ok_or(Reason::NoClient)?;
+    let client = app.config().client(&named).ok_or_else(|| Reason::UnknownClient { was: named.clone() })?;
+    match client.kind {
+        ClientKind::Public if defects.has(Defect::PublicAssertionAccepted) => return Ok(client),
+        ClientKind::Public => return Err(Reason::PublicWithAssertion),
+        ClientKind::Symmetric => {
+            return Err(Reason::MethodNotRegistered { was: "private_key_jwt", expected: super::expected(client) });
+        }
+        ClientKind::Asymmetric => {}
+    }
+    let assertion = assertion.ok_or(Reason::Assertion(AssertionProblem::Malformed))?;
+    check_header(app, client, &assertion)
+        .and_then(|()| check_claims(app, client, &assertion))
+        .map_err(Reason::Assertion)?;
+    Ok(client)
+}
+
+/// RFC 7521 §4.2
+fn check_type(app: &AppState, parameters: &Parameters) -> Result<(), AssertionProblem> {
+    let defects = app.defects();
+    match parameters.get("client_assertion_type") {
+        Some(JWT_BEARER) => Ok(()),
+        None | Some("") if defects.has(Defect::AssertionTypeMissing) => Ok(()),
+        None | Some("") => Err(AssertionProblem::TypeMissing),
+        Some(_) if defects.has(Defect::AssertionTypeWrong) => Ok(()),
+        Some(was) => Err(AssertionProblem::Type { was: was.to_owned() }),
+    }
+}
+
+/// The client that an unverified assertion speaks of; whether it is true is judged afterwards.
+fn named_client(app: &AppState, assertion: &Assertion) -> Option<String> {
+    let defects = app.defects();
+    let claim = |name: &str| assertion.claims.get(name).and_then(Value::as_str).map(str::to_owned);
+    if defects.has(Defect::AssertionSubNotChecked) {
+        return claim("iss").or_else(|| claim("sub"));
+    }
+    claim("sub").or_else(|| claim("iss"))
+}
+
+struct Assertion {
+    header: Map<String, Value>,
+    claims: Map<String, Value>,
+    message: String,
+    signature: String,
+}
+
+impl Assertion {
+    fn read(text: &str) -> Option<Self> {
+        let (message, signature) = text.rsplit_once('.')?;
+        let (header, claims) = message.split_once('.')?;
+        let decode = |part: &str| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok();
+        Some(Self {
+            header: decode(header)?,
+            claims: decode(claims)?,
+            message: message.to_owned(),
+            signature: signature.to_owned(),
+        })
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.header.get(name).and_then(Value::as_str)
+    }
+
+    fn time(&self, name: &str) -> Option<Timestamp> {
+        let value = self.claims.get(name)?;
+        let seconds = value.as_i64().or_else(|| {
+            // RFC 7519 §2: a NumericDate may have a fraction.
+            #[expect(clippy::cast_possible_truncation, reason = "a fraction of a second does not matter here")]
+            value.as_f64().filter(|seconds| seconds.abs() < 1e12).map(|seconds| seconds as i64)
+        })?;
+        Timestamp::from_second(seconds).ok()
+    }
+}
+
+/// RFC 7515 §4.1, RFC 8725: whose signature, under an algorithm that we chose.
+fn check_header(app: &AppState, client: &Client, assertion: &Assertion) -> Result<(), AssertionProblem> {
+    let defects = app.defects();
+    if let Some(was) = assertion.header("typ").filter(|typ| !typ.eq_ignore_ascii_case("JWT")) {
+        return Err(AssertionProblem::Typ { was: was.to_owned() });
+    }
+    if assertion.header.contains_key("crit") && !defects.has(Defect::AssertionCritIgnored) {
+        return Err(AssertionProblem::Crit);
+    }
+    if defects.has(Defect::AssertionSignatureNotChecked) {
+        return Ok(());
+    }
+    let alg = assertion.header("alg").unwrap_or_default();
+    match alg {
+        "RS384" if defects.has(Defect::AssertionRs384Refused) => return Err(AssertionProblem::Alg { was: alg.into() }),
+        "ES384" if defects.has(Defect::AssertionEs384Refused) => return Err(AssertionProblem::Alg { was: alg.into() }),
+        "RS384" | "ES384" | "RS256" | "ES256" => {}
+        _ if alg.eq_ignore_ascii_case("none") && defects.has(Defect::AssertionAlgNone) => return Ok(()),
+        "HS256" | "HS384" if defects.has(Defect::AssertionHs256WithPublicKey) => {
+            let fits = client.keys.iter().any(|key| is_keyed_with_public_key(key, assertion, alg));
+            return fits.then_some(()).ok_or(AssertionProblem::Signature);
+        }
+        _ => return Err(AssertionProblem::Alg { was: alg.to_owned() }),
+    }
+    // SMART 2.2: a jku must be the registered one; a key that comes along is never trusted.
+    if let Some(was) = assertion.header("jku").filter(|jku| client.jwks_uri.as_deref() != Some(jku)) {
+        if defects.has(Defect::AssertionJkuTrusted) {
+            return Ok(());
+        }
+        return Err(AssertionProblem::Jku { was: was.to_owned() });
+    }
+    if let Some(jwk) = assertion.header.get("jwk")
+        && defects.has(Defect::AssertionJwkTrusted)
+        && ClientKey::from_jwk(jwk).is_ok_and(|key| is_signed_by(&key, assertion, alg))
+    {
+        return Ok(());
+    }
+    let candidates = keys(app, client, assertion)?;
+    if candidates.iter().any(|key| is_signed_by(key, assertion, alg)) {
+        Ok(())
+    } else {
+        Err(AssertionProblem::Signature)
+    }
+}
+
+/// SMART 2.2 "Signature verification": the registered key with this kid.
+fn keys<'a>(app: &'a AppState, client: &'a Client, assertion: &Assertion) -> Result<Vec<&'a ClientKey>, AssertionProblem> {
+    let defects = app.defects();
+    if defects.has(Defect::AssertionKeyOfAnyClient) {
+        return Ok(app.config().clients.iter().flat_map(|client| &client.keys).collect());
+    }
+    let Some(kid) = assertion.header("kid") else {
+        if defects.has(Defect::AssertionKidMissing) {
+            return Ok(client.keys.iter().collect());
+        }
+        return Err(AssertionProblem::KidMissing);
+    };
+    let named: Vec<_> = client.keys.iter().filter(|key| key.kid.as_deref() == Some(kid)).collect();
+    if !named.is_empty() {
+        return Ok(named);
+    }
+    if defects.has(Defect::AssertionKidUnknown) {
+        return Ok(client.keys.iter().collect());
+    }
+    let registered: Vec<_> = client.keys.iter().filter_map(|key| key.kid.as_deref()).collect();
+    Err(AssertionProblem::KidUnknown { was: kid.to_owned(), registered: registered.join(", ") })
+}
+
+fn is_signed_by(key: &ClientKey, assertion: &Assertion, alg: &str) -> bool {
+    key.verifies(alg, assertion.message.as_bytes(), &assertion.signature)
+}
+
+/// RFC 8725 §2.1: the attack that takes a public key for a secret.
+fn is_keyed_with_public_key(key: &ClientKey, assertion: &Assertion, alg: &str) -> bool {
+    let Ok(signature) = URL_SAFE_NO_PAD.decode(&assertion.signature) else { return false };
+    let algorithm = if alg == "HS256" { hmac::HMAC_SHA256 } else { hmac::HMAC_SHA384 };
+    key.as_if_secret().iter().any(|secret| {
+        hmac::verify(&hmac::Key::new(algorithm, secret), assertion.message.as_bytes(), &signature).is_ok()
+    })
+}
+
+/// RFC 7523 §3: each claim in turn.
+fn check_claims(app: &AppState, client: &Client, assertion: &Assertion) -> Result<(), AssertionProblem> {
+    let defects = app.defects();
+    let now = app.now();
+    // 1. iss, 2. sub: both name the client.
+    party(assertion, "iss", client, defects.has(Defect::AssertionIssMissing), defects.has(Defect::AssertionIssNotChecked))?;
+    party(assertion, "sub", client, defects.has(Defect::AssertionSubMissing), defects.has(Defect::AssertionSubNotChecked))?;
+    // 3. aud: this token endpoint.
+    check_audience(app, assertion)?;
+    // 4. exp, 5. nbf
+    let expires = match assertion.time("exp") {
+        Some(at) => {
+            if at + SKEW <= now && !defects.has(Defect::AssertionExpired) {
+                return Err(AssertionProblem::Expired { at });
+            }
+            if at > now + FARTHEST + SKEW && !defects.has(Defect::AssertionExpFar) {
+                return Err(AssertionProblem::TooFar { at });
+            }
+            at
+        }
+        None if defects.has(Defect::AssertionExpMissing) => now + FARTHEST,
+        None => return Err(AssertionProblem::Missing { name: "exp" }),
+    };
+    if let Some(at) = assertion.time("nbf").filter(|at| *at > now + SKEW)
+        && !defects.has(Defect::AssertionNbfIgnored)
+    {
+        return Err(AssertionProblem::Early { at });
+    }
+    // 7. jti: once, until it has expired. Last, so that a refused assertion does not spend it.
+    let jti = assertion.claims.get("jti").and_then(Value::as_str).filter(|jti| !jti.is_empty());
+    let Some(jti) = jti else {
+        if defects.has(Defect::AssertionJtiMissing) {
+            return Ok(());
+        }
+        return Err(AssertionProblem::Missing { name: "jti" });
+    };
+    let id = format!("{}\n{jti}", client.client_id);
+    let is_first = app.store().spend(Kind::Assertion, id, expires + SKEW, now);
+    if !is_first && !defects.has(Defect::AssertionJtiReplay) {
+        return Err(AssertionProblem::Replayed);
+    }
+    Ok(())
+}
+
+fn party(
+    assertion: &Assertion,
+    name: &'static str,
+    client: &Client,
+    may_miss: bool,
+    unchecked: bool,
+) -> Result<(), AssertionProblem> {
+    match assertion.claims.get(name) {
+        None if may_miss => Ok(()),
+        None => Err(AssertionProblem::Missing { name }),
+        Some(Value::String(was)) if *was == client.client_id => Ok(()),
+        Some(_) if unchecked => Ok(()),
+        Some(was) => Err(AssertionProblem::Claim {
+            name,
+            was: was.as_str().map_or_else(|| was.to_string(), str::to_owned),
+            expected: client.client_id.clone(),
+        }),
+    }
+}
+
+fn check_audience(app: &AppState, assertion: &Assertion) -> Result<(), AssertionProblem> {
+    let defects = app.defects();
+    let expected = app.token_url();
+    let Some(aud) = assertion.claims.get("aud") else {
+        if defects.has(Defect::AssertionAudMissing) {
+            return Ok(());
+        }
+        return Err(AssertionProblem::Missing { name: "aud" });
+    };
+    let named: Vec<&str> = match aud {
+        Value::String(one) => vec![one],
+        Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    let fits = |aud: &str| {
+        aud == expected
+            || (aud == app.public_url() && app.variants().has(Variant::AssertionIssuerAudienceAccepted))
+            || (aud.starts_with(app.public_url()) && defects.has(Defect::AssertionAudPrefix))
+    };
+    if named.iter().any(|aud| fits(aud)) || defects.has(Defect::AssertionAudNotChecked) {
+        return Ok(());
+    }
+    Err(AssertionProblem::Claim { name: "aud", was: named.join(" "), expected })
+}

@@ -1,0 +1,92 @@
+//! Reads the parameters of a request to the token, introspection or revocation endpoint: a POSTed form, nothing else.
+//!
+//! RFC 6749 §3.2, §4.1.3: <https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3>
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Method, Uri};
+
+use super::reason::Reason;
+use crate::defect::Defect;
+use crate::form::{NotUtf8, Parameters};
+use crate::state::AppState;
+use crate::variant::Variant;
+
+/// What a request brings.
+pub(crate) struct Incoming<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) uri: &'a Uri,
+    pub(crate) body: &'a [u8],
+}
+
+const AT_MOST: usize = 64 * 1024;
+
+pub(crate) fn read(app: &AppState, incoming: &Incoming<'_>) -> Result<Parameters, Reason> {
+    let defects = app.defects();
+    let by_get = incoming.method == Method::GET && defects.has(Defect::TokenGetAccepted);
+    if incoming.method != Method::POST && !by_get {
+        return Err(Reason::Method { was: incoming.method.to_string() });
+    }
+    if incoming.body.len() > AT_MOST {
+        return Err(Reason::TooLarge);
+    }
+    let query = parse(incoming.uri.query().unwrap_or_default().as_bytes())?;
+    let mut parameters = if by_get { Parameters::default() } else { body(app, incoming)? };
+    if by_get || defects.has(Defect::TokenQueryAccepted) {
+        parameters.extend(query);
+    } else if defects.has(Defect::SecretInQueryAccepted) && query.iter().all(|(name, _)| name.starts_with("client_")) {
+        parameters.extend(query);
+    } else if !query.is_empty() {
+        // RFC 6749 §2.3.1: credentials must not stand in an address; and nothing else is read from there either.
+        let names: Vec<_> = query.iter().map(|(name, _)| name).collect();
+        return Err(Reason::Query { names: names.join(", ") });
+    }
+    if let Some((name, times)) = parameters.repeated()
+        && !defects.has(Defect::TokenDuplicateParametersAccepted)
+    {
+        return Err(Reason::Repeated { name: name.to_owned(), times });
+    }
+    if defects.has(Defect::TokenUnknownParameterRefused)
+        && let Some((name, _)) = parameters.iter().find(|(name, _)| !KNOWN.contains(name))
+    {
+        return Err(Reason::UnknownParameter { name: name.to_owned() });
+    }
+    Ok(parameters)
+}
+
+const KNOWN: [&str; 12] = [
+    "client_assertion",
+    "client_assertion_type",
+    "client_id",
+    "client_secret",
+    "code",
+    "code_verifier",
+    "grant_type",
+    "redirect_uri",
+    "refresh_token",
+    "scope",
+    "token",
+    "token_type_hint",
+];
+
+fn body(app: &AppState, incoming: &Incoming<'_>) -> Result<Parameters, Reason> {
+    let kind = incoming.headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes).unwrap_or_default();
+    let kind = String::from_utf8_lossy(kind).into_owned();
+    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let reads_json = app.defects().has(Defect::TokenJsonBodyAccepted) || app.variants().has(Variant::TokenJsonAccepted);
+    match essence.as_str() {
+        "application/x-www-form-urlencoded" => parse(incoming.body),
+        "application/json" if reads_json => Ok(from_json(incoming.body)),
+        _ => Err(Reason::ContentType { was: kind }),
+    }
+}
+
+fn from_json(body: &[u8]) -> Parameters {
+    let members: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body).unwrap_or_default();
+    let pairs = members.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())));
+    Parameters::from_pairs(pairs.collect())
+}
+
+fn parse(raw: &[u8]) -> Result<Parameters, Reason> {
+    Parameters::parse(raw).map_err(|NotUtf8 { name }| Reason::NotUtf8 { name })
+}

@@ -1,0 +1,76 @@
+//! The token endpoint: reads the request, asks who sends it, and gives it to its grant.
+//!
+//! RFC 6749 §3.2: <https://www.rfc-editor.org/rfc/rfc6749#section-3.2>
+
+pub mod access;
+pub(crate) mod authorization_code;
+pub(crate) mod client_auth;
+pub(crate) mod form;
+pub(crate) mod id_token;
+pub(crate) mod reason;
+pub(crate) mod refresh_token;
+pub(crate) mod response;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::response::Response;
+use http::{HeaderMap, Method, Uri};
+
+use self::form::Incoming;
+use self::reason::Reason;
+use crate::defect::Defect;
+use crate::form::Parameters;
+use crate::state::AppState;
+
+/// Any method on `/auth/token`; all but POST are refused in the endpoint's own words.
+pub(crate) async fn handle(
+    State(app): State<AppState>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let incoming = Incoming { method: &method, headers: &headers, uri: &uri, body: &body };
+    match answer(&app, &incoming).await {
+        Ok(response) => response,
+        Err(reason) => response::refuse(&app, &headers, &reason),
+    }
+}
+
+async fn answer(app: &AppState, incoming: &Incoming<'_>) -> Result<Response, Reason> {
+    let parameters = form::read(app, incoming)?;
+    let grant_type = grant_type(app, &parameters)?;
+    let caller = client_auth::check(app, incoming.headers, &parameters, grant_type.into())?;
+    match grant_type {
+        GrantType::AuthorizationCode => authorization_code::answer(app, caller, &parameters).await,
+        GrantType::RefreshToken => refresh_token::answer(app, caller, &parameters),
+        GrantType::Password => authorization_code::answer_password(app, caller, &parameters),
+        GrantType::ClientCredentials => authorization_code::answer_client(app, caller),
+    }
+}
+
+/// What is redeemed. The last two are served by defects only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GrantType {
+    AuthorizationCode,
+    RefreshToken,
+    Password,
+    ClientCredentials,
+}
+
+fn grant_type(app: &AppState, parameters: &Parameters) -> Result<GrantType, Reason> {
+    let defects = app.defects();
+    Ok(match parameters.get("grant_type") {
+        Some("authorization_code") => GrantType::AuthorizationCode,
+        Some("refresh_token") => GrantType::RefreshToken,
+        Some("password") if defects.has(Defect::TokenGrantTypePasswordAccepted) => GrantType::Password,
+        Some("client_credentials") if defects.has(Defect::TokenClientCredentialsPublic) => GrantType::ClientCredentials,
+        None if defects.has(Defect::TokenGrantTypeMissingAccepted) => GrantType::AuthorizationCode,
+        Some("") if defects.has(Defect::TokenGrantTypeEmptyAccepted) => GrantType::AuthorizationCode,
+        None | Some("") => {
+            return Err(Reason::Missing { name: "grant_type", expected: "authorization_code or refresh_token" });
+        }
+        Some(_) if defects.has(Defect::TokenGrantTypeUnknownAccepted) => GrantType::AuthorizationCode,
+        Some(was) => return Err(Reason::GrantType { was: was.to_owned() }),
+    })
+}

@@ -1,0 +1,344 @@
+//! The token response, and the error response.
+//!
+//! RFC 6749 §5: <https://www.rfc-editor.org/rfc/rfc6749#section-5>, SMART App Launch 2.2, "Launch context arrives with
+//! your access_token": <https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html>
+
+use std::sync::Arc;
+
+use axum::response::{IntoResponse as _, Response};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use jiff::SignedDuration;
+use serde_json::{Map, Value, json};
+
+use super::id_token;
+use super::reason::{ErrorCode, Reason};
+use crate::authorize::flow;
+use crate::config::{Client, IdTokenAlg};
+use crate::defect::Defect;
+use crate::fhir::people;
+use crate::keys::server_key;
+use crate::scope::grammar::{Context, Scope};
+use crate::state::AppState;
+use crate::store::grant::Grant;
+use crate::store::tokens::{AccessToken, RefreshToken};
+use crate::variant::Variant;
+
+/// What is given out.
+pub(crate) struct Issue {
+    pub(crate) grant: Arc<Grant>,
+    /// Of this access token; a refresh may have narrowed it.
+    pub(crate) scopes: Vec<Scope>,
+    pub(crate) is_refresh: bool,
+}
+
+/// RFC 6749 §5.1
+pub(crate) fn issue(app: &AppState, client: &Client, issue: &Issue) -> Response {
+    let mut body = Map::new();
+    push_access_token(app, issue, &mut body);
+    push_scope(app, issue, &mut body);
+    push_context(app, issue, &mut body);
+    if let Some(id_token) = id_token::make(app, client, issue) {
+        body.insert("id_token".into(), id_token.into());
+    }
+    push_refresh_token(app, issue, &mut body);
+    granted(app, body)
+}
+
+fn granted(app: &AppState, mut body: Map<String, Value>) -> Response {
+    let (defects, variants) = (app.defects(), app.variants());
+    if variants.has(Variant::ExtraMembers) {
+        body.insert("x_vendor".into(), json!({ "session": 1, "patient_banner": "none" }));
+        body.insert("ext_expires_in".into(), json!(0));
+    }
+    let mut response = json_answer(app, StatusCode::OK, body);
+    if defects.has(Defect::TokenContentTypeHtml) {
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    }
+    // RFC 6749 §5.1: both headers, for old caches too.
+    if defects.has(Defect::TokenCacheControlMissing) {
+        response.headers_mut().remove(CACHE_CONTROL);
+    }
+    if defects.has(Defect::TokenPragmaMissing) {
+        response.headers_mut().remove(PRAGMA);
+    }
+    response
+}
+
+/// JSON that nobody may keep.
+pub(crate) fn json_answer(app: &AppState, status: StatusCode, mut body: Map<String, Value>) -> Response {
+    if app.variants().has(Variant::ReorderedJson) {
+        body = body.into_iter().rev().collect();
+    }
+    let mut response = (status, Value::Object(body).to_string()).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    response
+}
+
+fn push_access_token(app: &AppState, issue: &Issue, body: &mut Map<String, Value>) {
+    let (defects, variants) = (app.defects(), app.variants());
+    let (text, expires_in) = new_access_token(app, issue);
+    if !defects.has(Defect::TokenAccessTokenMissing) {
+        body.insert("access_token".into(), text.into());
+    }
+    if !defects.has(Defect::TokenTypeMissing) {
+        let kind = if defects.has(Defect::TokenTypeWrong) {
+            "mac"
+        } else if variants.has(Variant::LowercaseBearer) {
+            "bearer"
+        } else {
+            "Bearer"
+        };
+        body.insert("token_type".into(), kind.into());
+    }
+    if defects.has(Defect::TokenExpiresInMissing) || variants.has(Variant::NoExpiresIn) {
+        return;
+    }
+    let expires_in = if defects.has(Defect::TokenExpiresInString) {
+        json!(expires_in.to_string())
+    } else if defects.has(Defect::TokenExpiresInZero) {
+        json!(0)
+    } else {
+        json!(expires_in)
+    };
+    body.insert("expires_in".into(), expires_in);
+}
+
+/// An access token outside the token response, and its lifetime in seconds.
+pub(crate) fn access_token_for(app: &AppState, grant: &Arc<Grant>, scopes: Vec<Scope>) -> (String, i64) {
+    new_access_token(app, &Issue { grant: Arc::clone(grant), scopes, is_refresh: false })
+}
+
+fn new_access_token(app: &AppState, issue: &Issue) -> (String, i64) {
+    let defects = app.defects();
+    let (now, lifetime) = (app.now(), app.config().access_token_lifetime_seconds);
+    let expires = now + SignedDuration::from_secs(lifetime);
+    let mut text = app.chance().token::<32>();
+    if app.variants().has(Variant::JwtAccessToken) {
+        text = jwt(app, issue, now.as_second(), expires.as_second(), &text);
+    }
+    if defects.has(Defect::TokenAccessTokenLowEntropy) {
+        text = app.count().to_string();
+    }
+    if defects.has(Defect::TokenAccessTokenCharset) {
+        text = format!("t\u{f6}ken {text}");
+    }
+    let loses_context = issue.is_refresh && defects.has(Defect::RefreshLosesContext);
+    let token = AccessToken {
+        grant: Arc::clone(&issue.grant),
+        scopes: issue.scopes.clone(),
+        patient: issue.grant.patient.clone().filter(|_| !loses_context),
+        issued: now,
+        expires,
+        revoked: false,
+    };
+    app.store().put_access_token(text.clone(), token);
+    (text, lifetime)
+}
+
+/// RFC 9068 §2.2
+fn jwt(app: &AppState, issue: &Issue, iat: i64, exp: i64, jti: &str) -> String {
+    let claims = json!({
+        "iss": app.public_url(),
+        "sub": id_token::subject(&issue.grant.username),
+        "aud": app.fhir_base(),
+        "client_id": issue.grant.client_id,
+        "scope": text_of(&issue.scopes),
+        "iat": iat,
+        "exp": exp,
+        "jti": jti,
+    });
+    server_key(IdTokenAlg::ES256).sign("at+jwt", &claims)
+}
+
+fn push_scope(app: &AppState, issue: &Issue, body: &mut Map<String, Value>) {
+    let defects = app.defects();
+    if defects.has(Defect::TokenScopeMissing) {
+        return;
+    }
+    let scope = if defects.has(Defect::TokenScopeArray) {
+        json!(issue.scopes.iter().map(Scope::text).collect::<Vec<_>>())
+    } else {
+        text_of(&issue.scopes).into()
+    };
+    body.insert("scope".into(), scope);
+}
+
+/// A list of scopes as one text.
+pub(crate) fn text_of(scopes: &[Scope]) -> String {
+    scopes.iter().map(Scope::text).collect::<Vec<_>>().join(" ")
+}
+
+fn push_context(app: &AppState, issue: &Issue, body: &mut Map<String, Value>) {
+    let defects = app.defects();
+    let mut context = context(app, issue);
+    if issue.is_refresh && defects.has(Defect::RefreshLosesContext) {
+        context.clear();
+    }
+    if defects.has(Defect::ContextNested) {
+        body.insert("context".into(), Value::Object(context));
+    } else {
+        body.extend(context);
+    }
+}
+
+/// The launch context, as the token response and introspection tell it.
+pub(crate) fn context(app: &AppState, issue: &Issue) -> Map<String, Value> {
+    let defects = app.defects();
+    let mut context = Map::new();
+    if let Some(patient) = patient(app, issue) {
+        let patient = if defects.has(Defect::ContextPatientReference) { format!("Patient/{patient}") } else { patient };
+        context.insert("patient".into(), patient.into());
+    }
+    // An app that was launched by the EHR always learns whether it has to show whose record it is (context-banner).
+    let launch = issue.grant.launch.as_ref();
+    if (launch.is_some() || context.contains_key("patient")) && !defects.has(Defect::ContextBannerMissing) {
+        let banner = launch.and_then(|launch| launch.need_patient_banner).unwrap_or(true);
+        let banner = if defects.has(Defect::ContextBannerString) { json!(banner.to_string()) } else { json!(banner) };
+        context.insert("need_patient_banner".into(), banner);
+    }
+    let Some(launch) = launch else { return context };
+    if let Some(encounter) = &launch.encounter
+        && !defects.has(Defect::ContextEncounterMissing)
+    {
+        context.insert("encounter".into(), encounter.clone().into());
+    }
+    if let Some(fhir_context) = &launch.fhir_context {
+        context.insert("fhirContext".into(), json!(fhir_context));
+    }
+    if let Some(intent) = &launch.intent {
+        context.insert("intent".into(), intent.clone().into());
+    }
+    context.insert("smart_style_url".into(), format!("{}/smart-style.json", app.public_url()).into());
+    if let Some(tenant) = &app.config().tenant {
+        context.insert("tenant".into(), tenant.clone().into());
+    }
+    context
+}
+
+fn patient(app: &AppState, issue: &Issue) -> Option<String> {
+    let defects = app.defects();
+    if defects.has(Defect::ContextPatientMissing) {
+        return None;
+    }
+    let asked = issue.scopes.iter().any(|scope| match scope {
+        Scope::Resource(resource) => resource.context == Context::Patient,
+        _ => scope.launch_context() == Some("patient"),
+    });
+    let from_ehr = issue.grant.launch.as_ref().is_some_and(|launch| launch.patient.is_some())
+        && flow::takes_launch_context(app, &issue.scopes);
+    let chosen = issue.grant.patient.clone().filter(|_| asked || from_ehr);
+    if chosen.is_some() && defects.has(Defect::ContextPatientWrong) {
+        return people::patients().iter().map(|patient| patient.id.clone()).find(|id| Some(id) != chosen.as_ref());
+    }
+    if chosen.is_none() && defects.has(Defect::ContextPatientUnasked) {
+        return people::patients().first().map(|patient| patient.id.clone());
+    }
+    chosen
+}
+
+fn push_refresh_token(app: &AppState, issue: &Issue, body: &mut Map<String, Value>) {
+    let (defects, variants) = (app.defects(), app.variants());
+    let grant = &issue.grant;
+    // SMART 2.2 "Scopes for requesting a refresh token"
+    let asked = grant.has(&Scope::OfflineAccess) || grant.has(&Scope::OnlineAccess);
+    let gives = (asked && !defects.has(Defect::RefreshMissing)) || (!asked && defects.has(Defect::RefreshWithoutScope));
+    let keeps_old = issue.is_refresh && variants.has(Variant::NoRefreshRotation);
+    if !gives || keeps_old || variants.has(Variant::NoRefreshToken) {
+        return;
+    }
+    let text = app.chance().token::<32>();
+    let now = app.now();
+    let token = RefreshToken {
+        grant: Arc::clone(grant),
+        // RFC 6749 §6: a new refresh token's scope is that of the old one, whatever this access token was narrowed to.
+        scopes: grant.scopes.clone(),
+        expires: now + SignedDuration::from_secs(app.config().refresh_token_lifetime_seconds),
+        replaced: false,
+        revoked: false,
+    };
+    app.store().put_refresh_token(text.clone(), token, now);
+    body.insert("refresh_token".into(), text.into());
+}
+
+/// RFC 6749 §5.2
+pub(crate) fn refuse(app: &AppState, headers: &HeaderMap, reason: &Reason) -> Response {
+    let defects = app.defects();
+    let mut response = json_answer(app, status(app, headers, reason), error_body(app, reason));
+    let answered = response.headers_mut();
+    if reason.status() == StatusCode::METHOD_NOT_ALLOWED {
+        answered.insert(http::header::ALLOW, HeaderValue::from_static("POST"));
+    }
+    // "If the client attempted to authenticate via the Authorization request header field, the authorization server
+    // MUST respond with 401 and include WWW-Authenticate"; RFC 9110 §15.5.2 wants it with every 401.
+    let has_challenge = !defects.has(Defect::BasicWwwAuthenticateMissing);
+    match reason.code() {
+        ErrorCode::InvalidClient if has_challenge => {
+            answered.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"mock-ehr\", charset=\"UTF-8\""));
+        }
+        ErrorCode::InvalidToken => {
+            answered.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
+        }
+        _ => {}
+    }
+    if defects.has(Defect::TokenErrorCacheable) {
+        answered.remove(CACHE_CONTROL);
+        answered.remove(PRAGMA);
+    }
+    if defects.has(Defect::TokenErrorContentType) {
+        answered.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    }
+    if defects.has(Defect::TokenErrorHtml) {
+        answered.insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+        *response.body_mut() = "<html><body><h1>Error</h1></body></html>".into();
+    }
+    response
+}
+
+fn status(app: &AppState, headers: &HeaderMap, reason: &Reason) -> StatusCode {
+    let defects = app.defects();
+    if defects.has(Defect::TokenErrorStatus200) {
+        return StatusCode::OK;
+    }
+    if defects.has(Defect::TokenError5xx) {
+        return StatusCode::INTERNAL_SERVER_ERROR;
+    }
+    let by_header = headers.contains_key(AUTHORIZATION);
+    if reason.code() == ErrorCode::InvalidClient && !by_header && app.variants().has(Variant::InvalidClient400) {
+        return StatusCode::BAD_REQUEST;
+    }
+    reason.status()
+}
+
+fn error_body(app: &AppState, reason: &Reason) -> Map<String, Value> {
+    let defects = app.defects();
+    let mut body = Map::new();
+    if !defects.has(Defect::TokenErrorMissingCode) {
+        let code = if defects.has(Defect::TokenErrorCodeWrong) {
+            "failed"
+        } else if reason.code() == ErrorCode::InvalidClient && defects.has(Defect::InvalidClientCodeWrong) {
+            "invalid_request"
+        } else {
+            reason.code().as_str()
+        };
+        body.insert("error".into(), code.into());
+    }
+    if !app.variants().has(Variant::ErrorNoDescription) {
+        let description = if defects.has(Defect::TokenErrorDescriptionCharset) {
+            format!("\u{201c}{}\u{201d} \"quoted\"", reason.description())
+        } else {
+            reason.description()
+        };
+        body.insert("error_description".into(), description.into());
+    }
+    if defects.has(Defect::TokenErrorWithToken) {
+        body.insert("access_token".into(), app.chance().token::<32>().into());
+    }
+    if app.variants().has(Variant::ExtraMembers) {
+        body.insert("x_vendor".into(), json!({ "timestamp": app.now().to_string() }));
+    }
+    body
+}

@@ -1,0 +1,104 @@
+//! Behaviour that differs from the mock's own and is legal: every one must keep a conformance suite green.
+//!
+//! Each variant has one hook, beside the line whose legal alternative it is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::defect::nearest;
+use crate::switches::Switch;
+
+macro_rules! variants {
+    ($($name:literal $variant:ident $doc:literal;)+) => {
+        /// One legal alternative to what the mock does of its own accord.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(usize)]
+        pub enum Variant { $(#[doc = $doc] $variant,)+ }
+
+        impl Variant {
+            /// Every variant.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// Its name in configuration, on the command line and in the management API.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// What is different, in a sentence.
+            pub const fn doc(self) -> &'static str {
+                match self { $(Self::$variant => $doc,)+ }
+            }
+        }
+    };
+}
+
+variants! {
+    "error_page_instead_of_redirect" ErrorPageInsteadOfRedirect "Errors of the authorization endpoint are shown as a page with status 400, never sent to the app (RFC 9700 §4.11).";
+    "error_html_page_200" ErrorHtmlPage200 "Errors of the authorization endpoint are shown as a page with status 200, as many products do.";
+    "error_no_description" ErrorNoDescription "Errors carry only `error`: `error_description` is optional.";
+    "redirect_302" Redirect302 "The browser is sent on with 302 where the mock uses 303.";
+    "three_page_sign_in" ThreePageSignIn "User name and password are asked for on two pages, then consent on a third.";
+    "session_reused" SessionReused "Consent is remembered: a second authorization in a session goes straight through.";
+    "state_optional" StateOptional "A request without state is served, and the answer carries none.";
+    "scope_default" ScopeDefault "A request without scope gets all that the client may have (RFC 6749 §3.3).";
+    "trailing_slash_aud_refused" TrailingSlashAudRefused "aud is compared character by character.";
+    "aud_refused_at_exchange" AudRefusedAtExchange "A wrong aud is refused only when the code is redeemed.";
+    "aud_refused_at_fhir" AudRefusedAtFhir "A wrong aud is refused only when the token is used.";
+    "pkce_missing_refused_at_exchange" PkceMissingRefusedAtExchange "A missing code_challenge is refused only when the code is redeemed.";
+    "loopback_port_strict" LoopbackPortStrict "Loopback redirect addresses are compared with their port.";
+    "launch_unknown_ignored" LaunchUnknownIgnored "A launch value that is not valid is ignored: the app is launched without its context.";
+    "launch_single_use" LaunchSingleUse "A launch value works once.";
+    "launch_context_without_scope" LaunchContextWithoutScope "The EHR's context is given to an app that did not ask for the scope launch.";
+    "jwt_access_token" JwtAccessToken "Access tokens are JWTs (RFC 9068).";
+    "lowercase_bearer" LowercaseBearer "token_type is `bearer`.";
+    "no_refresh_token" NoRefreshToken "No refresh token is ever issued.";
+    "no_refresh_rotation" NoRefreshRotation "A refresh token stays valid when it is used, and no new one comes.";
+    "no_expires_in" NoExpiresIn "The token response leaves out expires_in, which is recommended only.";
+    "extra_members" ExtraMembers "JSON answers carry members that nobody asked for.";
+    "reordered_json" ReorderedJson "Members of JSON answers come in the opposite order.";
+    "invalid_client_400" InvalidClient400 "invalid_client comes with status 400 where no Authorization header was sent.";
+    "basic_raw_accepted" BasicRawAccepted "Basic credentials are also accepted without form-encoding.";
+    "assertion_issuer_audience_accepted" AssertionIssuerAudienceAccepted "A client assertion may also name the issuer as its audience.";
+    "token_json_accepted" TokenJsonAccepted "The token endpoint reads JSON as well as a form.";
+    "public_secret_ignored" PublicSecretIgnored "A secret sent by a public client is ignored.";
+    "replay_keeps_tokens" ReplayKeepsTokens "A replayed code is refused, and what it gave before stays valid.";
+    "fhir_user_relative" FhirUserRelative "fhirUser in the id_token is relative to the FHIR base.";
+    "introspection_of_others_inactive" IntrospectionOfOthersInactive "A client learns nothing of another client's token.";
+    "denied_as_404" DeniedAs404 "Data that may not be seen are answered as though they did not exist.";
+    "denied_as_empty_bundle" DeniedAsEmptyBundle "A search for data that may not be seen finds nothing.";
+}
+
+impl fmt::Display for Variant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Variant {
+    type Err = UnknownVariant;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.iter().copied().find(|variant| variant.name() == text).ok_or_else(|| UnknownVariant {
+            was: text.to_owned(),
+            nearest: nearest(text, Self::ALL.iter().map(|variant| variant.name())),
+        })
+    }
+}
+
+impl Switch for Variant {
+    const ALL: &'static [Self] = Self::ALL;
+
+    fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// No variant has this name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no variant `{was}`; the nearest name is `{nearest}`")]
+pub struct UnknownVariant {
+    /// What was asked for.
+    pub was: String,
+    /// The nearest name that exists.
+    pub nearest: &'static str,
+}
