@@ -19,6 +19,8 @@ mod read;
 mod search;
 mod span;
 pub mod store;
+#[cfg(test)]
+mod tests;
 mod unsupported;
 
 use axum::Router;
