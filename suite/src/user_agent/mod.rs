@@ -3,9 +3,11 @@
 //! All agents interpret the same [`crate::target::sign_in`] script and decide at each hop, *before* it is followed,
 //! whether the walk is over.
 
+pub mod chrome;
 mod decide;
 mod form;
 pub mod http;
+pub mod manual;
 mod meaning;
 mod page;
 mod recognise;
@@ -13,7 +15,9 @@ mod route;
 mod script;
 mod setup;
 
+pub use chrome::{ChromeAgent, ChromeOptions};
 pub use http::HttpAgent;
+pub use manual::{ManualAgent, ManualOptions};
 pub use setup::Setup;
 
 use futures::future::BoxFuture;

@@ -9,6 +9,9 @@ use url::Url;
 /// The attribute by which Chromium's snapshot names its elements.
 pub(super) const HANDLE: &str = "data-launchproof";
 
+/// The attribute by which it marks what nobody sees.
+const UNSEEN: &str = "data-launchproof-unseen";
+
 /// A parsed page.
 pub(super) struct Page<'a> {
     pub(super) html: &'a Html,
@@ -231,7 +234,7 @@ fn read_form(form: ElementRef<'_>, url: &Url, base: &Url) -> Form {
 }
 
 fn read_control<'a>(html: &'a Html, element: ElementRef<'a>, forms: &[ElementRef<'a>]) -> Option<Control<'a>> {
-    if element.attr("disabled").is_some() {
+    if element.attr("disabled").is_some() || element.attr(UNSEEN).is_some() {
         return None;
     }
     let form = match element.attr("form") {

@@ -11,9 +11,11 @@ use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use axum::Router;
 use launchproof::clock::SystemClock;
-use launchproof::http::{InProcess, Request};
+use launchproof::http::{InProcess, Limits, Network, Request, ReqwestTransport, Transport as _};
 use launchproof::target::Profile;
-use launchproof::user_agent::{HttpAgent, Landing, Persona, Session, Setup, UserAgent, Visit, Walk};
+use launchproof::user_agent::{
+    HttpAgent, Landing, ManualAgent, ManualOptions, Persona, Session, Setup, UserAgent, Visit, Walk,
+};
 use url::Url;
 
 pub(crate) const ORIGIN: &str = "http://ehr.localhost:8080";
@@ -25,7 +27,7 @@ password = { test_only = "correct horse" }
 totp = { test_only = "GEZDGNBVGY3TQOJQ" }
 "#;
 
-type Fields = HashMap<String, String>;
+pub(crate) type Fields = HashMap<String, String>;
 
 fn profile(origin: &str, more: &str) -> Profile {
     let text = format!("fhir_base = \"{origin}/fhir\"\n{USER}{more}");
@@ -348,4 +350,26 @@ async fn a_walk_that_takes_too_long_ends() {
     let walk = agent.walk(&visit(ORIGIN, "")).await;
     assert!(matches!(walk.landing, Landing::Failed(_)), "{:?}", walk.landing);
     assert!(!walk.exchanges.is_empty());
+}
+
+#[tokio::test]
+async fn a_person_comes_back_to_the_loopback_callback() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let options = ManualOptions { max_sign_ins: Some(1), ..ManualOptions::default() };
+    let agent = ManualAgent::new(setup(ORIGIN, ""), options);
+    assert!(agent.announce(2, 5).is_err() && agent.announce(1, 5).is_ok());
+    let mut visit = visit(ORIGIN, "client_id=app-1");
+    visit.callbacks.push(Url::parse(&format!("http://127.0.0.1:{port}/callback")).unwrap());
+    let browser = async {
+        let transport = ReqwestTransport::new(&Network::default()).unwrap();
+        for path in ["favicon.ico", "callback?code=by-hand&state=s"] {
+            let request = Request::get(Url::parse(&format!("http://127.0.0.1:{port}/{path}")).unwrap());
+            while transport.send(&request, &Limits::default()).await.is_err() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    };
+    let (walk, ()) = tokio::join!(agent.walk(&visit), browser);
+    assert!(code(&walk).ends_with("/callback?code=by-hand&state=s"));
+    assert!(reason(&agent.walk(&visit).await).contains("--max-sign-ins"));
 }
