@@ -4,11 +4,15 @@
 //! `step`, `check` → `user_agent` → `target` → `http`, `oauth` → `value`, `clock`.
 
 pub mod check;
+pub mod cli;
 pub mod clock;
+pub mod demo;
 pub mod engine;
 pub mod http;
 pub mod oauth;
+pub mod record;
 pub mod scenario;
+pub mod selftest;
 pub mod step;
 pub mod target;
 pub mod user_agent;

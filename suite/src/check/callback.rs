@@ -7,6 +7,7 @@ use url::Url;
 use crate::step::Context;
 use crate::step::context::{Authorization, Outcome};
 use crate::user_agent::Landing;
+use crate::value::Lookup;
 
 use super::arguments::{CallbackArgs, PageArgs, PageKind, StateArgs};
 use super::refusal::describe_landing;
@@ -94,13 +95,20 @@ pub fn callback(context: &Context<'_>, args: &CallbackArgs) -> Finding {
         }
     }
     match &args.at {
-        Some(at) => address(context, url, at, &words),
+        Some(at) => address(context, args.of.as_deref(), url, at, &words),
         None => Finding::holds(),
     }
 }
 
-fn address(context: &Context<'_>, url: &Url, at: &crate::value::Template, words: &str) -> Finding {
-    let wanted = match context.fill(at, &|_: &str| None) {
+fn address(
+    context: &Context<'_>,
+    of: Option<&str>,
+    url: &Url,
+    at: &crate::value::Template,
+    words: &str,
+) -> Finding {
+    let own = |name: &str| context.value(&format!("{}.{name}", of?));
+    let wanted = match context.fill(at, &own) {
         Ok(wanted) => wanted,
         Err(halt) => return Finding::Unreached(format!("{halt:?}")),
     };

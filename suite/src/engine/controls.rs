@@ -32,11 +32,11 @@ pub struct Ledger {
 
 impl Ledger {
     /// Notes a correct request's fate; gives its stage and whether it was accepted.
-    pub fn note(&mut self, deed: &Deed, item: usize) -> Option<(Stage, Result<(), String>)> {
+    pub fn note(&mut self, deed: &Deed, with: &With, item: usize) -> Option<(Stage, Result<(), String>)> {
         if !deed.correct {
             return None;
         }
-        let stage = stage_of_deed(deed)?;
+        let stage = stage_of_deed(deed, with)?;
         match Reaction::of(deed) {
             Reaction::Accepted(_) => {
                 self.accepted.insert(stage.clone(), (item, Instant::now()));
@@ -58,24 +58,36 @@ impl Ledger {
     }
 }
 
-fn stage_of_deed(deed: &Deed) -> Option<Stage> {
+fn stage_of_deed(deed: &Deed, with: &With) -> Option<Stage> {
     let client = &deed.client;
     match &deed.outcome {
         Outcome::Authorized(authorization) => {
             let post = authorization.posted;
-            Some(authorize_stage(client, authorization.launch_kind, post))
+            Some(authorize_stage(client, with, authorization.launch_kind, post))
         }
-        Outcome::Answered(_) => Some(Stage(format!("{} of {client}", deed.verb))),
+        Outcome::Answered(_) => Some(stage(deed.verb, client, with)),
         Outcome::Launched { .. } | Outcome::Waited => None,
     }
 }
 
-fn authorize_stage(client: &str, launch: LaunchKind, post: bool) -> Stage {
+fn stage(verb: &str, client: &str, with: &With) -> Stage {
+    Stage(format!("{verb} of {client}{}", particular(with)))
+}
+
+/// What a scenario asks in other words than usual makes another stage.
+fn particular(with: &With) -> String {
+    let scope = with.scope.as_ref().map(|scope| format!(", scope `{scope}`")).unwrap_or_default();
+    let extra: String = with.extra.iter().map(|(name, value)| format!(", {name} `{value}`")).collect();
+    format!("{scope}{extra}")
+}
+
+fn authorize_stage(client: &str, with: &With, launch: LaunchKind, post: bool) -> Stage {
     let launch = match launch {
         LaunchKind::Standalone => "standalone",
         LaunchKind::Ehr => "ehr",
     };
-    Stage(format!("{launch} authorize of {client}{}", if post { " by POST" } else { "" }))
+    let post = if post { " by POST" } else { "" };
+    Stage(format!("{launch} authorize of {client}{post}{}", particular(with)))
 }
 
 /// The stages that must be accepted around a probe.
@@ -95,8 +107,8 @@ pub fn stages(client: &Client, with: &With, given: Given, control: &[Step]) -> V
 }
 
 fn stages_of(client: &Client, with: &With, step: &Step, stages: &mut Vec<Stage>) {
-    let authorize = |args: &AuthorizeArgs| authorize_stage(&client.name, with.launch, args.method == Method::Post);
-    let of = |verb: &str| Stage(format!("{verb} of {}", client.name));
+    let authorize = |args: &AuthorizeArgs| authorize_stage(&client.name, with, with.launch, args.method == Method::Post);
+    let of = |verb: &str| stage(verb, &client.name, with);
     match step {
         Step::Authorize(args) => stages.push(authorize(args)),
         Step::Flow(args) => {

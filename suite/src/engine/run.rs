@@ -295,14 +295,31 @@ impl<'a> Run<'a> {
         made.map_err(|halt| self.blame(Some(control.client), &scenario.with.launch, halt))
     }
 
-    /// Notes every correct request, and settles what waited for it.
+    /// Notes every correct request, and settles what waited for it. What comes after a faulty request, a replay, a
+    /// revocation or a wait proves nothing.
     fn note(&mut self, context: &Context<'_>, from: usize) {
-        let deeds: Vec<_> = context.deeds.iter().skip(from).cloned().collect();
-        for deed in deeds {
-            match self.ledger.note(&deed, self.item) {
-                Some((stage, Ok(()))) => self.accepted(&stage),
-                Some((stage, Err(why))) => self.lost(&stage, &why),
-                None => {}
+        let mut spent: Vec<String> = Vec::new();
+        for (at, deed) in context.deeds.iter().enumerate() {
+            let again = match &deed.outcome {
+                DeedOutcome::Answered(answer) => answer.spent.as_ref().is_some_and(|value| {
+                    let again = spent.contains(value);
+                    spent.push(value.clone());
+                    again
+                }),
+                _ => false,
+            };
+            if !deed.correct || again || matches!(deed.verb, "wait") {
+                return;
+            }
+            if at >= from {
+                match self.ledger.note(deed, context.with, self.item) {
+                    Some((stage, Ok(()))) => self.accepted(&stage),
+                    Some((stage, Err(why))) => self.lost(&stage, &why),
+                    None => {}
+                }
+            }
+            if deed.verb == "revoke" {
+                return;
             }
         }
     }

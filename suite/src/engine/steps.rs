@@ -57,7 +57,7 @@ async fn one(context: &mut Context<'_>, step: &Step) -> Result<(), Halt> {
 async fn together(context: &mut Context<'_>, steps: &[Step]) -> Result<(), Halt> {
     let mut ready = Vec::new();
     for step in steps {
-        ready.push(prepare(context, step).await?);
+        ready.push(prepare(context, step).await?.raced());
     }
     let world = context.world;
     let deeds = futures::future::join_all(ready.into_iter().map(|one| one.send(world))).await;

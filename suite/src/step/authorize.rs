@@ -151,7 +151,7 @@ pub(super) async fn prepare<'w>(context: &mut Context<'w>, args: &AuthorizeArgs)
         session,
         step,
     };
-    let correct = *args == args.stripped();
+    let correct = is_correct(context, args, client);
     if let Some(id) = before.pop() {
         context.deeds.push(Arc::new(Deed {
             label: None,
@@ -181,6 +181,14 @@ async fn launch_value(
     let (launch, exchange) = begin_launch(context, client, args.patient.as_deref()).await?;
     before.extend(exchange);
     Ok(Some(launch))
+}
+
+/// Nothing wrong in it, and a `launch` that was begun for this client.
+fn is_correct(context: &Context<'_>, args: &AuthorizeArgs, client: &Client) -> bool {
+    let own_launch = args.launch_of.as_deref().is_none_or(|label| {
+        context.deeds.iter().any(|deed| deed.label.as_deref() == Some(label) && deed.client == client.name)
+    });
+    own_launch && AuthorizeArgs { launch_of: None, ..args.clone() } == args.stripped()
 }
 
 struct Defaults {

@@ -76,8 +76,8 @@ pub(super) fn authenticate(
     let with_secret = |secret: String| vec![("client_id".to_owned(), id.clone()), ("client_secret".to_owned(), secret)];
     let mut made = Authentication::default();
     match way {
-        AuthWay::None => {}
-        AuthWay::IdOnly => made.body.push(("client_id".to_owned(), id.clone())),
+        AuthWay::None if is_confidential(client) => {}
+        AuthWay::None | AuthWay::IdOnly => made.body.push(("client_id".to_owned(), id.clone())),
         AuthWay::Basic => made.header = Some(basic::basic_header(&id, &secret()?)),
         AuthWay::BasicRaw => made.header = Some(basic::basic_header_raw(&id, &secret()?)),
         AuthWay::Post => made.body = with_secret(secret()?),

@@ -32,6 +32,13 @@ pub struct Deed {
     pub exchanges: Vec<usize>,
 }
 
+impl Deed {
+    /// Whether it has this label or verb; any has none.
+    pub fn is(&self, name: Option<&str>) -> bool {
+        name.is_none_or(|name| self.label.as_deref() == Some(name) || self.verb == name)
+    }
+}
+
 /// What came of a step.
 #[derive(Debug, Clone)]
 pub enum Outcome {
@@ -95,6 +102,8 @@ pub struct Answer {
     pub json: Option<Value>,
     /// The client assertion that was sent.
     pub assertion: Option<String>,
+    /// The code or refresh token that was sent.
+    pub spent: Option<String>,
 }
 
 impl Answer {
@@ -221,7 +230,7 @@ impl<'w> Context<'w> {
 
     /// The last authorization, of this label where one is given.
     pub fn authorization(&self, label: Option<&str>) -> Option<&Authorization> {
-        self.deeds.iter().rev().filter(|deed| label.is_none() || deed.label.as_deref() == label).find_map(|deed| {
+        self.deeds.iter().rev().filter(|deed| deed.is(label)).find_map(|deed| {
             match &deed.outcome {
                 Outcome::Authorized(authorization) => Some(authorization.as_ref()),
                 _ => None,
@@ -231,7 +240,7 @@ impl<'w> Context<'w> {
 
     /// The last answer with a member of this name, of this label where one is given.
     pub fn member(&self, label: Option<&str>, name: &str) -> Option<String> {
-        self.deeds.iter().rev().filter(|deed| label.is_none() || deed.label.as_deref() == label).find_map(|deed| {
+        self.deeds.iter().rev().filter(|deed| deed.is(label)).find_map(|deed| {
             match &deed.outcome {
                 Outcome::Answered(answer) => answer.text(name).map(str::to_owned),
                 _ => None,
@@ -290,7 +299,7 @@ impl<'w> Context<'w> {
             "access_token" | "refresh_token" | "id_token" => self.member(label, name),
             "granted_scope" => self.member(label, "scope"),
             "token_patient" => self.member(label, "patient"),
-            "assertion" => self.deeds.iter().rev().filter(|deed| label.is_none() || deed.label.as_deref() == label).find_map(
+            "assertion" => self.deeds.iter().rev().filter(|deed| deed.is(label)).find_map(
                 |deed| match &deed.outcome {
                     Outcome::Answered(answer) => answer.assertion.clone(),
                     _ => None,
@@ -302,7 +311,7 @@ impl<'w> Context<'w> {
 
     /// The `launch` of the last `launch` step, of this label where one is given.
     pub fn begun_launch(&self, label: Option<&str>) -> Option<String> {
-        self.deeds.iter().rev().filter(|deed| label.is_none() || deed.label.as_deref() == label).find_map(|deed| {
+        self.deeds.iter().rev().filter(|deed| deed.is(label)).find_map(|deed| {
             match &deed.outcome {
                 Outcome::Launched { launch } => Some(launch.clone()),
                 _ => None,

@@ -156,7 +156,7 @@ pub(super) async fn answered(
         verb,
         client,
         correct,
-        outcome: Outcome::Answered(Box::new(Answer { exchange, json, assertion })),
+        outcome: Outcome::Answered(Box::new(Answer { exchange, json, assertion, spent: None })),
         exchanges: vec![id],
     }
 }

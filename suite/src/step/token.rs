@@ -31,14 +31,21 @@ pub struct Ready {
     client: String,
     correct: bool,
     assertion: Option<String>,
+    spent: Option<String>,
 }
 
 impl Ready {
+    /// One of several at the same moment: what comes of it says nothing about correct requests.
+    pub fn raced(self) -> Self {
+        Self { correct: false, ..self }
+    }
+
     /// Sends it and keeps what was issued.
     pub async fn send(self, world: &World) -> Deed {
-        let Self { request, verb, label, client, correct, assertion } = self;
-        let deed = answered(world, verb, label, client, correct, request, assertion).await;
-        if let Outcome::Answered(answer) = &deed.outcome {
+        let Self { request, verb, label, client, correct, assertion, spent } = self;
+        let mut deed = answered(world, verb, label, client, correct, request, assertion).await;
+        if let Outcome::Answered(answer) = &mut deed.outcome {
+            answer.spent = spent;
             let keep = |list: &Mutex<Vec<String>>, name: &str| {
                 if let Some(value) = answer.text(name) {
                     list.lock().unwrap_or_else(PoisonError::into_inner).push(value.to_owned());
@@ -69,7 +76,7 @@ pub async fn exchange(context: &Context<'_>, args: &ExchangeArgs) -> Result<Read
     let authentication = authenticate(context, client, &args.auth, &args.assertion, &own)?;
     let mut pairs = Pairs::new();
     put(context, &mut pairs, "grant_type", &args.grant_type, Some("authorization_code".to_owned()), &own)?;
-    put(context, &mut pairs, "code", &args.code, code, &own)?;
+    put(context, &mut pairs, "code", &args.code, code.clone(), &own)?;
     put(context, &mut pairs, "redirect_uri", &args.redirect_uri, Some(sent.redirect_uri), &own)?;
     put(context, &mut pairs, "code_verifier", &args.code_verifier, Some(sent.code_verifier), &own)?;
     add_authentication(context, &mut pairs, &authentication, args, client, &own)?;
@@ -109,6 +116,7 @@ pub async fn exchange(context: &Context<'_>, args: &ExchangeArgs) -> Result<Read
         client: client.name.clone(),
         correct: *args == args.stripped(),
         assertion: authentication.assertion,
+        spent: code,
     })
 }
 
@@ -123,14 +131,15 @@ pub async fn refresh(context: &Context<'_>, args: &RefreshArgs) -> Result<Ready,
     let authentication = authenticate(context, client, &args.auth, &args.assertion, &own)?;
     let mut pairs = Pairs::new();
     put(context, &mut pairs, "grant_type", &args.grant_type, Some("refresh_token".to_owned()), &own)?;
-    put(context, &mut pairs, "refresh_token", &args.refresh_token, token, &own)?;
+    put(context, &mut pairs, "refresh_token", &args.refresh_token, token.clone(), &own)?;
     put(context, &mut pairs, "scope", &args.scope, None, &own)?;
     pairs.extend(authentication.body.clone());
     override_client_id(context, &mut pairs, &args.client_id, &own)?;
     add_more(context, &mut pairs, &args.extra, &[], &own)?;
     let url = token_endpoint(context).await?;
     let correct = *args == args.stripped();
-    Ok(ready(url, "refresh", args.label.clone(), client, correct, pairs, authentication))
+    let ready = ready(url, "refresh", args.label.clone(), client, correct, pairs, authentication);
+    Ok(Ready { spent: token, ..ready })
 }
 
 /// Asks about a token, or revokes it.
@@ -170,7 +179,7 @@ fn ready(
     let mut request = Request::form(url, pairs);
     authentication.sign(&mut request);
     accept_json(&mut request);
-    Ready { request, verb, label, client: client.name.clone(), correct, assertion: authentication.assertion }
+    Ready { request, verb, label, client: client.name.clone(), correct, assertion: authentication.assertion, spent: None }
 }
 
 fn accept_json(request: &mut Request) {

@@ -30,9 +30,9 @@ pub struct World {
     /// Bounds on what the target sends.
     pub limits: Limits,
     /// The keys of the profile's clients, by the clients' names.
-    pub keys: std::collections::HashMap<String, SigningKey>,
+    pub keys: Arc<Keys>,
     /// A key that nobody registered, for each family.
-    pub attacker: AttackerKeys,
+    pub attacker: &'static AttackerKeys,
     /// Whether this run may wait in real time (`--slow`).
     pub slow: bool,
     /// What the target says of itself, fetched once.
@@ -99,10 +99,9 @@ pub struct Issued {
 }
 
 impl Recorder {
-    /// Starts the run's clock.
-    #[expect(clippy::new_without_default, reason = "it starts a clock, which a default should not")]
-    pub fn new() -> Self {
-        Self { started: Instant::now(), exchanges: Mutex::default(), sign_ins: AtomicU64::new(0) }
+    /// Empty, at the start of the run.
+    pub fn new(started: Instant) -> Self {
+        Self { started, exchanges: Mutex::default(), sign_ins: AtomicU64::new(0) }
     }
 
     /// Since the start of the run.
@@ -161,5 +160,72 @@ impl World {
     /// The facts, or nothing of them before discovery.
     pub fn known(&self) -> Option<&Facts> {
         self.facts.get()
+    }
+}
+
+static ATTACKER: std::sync::LazyLock<Result<AttackerKeys, String>> = std::sync::LazyLock::new(|| {
+    let key = |name: &str| {
+        let path = format!("keys/attacker_{name}.private.jwk.json");
+        let file = fixtures::file(&path).ok_or_else(|| format!("fixtures/{path} is missing"))?;
+        SigningKey::from_jwk(file.text).map_err(|error| format!("fixtures/{path}: {error}"))
+    };
+    Ok(AttackerKeys { rsa: key("rs384")?, ec: key("es384")? })
+});
+
+/// The keys of a profile's clients, read once.
+pub type Keys = std::collections::HashMap<String, SigningKey>;
+
+/// The keys of the profile's clients, or which of them cannot be read.
+pub fn keys_of(profile: &Profile) -> Result<Keys, String> {
+    let mut keys = Keys::new();
+    for client in &profile.clients {
+        if let crate::target::Credentials::Key(source) = &client.credentials {
+            let key = SigningKey::from_jwk(source.jwk.expose())
+                .map_err(|error| format!("[clients.{}] key in the profile: {error}", client.name))?;
+            keys.insert(client.name.clone(), key);
+        }
+    }
+    Ok(keys)
+}
+
+/// What a world is made of.
+pub struct Parts {
+    /// The target's profile.
+    pub profile: Arc<Profile>,
+    /// The way to it.
+    pub transport: Arc<dyn Transport>,
+    /// The user's browser.
+    pub agent: Arc<dyn UserAgent>,
+    /// Time of day.
+    pub clock: Arc<dyn Clock>,
+    /// The keys of its clients, from [`keys_of`].
+    pub keys: Arc<Keys>,
+    /// The seed of everything random.
+    pub seed: u64,
+    /// Whether it may wait in real time.
+    pub slow: bool,
+    /// Start of the run, from which exchanges are timed.
+    pub started: Instant,
+}
+
+impl World {
+    /// A world at the start of a run.
+    pub fn new(parts: Parts) -> Result<Self, String> {
+        let Parts { profile, transport, agent, clock, keys, seed, slow, started } = parts;
+        let limits = profile.limits;
+        Ok(Self {
+            profile,
+            transport,
+            agent,
+            clock,
+            chance: Chance::new(seed),
+            limits,
+            keys,
+            attacker: ATTACKER.as_ref().map_err(Clone::clone)?,
+            slow,
+            facts: OnceCell::new(),
+            recorder: Recorder::new(started),
+            issued: Issued::default(),
+        })
     }
 }

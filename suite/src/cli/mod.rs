@@ -1,0 +1,145 @@
+//! The command line: one subcommand, one file. Exit codes are those of [`reports::exit`].
+
+mod agent;
+mod baseline;
+mod explain;
+mod lint;
+mod list;
+mod progress;
+mod render;
+mod schema;
+mod selftest;
+mod serve;
+mod test_server;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use reports::exit;
+
+/// Conformance tests and a mock EHR for SMART App Launch.
+#[derive(Debug, Parser)]
+#[command(name = "launchproof", version, about, max_term_width = 120)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Judges a server or an app.
+    #[command(subcommand)]
+    Test(Test),
+    /// Starts the mock EHR and prints its URLs.
+    Serve(serve::ServeArguments),
+    /// Lists scenarios, requirements, defects, variants or targets.
+    List(list::ListArguments),
+    /// Explains a scenario, a requirement, a defect or a variant.
+    Explain(explain::ExplainArguments),
+    /// Checks scenario files: the embedded ones, or a folder of one's own.
+    Lint(lint::LintArguments),
+    /// Prints a JSON Schema: `scenario` or `run`.
+    Schema(schema::SchemaArguments),
+    /// Proves the suite: each scenario against each deliberate defect of the mock EHR.
+    Selftest(selftest::SelftestArguments),
+    /// Renders a finished run again.
+    Render(render::RenderArguments),
+    /// Checks or updates a baseline against a finished run.
+    Baseline(baseline::BaselineArguments),
+    /// Prints shell completions.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Test {
+    /// Judges a SMART server: at a URL, by a profile, or (with neither) the embedded mock EHR.
+    Server(Box<test_server::ServerArguments>),
+}
+
+/// A user's mistake or a failure that ends the program before there is a report: what to print, and the exit code.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    fn input(message: impl std::fmt::Display) -> Self {
+        Self { code: exit::BAD_INPUT, message: message.to_string() }
+    }
+
+    fn usage(message: impl std::fmt::Display) -> Self {
+        Self { code: exit::USAGE, message: message.to_string() }
+    }
+
+    fn internal(message: impl std::fmt::Display) -> Self {
+        let hint = "this is a bug of launchproof; please report it with the command line";
+        Self { code: exit::INTERNAL, message: format!("{message}\n{hint}") }
+    }
+}
+
+/// Runs the command line; the exit code comes back.
+pub fn main() -> u8 {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let code = if error.use_stderr() { exit::USAGE } else { exit::NOTHING_UNEXPECTED };
+            // Nothing to do where even the error cannot be printed.
+            let _ = error.print();
+            return code;
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            anstream::eprintln!("launchproof: no runtime: {error}");
+            return exit::INTERNAL;
+        }
+    };
+    let done = runtime.block_on(run(arguments.command));
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    match done {
+        Ok(code) => code,
+        Err(failure) => {
+            anstream::eprintln!("launchproof: {}", failure.message);
+            failure.code
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<u8, Failure> {
+    match command {
+        Command::Test(Test::Server(arguments)) => test_server::run(*arguments).await,
+        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::List(arguments) => list::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Lint(arguments) => lint::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
+        Command::Selftest(arguments) => selftest::run(arguments).await,
+        Command::Render(arguments) => render::run(&arguments),
+        Command::Baseline(arguments) => baseline::run(&arguments),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "launchproof", &mut std::io::stdout());
+            Ok(exit::NOTHING_UNEXPECTED)
+        }
+    }
+}
+
+/// The scenarios (with a vendor's own) and the requirements, or a failure that lists everything wrong with them.
+fn catalogue(
+    more: Option<&std::path::Path>,
+) -> Result<(Vec<crate::scenario::load::Loaded>, Requirements), Failure> {
+    let list = |lines: Vec<String>| Failure::input(lines.join("\n"));
+    let scenarios = crate::scenario::load::load(more)
+        .map_err(|errors| list(errors.iter().map(ToString::to_string).collect()))?;
+    let requirements = crate::scenario::requirement::all().map_err(list)?;
+    let errors = crate::scenario::lint::lint(&scenarios, &requirements);
+    if errors.is_empty() {
+        Ok((scenarios, requirements))
+    } else {
+        Err(list(errors.iter().map(ToString::to_string).collect()))
+    }
+}
+
+type Requirements = std::collections::BTreeMap<String, crate::scenario::requirement::Requirement>;

@@ -1,0 +1,433 @@
+//! `launchproof test server`: judges a server and writes its report.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueEnum};
+use reports::baseline::{self, Baseline};
+use reports::exit::{self, AcceptedGap, Controls};
+use reports::model;
+use tokio::sync::watch;
+
+use super::agent::{self, AgentKind};
+use super::progress::{EventLog, Terminal};
+use super::{Failure, catalogue};
+use crate::demo;
+use crate::engine::events::All;
+use crate::engine::{self, Listener, Options, version};
+use crate::record::Scribe;
+use crate::scenario::select::Selection;
+use crate::step::World;
+use crate::step::world::{Parts, keys_of};
+use crate::target::{Profile, SmartVersion};
+
+/// Formats beside `run.json` and the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// `report.html`
+    Html,
+    /// `junit.xml`
+    Junit,
+    /// `run.json`
+    Json,
+    /// `events.jsonl`
+    Events,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ServerArguments {
+    /// FHIR base URL of the server.
+    fhir_base: Option<String>,
+    /// Profile of the target (TOML): clients, users, sign-in.
+    #[arg(long, value_name = "FILE")]
+    target: Option<PathBuf>,
+
+    /// Only these scenarios: ids, prefixes (`pkce/`), or verdict ids (`pkce/x#case@public`).
+    #[arg(long = "only", value_name = "ID", num_args = 1.., help_heading = "Selection")]
+    only: Vec<String>,
+    /// Only scenarios of these requirements.
+    #[arg(long, value_name = "ID", help_heading = "Selection")]
+    requirement: Vec<String>,
+    /// Only scenarios of this strength: shall, should or may.
+    #[arg(long, value_name = "LEVEL", value_parser = ["shall", "should", "may"], help_heading = "Selection")]
+    level: Vec<String>,
+    /// Only with clients of this kind: public, symmetric or asymmetric.
+    #[arg(long, value_name = "KIND", value_parser = ["public", "symmetric", "asymmetric"], help_heading = "Selection")]
+    client: Vec<String>,
+    /// Judge by this SMART version instead of the inferred one.
+    #[arg(long, value_name = "VERSION", value_parser = ["1.0", "2.0", "2.1", "2.2"], help_heading = "Selection")]
+    smart: Option<String>,
+    /// Only part N of M, to share a run among machines.
+    #[arg(long, value_name = "N/M", value_parser = partition, help_heading = "Selection")]
+    partition: Option<(usize, usize)>,
+    /// Only what was not a pass in this run.json.
+    #[arg(long, value_name = "RUN.JSON", help_heading = "Selection")]
+    rerun_failed: Option<PathBuf>,
+    /// A folder of your own scenarios besides.
+    #[arg(long, value_name = "DIR", help_heading = "Selection")]
+    scenarios: Option<PathBuf>,
+    /// Print the plan and how many sign-ins it needs; send nothing but discovery.
+    #[arg(long, help_heading = "Selection")]
+    dry_run: bool,
+
+    /// The user's browser.
+    #[arg(long, value_enum, default_value = "http", help_heading = "Run")]
+    agent: AgentKind,
+    /// With `--agent chrome`: show the browser, so that a person signs in once.
+    #[arg(long, help_heading = "Run")]
+    assist: bool,
+    /// With `--agent manual`: open each URL in the default browser.
+    #[arg(long, help_heading = "Run")]
+    open: bool,
+    /// With `--agent manual`: stop asking after so many sign-ins.
+    #[arg(long, value_name = "N", help_heading = "Run")]
+    max_sign_ins: Option<u32>,
+    /// Seconds of one request.
+    #[arg(long, value_name = "SECONDS", help_heading = "Run")]
+    timeout: Option<u64>,
+    /// Seconds of one step, such as a whole sign-in.
+    #[arg(long, value_name = "SECONDS", help_heading = "Run")]
+    step_timeout: Option<u64>,
+    /// Bytes of one body.
+    #[arg(long, value_name = "BYTES", help_heading = "Run")]
+    max_body: Option<usize>,
+    /// Repeat a run: the seed that it printed.
+    #[arg(long, help_heading = "Run")]
+    seed: Option<u64>,
+    /// Wait in real time for codes and tokens to expire.
+    #[arg(long, help_heading = "Run")]
+    slow: bool,
+    /// Lift a precaution that holds off loopback.
+    #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = ["lockout"], help_heading = "Run")]
+    allow: Vec<String>,
+    /// PEM file of further certificate authorities.
+    #[arg(long, value_name = "FILE", help_heading = "Run")]
+    ca_file: Option<PathBuf>,
+    /// Do not check certificates; marks the report.
+    #[arg(long, help_heading = "Run")]
+    insecure: bool,
+
+    /// Folder of the report.
+    #[arg(long, value_name = "DIR", default_value = "launchproof-report", help_heading = "Report")]
+    out: PathBuf,
+    /// Which files to write beside `run.json`.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "html,junit,json,events", help_heading = "Report")]
+    report: Vec<Format>,
+    /// Failures that are expected.
+    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    baseline: Option<PathBuf>,
+    /// Warnings count as failures.
+    #[arg(long, help_heading = "Report")]
+    strict: bool,
+    /// `full` keeps FHIR bodies and identities; marks the report.
+    #[arg(long, value_name = "HOW", value_parser = ["redacted", "full"], default_value = "redacted", help_heading = "Report")]
+    evidence: String,
+    /// Only the summary.
+    #[arg(long, short, help_heading = "Report")]
+    quiet: bool,
+}
+
+fn partition(text: &str) -> Result<(usize, usize), String> {
+    let parts = text.split_once('/').and_then(|(part, of)| Some((part.parse().ok()?, of.parse().ok()?)));
+    match parts {
+        Some((part, of)) if part >= 1 && part <= of => Ok((part, of)),
+        _ => Err("expected N/M with 1 ≤ N ≤ M, such as 1/3".to_owned()),
+    }
+}
+
+/// What a run is made on: the embedded mock for as long as it lives, and the profile.
+struct Target {
+    profile: Profile,
+    listening: Option<demo::Listening>,
+}
+
+pub(super) async fn run(arguments: ServerArguments) -> Result<u8, Failure> {
+    let (scenarios, requirements) = catalogue(arguments.scenarios.as_deref())?;
+    let baseline = read_baseline(&arguments)?;
+    let seed = arguments.seed.unwrap_or_else(fresh_seed);
+    let target = target(&arguments, seed).await?;
+    let started = Instant::now();
+    let world = world(&arguments, &target, seed, started)?;
+    let facts = crate::step::discover::facts(&world).await;
+    if let Some(problem) = unreachable(&world, facts) {
+        world.agent.close().await;
+        return Err(Failure { code: exit::UNREACHABLE, message: problem });
+    }
+    let given = arguments.smart.as_deref().and_then(smart_version);
+    let (smart, smart_from) = version::infer(given, &world.profile, facts);
+    let selection = selection(&arguments)?;
+    let profile = Arc::clone(&world.profile);
+    let items = selection.items(&scenarios, &profile);
+    if items.is_empty() {
+        world.agent.close().await;
+        return Err(Failure {
+            code: exit::NOTHING_SELECTED,
+            message: "no scenario was selected; `launchproof list scenarios` shows what there is".to_owned(),
+        });
+    }
+    announce(&arguments, &world, items.len(), smart, &smart_from, seed);
+    if arguments.dry_run {
+        for item in &items {
+            anstream::println!("{}", item.id());
+        }
+        return Ok(exit::NOTHING_UNEXPECTED);
+    }
+    let scribe = Arc::new(Scribe::new(&world, &scenarios, arguments.evidence == "full"));
+    let world = Arc::new(world);
+    let events = event_log(&arguments, &scribe, &world)?;
+    let mut listeners: Vec<Box<dyn Listener>> =
+        vec![Box::new(Terminal::new(Arc::clone(&scribe), Arc::clone(&world), arguments.quiet))];
+    listeners.extend(events.map(|log| Box::new(log) as Box<dyn Listener>));
+    let options = Options {
+        smart,
+        allow_lockout: arguments.allow.iter().any(|what| what == "lockout"),
+        cancel: cancel_on_ctrl_c(),
+    };
+    let outcome = engine::run(&world, &items, &options, &All(listeners)).await;
+    world.agent.close().await;
+    let run = run_facts(&arguments, &world, &outcome, seed, started);
+    let of = model::Target {
+        name: world.profile.name.clone(),
+        fhir_base: world.profile.fhir_base.clone(),
+        smart_version: smart.as_str().to_owned(),
+        smart_version_from: smart_from,
+    };
+    let mut report = scribe.report(&world, &outcome.judged, of, run, &requirements);
+    let expected = baseline::apply(&mut report, &baseline, &today(&world));
+    let gaps: Vec<AcceptedGap> = world
+        .profile
+        .accept_missing
+        .iter()
+        .map(|(scope, reason)| AcceptedGap { scope: scope.clone(), reason: reason.clone() })
+        .collect();
+    let controls = Controls {
+        tried: (outcome.controls_passed + outcome.controls_failed) as u64,
+        passed: outcome.controls_passed as u64,
+    };
+    let (code, why) = exit::exit_code(&report, arguments.strict, &expected, &gaps, controls);
+    report.run.exit_code = code;
+    report.run.exit_reason = why;
+    write(&arguments, &report)?;
+    let colour = anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
+    anstream::println!("{}", reports::render::terminal::summary(&report, colour));
+    anstream::println!("report: {}", arguments.out.join("report.html").display());
+    drop(target.listening);
+    Ok(code)
+}
+
+fn read_baseline(arguments: &ServerArguments) -> Result<Baseline, Failure> {
+    let Some(path) = &arguments.baseline else { return Ok(Baseline::default()) };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::input(format!("{}: the baseline cannot be read: {error}", path.display())))?;
+    Baseline::parse(&text).map_err(|error| {
+        Failure::input(format!("{}:{}:{}: {}", path.display(), error.line, error.column, error.message))
+    })
+}
+
+async fn target(arguments: &ServerArguments, seed: u64) -> Result<Target, Failure> {
+    let profile = match (&arguments.fhir_base, &arguments.target) {
+        (None, None) => {
+            let listening =
+                demo::listening(&demo::Manner::default(), seed).await.map_err(Failure::internal)?;
+            return Ok(Target { profile: listening.profile.clone(), listening: Some(listening) });
+        }
+        (base, Some(path)) => {
+            let mut profile = Profile::load(path).map_err(Failure::input)?;
+            if let Some(base) = base {
+                profile.fhir_base.clone_from(&Profile::for_url(base).map_err(Failure::usage)?.fhir_base);
+            }
+            profile
+        }
+        (Some(base), None) => Profile::for_url(base).map_err(Failure::usage)?,
+    };
+    Ok(Target { profile, listening: None })
+}
+
+fn world(arguments: &ServerArguments, target: &Target, seed: u64, started: Instant) -> Result<World, Failure> {
+    let mut profile = target.profile.clone();
+    let limits = &mut profile.limits;
+    limits.request = arguments.timeout.map_or(limits.request, Duration::from_secs);
+    limits.step = arguments.step_timeout.map_or(limits.step, Duration::from_secs);
+    limits.body = arguments.max_body.unwrap_or(limits.body);
+    if let Some(path) = &arguments.ca_file {
+        profile.network.ca_file = Some(path.clone());
+    }
+    profile.network.insecure = arguments.insecure;
+    let keys = Arc::new(keys_of(&profile).map_err(Failure::input)?);
+    let transport = demo::transport(&profile).map_err(Failure::input)?;
+    let clock = match &target.listening {
+        Some(listening) => Arc::clone(&listening.clock),
+        None => Arc::new(crate::clock::ShiftedClock::default()),
+    };
+    let agent = agent::agent(arguments.agent, &agent_options(arguments), &profile, &transport, &clock, started)?;
+    let parts =
+        Parts { profile: Arc::new(profile), transport, agent, clock, keys, seed, slow: arguments.slow, started };
+    World::new(parts).map_err(Failure::internal)
+}
+
+fn agent_options(arguments: &ServerArguments) -> agent::AgentOptions {
+    agent::AgentOptions {
+        assist: arguments.assist,
+        open: arguments.open,
+        max_sign_ins: arguments.max_sign_ins,
+        headless: !arguments.assist,
+    }
+}
+
+/// Nothing at all could be learned about the target: then there is nothing to judge.
+fn unreachable(world: &World, facts: &crate::step::world::Facts) -> Option<String> {
+    let nothing = facts.smart.is_none() && facts.capability.is_none() && facts.authorization_endpoint.is_none();
+    nothing.then(|| {
+        let base = &world.profile.fhir_base;
+        let why = facts.smart_problem.clone().unwrap_or_default();
+        format!(
+            "{base} cannot be judged: {why}\n\
+             Tried: {base}/.well-known/smart-configuration and {base}/metadata.\n\
+             Check the FHIR base (it is the address below which Patient stands). For a server without \
+             smart-configuration, give its endpoints under [endpoints] in a profile (--target FILE)."
+        )
+    })
+}
+
+fn smart_version(text: &str) -> Option<SmartVersion> {
+    [SmartVersion::V1_0, SmartVersion::V2_0, SmartVersion::V2_1, SmartVersion::V2_2]
+        .into_iter()
+        .find(|version| version.as_str() == text)
+}
+
+fn selection(arguments: &ServerArguments) -> Result<Selection, Failure> {
+    let verdicts = match &arguments.rerun_failed {
+        None => None,
+        Some(path) => {
+            let report = super::render::read(path)?;
+            let open = report.verdicts.iter().filter(|verdict| {
+                !matches!(verdict.status, model::Status::Pass | model::Status::Info | model::Status::Skip)
+            });
+            Some(open.map(model::Verdict::id).collect())
+        }
+    };
+    Ok(Selection {
+        ids: arguments.only.clone(),
+        requirements: arguments.requirement.clone(),
+        levels: arguments.level.clone(),
+        clients: arguments.client.clone(),
+        partition: arguments.partition,
+        verdicts,
+    })
+}
+
+fn narrowed(arguments: &ServerArguments) -> Vec<String> {
+    let mut words = arguments.only.clone();
+    let flag = |name: &str, values: &[String]| values.iter().map(|value| format!("--{name} {value}")).collect::<Vec<_>>();
+    words.extend(flag("requirement", &arguments.requirement));
+    words.extend(flag("level", &arguments.level));
+    words.extend(flag("client", &arguments.client));
+    words.extend(arguments.partition.map(|(part, of)| format!("--partition {part}/{of}")));
+    words.extend(arguments.rerun_failed.as_ref().map(|path| format!("--rerun-failed {}", path.display())));
+    words
+}
+
+fn announce(
+    arguments: &ServerArguments,
+    world: &World,
+    items: usize,
+    smart: SmartVersion,
+    smart_from: &str,
+    seed: u64,
+) {
+    if arguments.quiet {
+        return;
+    }
+    anstream::eprintln!(
+        "target {} ({}), SMART {} ({smart_from}), agent {}, {items} verdicts, --seed {seed}",
+        world.profile.name,
+        world.profile.fhir_base,
+        smart.as_str(),
+        world.agent.name(),
+    );
+}
+
+fn event_log(
+    arguments: &ServerArguments,
+    scribe: &Arc<Scribe>,
+    world: &Arc<World>,
+) -> Result<Option<EventLog>, Failure> {
+    if !arguments.report.contains(&Format::Events) {
+        return Ok(None);
+    }
+    std::fs::create_dir_all(&arguments.out).map_err(|error| cannot_write(arguments, &error))?;
+    let log = EventLog::create(&arguments.out.join("events.jsonl"), Arc::clone(scribe), Arc::clone(world))
+        .map_err(|error| cannot_write(arguments, &error))?;
+    Ok(Some(log))
+}
+
+fn cannot_write(arguments: &ServerArguments, error: &std::io::Error) -> Failure {
+    Failure::usage(format!("{}: the report cannot be written: {error}; choose another folder with --out", arguments.out.display()))
+}
+
+fn run_facts(
+    arguments: &ServerArguments,
+    world: &World,
+    outcome: &engine::Outcome,
+    seed: u64,
+    started: Instant,
+) -> model::Run {
+    let elapsed = started.elapsed();
+    let began = world.clock.now() - jiff::SignedDuration::try_from(elapsed).unwrap_or_default();
+    model::Run {
+        started: began.to_string(),
+        duration_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+        requests: world.recorder.count() as u64,
+        sign_ins: world.recorder.sign_ins(),
+        agent: world.agent.name().to_owned(),
+        seed,
+        complete: outcome.complete,
+        insecure: arguments.insecure,
+        full_evidence: arguments.evidence == "full",
+        selection: narrowed(arguments),
+        exit_code: 0,
+        exit_reason: String::new(),
+    }
+}
+
+fn today(world: &World) -> String {
+    world.clock.now().to_string().chars().take(10).collect()
+}
+
+fn write(arguments: &ServerArguments, report: &model::Report) -> Result<(), Failure> {
+    use reports::render::{html, json, junit};
+    let fail = |error: std::io::Error| cannot_write(arguments, &error);
+    std::fs::create_dir_all(&arguments.out).map_err(fail)?;
+    let put = |name: &str, text: String| std::fs::write(arguments.out.join(name), text).map_err(fail);
+    put("run.json", json::render(report))?;
+    if arguments.report.contains(&Format::Html) {
+        put("report.html", html::render(report))?;
+    }
+    if arguments.report.contains(&Format::Junit) {
+        put("junit.xml", junit::render(report, arguments.strict))?;
+    }
+    Ok(())
+}
+
+/// Ctrl-C once ends the run with a partial report; twice ends the program.
+fn cancel_on_ctrl_c() -> watch::Receiver<bool> {
+    let (sender, receiver) = watch::channel(false);
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            anstream::eprintln!("\nending; the report of what was done follows");
+            let _ = sender.send(true);
+        }
+        // The channel stays open until the program ends.
+        std::future::pending::<()>().await;
+        drop(sender);
+    });
+    receiver
+}
+
+/// A seed from the operating system; printed, so that the run can be repeated.
+#[expect(clippy::disallowed_methods, reason = "the one place where chance enters: the seed, which is printed")]
+fn fresh_seed() -> u64 {
+    use rand::RngExt as _;
+    rand::rng().random::<u32>().into()
+}

@@ -1,0 +1,148 @@
+//! The embedded target: a mock EHR of one's own, on a loopback socket or inside the process, with the profile that fits.
+
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+use std::time::Instant;
+
+use jiff::{SignedDuration, Timestamp};
+use mock_ehr::clock::{Clock as _, ControlledClock};
+use mock_ehr::{Defect, MockEhr, Variant};
+
+use crate::clock::Clock;
+use crate::http::{InProcess, ReqwestTransport, Transport};
+use crate::step::World;
+use crate::step::world::{Keys, Parts, keys_of};
+use crate::target::Profile;
+use crate::user_agent::{HttpAgent, Setup, UserAgent};
+
+/// Origin of the mock that runs inside the process; nothing listens there.
+const INSIDE: &str = "http://127.0.0.1:8080";
+
+/// What the mock of a demo does otherwise than the reference.
+#[derive(Debug, Clone, Default)]
+pub struct Manner {
+    /// Deliberate faults.
+    pub defects: Vec<Defect>,
+    /// Legal differences.
+    pub variants: Vec<Variant>,
+}
+
+/// Why there is no demo.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// The mock does not start.
+    #[error("the mock EHR does not start: {0}")]
+    Mock(String),
+    /// The embedded profile does not load.
+    #[error("the embedded profile does not load: {0}")]
+    Profile(String),
+    /// No transport.
+    #[error("no HTTP client can be made: {0}")]
+    Transport(String),
+}
+
+/// The mock's clock, seen by the suite: what is advanced here is advanced there.
+struct SharedClock(Arc<ControlledClock>);
+
+impl Clock for SharedClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn advance(&self, by: SignedDuration) -> bool {
+        self.0.advance(by)
+    }
+}
+
+/// The embedded profile and its keys, read once.
+static EMBEDDED: LazyLock<Result<(Profile, Arc<Keys>), String>> = LazyLock::new(|| {
+    let profile = profile_at(INSIDE)?;
+    let keys = keys_of(&profile)?;
+    Ok((profile, Arc::new(keys)))
+});
+
+/// `fixtures/targets/mock.toml`, with the mock at `origin` and the keys' texts in place of their files.
+pub fn profile_at(origin: &str) -> Result<Profile, String> {
+    let file = fixtures::file("targets/mock.toml").ok_or("fixtures/targets/mock.toml is missing")?;
+    let mut text = file.text.replace(INSIDE, origin);
+    for key in fixtures::below("keys") {
+        let name = key.path.trim_start_matches("keys/");
+        let json = key.text.split_whitespace().collect::<String>();
+        text = text.replace(&format!("{{ file = \"../keys/{name}\" }}"), &format!("{{ test_only = '{json}' }}"));
+    }
+    let mut profile = Profile::parse(&text, "fixtures/targets/mock.toml", Path::new("")).map_err(|error| error.to_string())?;
+    // The clock is shared, so nobody has to ask for its advance.
+    profile.advance_url = None;
+    Ok(profile)
+}
+
+fn mock(origin: &str, manner: &Manner, clock: Arc<ControlledClock>, seed: u64) -> Result<MockEhr, DemoError> {
+    MockEhr::builder()
+        .public_url(origin)
+        .clock(clock)
+        .seed(seed)
+        .defects(manner.defects.iter().copied())
+        .variants(manner.variants.iter().copied())
+        .build()
+        .map_err(|error| DemoError::Mock(error.to_string()))
+}
+
+/// A world whose target is a mock inside this process: no sockets.
+pub fn inside(manner: &Manner, seed: u64) -> Result<World, DemoError> {
+    let clock = Arc::new(ControlledClock::default());
+    let mock = mock(INSIDE, manner, Arc::clone(&clock), seed)?;
+    let transport: Arc<dyn Transport> = Arc::new(InProcess::new().mount(INSIDE, mock.router()));
+    let (profile, keys) = EMBEDDED.as_ref().map_err(|error| DemoError::Profile(error.clone()))?;
+    let clock: Arc<dyn Clock> = Arc::new(SharedClock(clock));
+    let started = Instant::now();
+    let agent: Arc<dyn UserAgent> =
+        Arc::new(HttpAgent::new(Arc::clone(&transport), Setup::of_profile(profile, Arc::clone(&clock), started)));
+    let parts = Parts {
+        profile: Arc::new(profile.clone()),
+        transport,
+        agent,
+        clock,
+        keys: Arc::clone(keys),
+        seed,
+        slow: false,
+        started,
+    };
+    World::new(parts).map_err(DemoError::Profile)
+}
+
+/// A mock that listens on a loopback port, for as long as this value lives.
+pub struct Listening {
+    /// What fits it.
+    pub profile: Profile,
+    /// Its clock.
+    pub clock: Arc<dyn Clock>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Starts a mock on a free loopback port.
+pub async fn listening(manner: &Manner, seed: u64) -> Result<Listening, DemoError> {
+    let of_mock = |error: std::io::Error| DemoError::Mock(error.to_string());
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.map_err(of_mock)?;
+    let origin = format!("http://{}", listener.local_addr().map_err(of_mock)?);
+    let clock = Arc::new(ControlledClock::default());
+    let mock = mock(&origin, manner, Arc::clone(&clock), seed)?;
+    let profile = profile_at(&origin).map_err(DemoError::Profile)?;
+    let router = mock.router();
+    let task = tokio::spawn(async move {
+        // An error here ends the task; the suite then sees refused connections and says so.
+        let _ = axum::serve(listener, router).await;
+    });
+    Ok(Listening { profile, clock: Arc::new(SharedClock(clock)), task })
+}
+
+/// The transport to a target.
+pub fn transport(profile: &Profile) -> Result<Arc<dyn Transport>, DemoError> {
+    let transport = ReqwestTransport::new(&profile.network).map_err(|error| DemoError::Transport(error.to_string()))?;
+    Ok(Arc::new(transport))
+}

@@ -1,0 +1,183 @@
+//! From what happened to the report: the only file that knows both, and where everything is redacted.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reports::model;
+
+use crate::engine::events::Judged;
+use crate::http::Vault;
+use crate::scenario::load::Loaded;
+use crate::scenario::requirement::Requirement;
+use crate::step::World;
+use crate::step::world::Recorder;
+
+/// Redacts what a run says, while it runs and at its end.
+pub struct Scribe {
+    vault: Vault,
+    learned: Mutex<usize>,
+    full: bool,
+    scenarios: HashMap<String, Texts>,
+}
+
+#[derive(Clone)]
+struct Texts {
+    area: String,
+    title: String,
+    about: String,
+    fix: Option<String>,
+    requirements: Vec<String>,
+}
+
+impl Scribe {
+    /// Knows the profile's secrets and the scenarios' texts. `full` keeps bodies whole (`--evidence full`).
+    pub fn new(world: &World, scenarios: &[Loaded], full: bool) -> Self {
+        let vault = Vault::new(world.chance.bytes::<32>());
+        for secret in world.profile.secrets() {
+            vault.register(secret.expose());
+        }
+        let scenarios = scenarios
+            .iter()
+            .map(|loaded| {
+                let scenario = &loaded.scenario;
+                let texts = Texts {
+                    area: loaded.area().to_owned(),
+                    title: scenario.title.trim().to_owned(),
+                    about: scenario.about.trim().to_owned(),
+                    fix: scenario.fix.as_ref().map(|fix| fix.trim().to_owned()),
+                    requirements: scenario.requirements.clone(),
+                };
+                (loaded.id.clone(), texts)
+            })
+            .collect();
+        Self { vault, learned: Mutex::new(0), full, scenarios }
+    }
+
+    /// Learns every secret of the exchanges that came since the last call.
+    fn learn(&self, recorder: &Recorder) {
+        let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        for exchange in recorder.all().iter().skip(*learned) {
+            let _ = self.vault.redact(exchange, self.full);
+            *learned += 1;
+        }
+    }
+
+    /// A text without secrets.
+    pub fn scrub(&self, recorder: &Recorder, text: &str) -> String {
+        self.learn(recorder);
+        self.vault.scrub(text)
+    }
+
+    /// A verdict without secrets; its evidence still names ids of the recorder.
+    pub fn verdict(&self, recorder: &Recorder, judged: &Judged) -> model::Verdict {
+        let clean = |text: &Option<String>| text.as_ref().map(|text| self.scrub(recorder, text));
+        let of = self.scenarios.get(&judged.scenario);
+        let control = || "A correct request is accepted".to_owned();
+        model::Verdict {
+            scenario: judged.scenario.clone(),
+            case: judged.case.clone(),
+            client: judged.client.clone(),
+            area: of.map_or_else(|| "control".to_owned(), |of| of.area.clone()),
+            title: of.map_or_else(control, |of| of.title.clone()),
+            about: of.map_or_else(
+                || {
+                    "Sends a correct request, as the profile describes it. Every refusal of a faulty request is worth \
+                     something only beside a correct one that was accepted."
+                        .to_owned()
+                },
+                |of| of.about.clone(),
+            ),
+            fix: of.and_then(|of| of.fix.clone()),
+            level: judged.level,
+            requirements: of.map(|of| of.requirements.clone()).unwrap_or_default(),
+            status: judged.status,
+            reason: clean(&judged.reason),
+            expected: clean(&judged.expected),
+            observed: clean(&judged.observed),
+            expected_by_baseline: None,
+            evidence: judged.evidence.clone(),
+            screenshot: judged.screenshot.as_ref().map(|png| STANDARD.encode(png)),
+            duration_ms: judged.duration_ms,
+        }
+    }
+
+    /// The whole report; only exchanges that a verdict names are kept, and numbered anew.
+    pub fn report(
+        &self,
+        world: &World,
+        judged: &[Judged],
+        target: model::Target,
+        run: model::Run,
+        requirements: &BTreeMap<String, Requirement>,
+    ) -> model::Report {
+        let recorder = &world.recorder;
+        self.learn(recorder);
+        let mut exchanges = Vec::new();
+        let mut numbers: HashMap<usize, usize> = HashMap::new();
+        let mut verdicts = Vec::new();
+        for one in judged {
+            let mut verdict = self.verdict(recorder, one);
+            verdict.evidence = one
+                .evidence
+                .iter()
+                .filter_map(|id| {
+                    if let Some(number) = numbers.get(id) {
+                        return Some(*number);
+                    }
+                    let exchange = recorder.exchange(*id)?;
+                    let mut kept = self.vault.redact(&exchange, self.full);
+                    kept.id = exchanges.len();
+                    numbers.insert(*id, kept.id);
+                    exchanges.push(kept);
+                    Some(exchanges.len() - 1)
+                })
+                .collect();
+            verdicts.push(verdict);
+        }
+        let cited: std::collections::BTreeSet<&String> =
+            verdicts.iter().flat_map(|verdict| &verdict.requirements).collect();
+        let requirements = requirements
+            .values()
+            .filter(|row| cited.contains(&row.id) || row.not_observable.is_some())
+            .map(|row| model::Requirement {
+                id: row.id.clone(),
+                level: row.level,
+                text: row.text.clone(),
+                url: row.url.clone(),
+                not_observable: row.not_observable.clone(),
+            })
+            .collect();
+        model::Report {
+            schema_version: model::SCHEMA_VERSION.to_owned(),
+            tool: concat!("launchproof ", env!("CARGO_PKG_VERSION")).to_owned(),
+            target,
+            run,
+            verdicts,
+            requirements,
+            exchanges,
+            adaptations: adaptations(world),
+            left_behind: Vec::new(),
+        }
+    }
+}
+
+/// What the profile asked to be done otherwise than the strict form.
+fn adaptations(world: &World) -> Vec<String> {
+    let adapt = &world.profile.adapt;
+    let mut all = Vec::new();
+    if adapt.send_client_id {
+        all.push("confidential clients send `client_id` in the body of the exchange (send_client_id)".to_owned());
+    }
+    for (name, value) in &adapt.authorize {
+        all.push(format!("every authorization request carries `{name}={value}`"));
+    }
+    if let Some(audience) = &adapt.assertion_aud {
+        all.push(format!("client assertions have the audience `{audience}` instead of the token endpoint"));
+    }
+    all
+}
+
+/// A scribe that several listeners share.
+pub type SharedScribe = Arc<Scribe>;

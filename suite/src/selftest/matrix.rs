@@ -1,0 +1,188 @@
+//! The finished matrix: what differs, what is wrong, and how to print it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use reports::model::{Level, Status};
+
+use super::{Kind, Mark, Row, Vector, expectation};
+use crate::scenario::load::Loaded;
+
+/// All rows, the reference first.
+#[derive(Debug)]
+pub struct Matrix {
+    rows: Vec<Row>,
+    scenarios: BTreeMap<String, Level>,
+}
+
+impl Matrix {
+    pub(super) fn new(rows: Vec<Row>, scenarios: &[Loaded]) -> Self {
+        let scenarios = scenarios.iter().map(|loaded| (loaded.id.clone(), loaded.scenario.level)).collect();
+        Self { rows, scenarios }
+    }
+
+    /// The rows.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    fn reference(&self) -> &Vector {
+        &self.rows[0].vector
+    }
+
+    /// Verdicts of a row that differ from the reference's.
+    pub fn changes(&self, row: &Row) -> BTreeMap<String, Mark> {
+        let reference = self.reference();
+        row.vector
+            .iter()
+            .filter(|(id, (mark, _))| reference.get(*id).is_none_or(|(before, _)| before != mark))
+            .map(|(id, (mark, _))| (id.clone(), *mark))
+            .collect()
+    }
+
+    /// Everything wrong; `whole` where all rows were run.
+    pub fn problems(&self, whole: bool) -> Vec<String> {
+        let (expected, reference) = match (expectation::changes(), expectation::reference()) {
+            (Ok(expected), Ok(reference)) => (expected, reference),
+            (Err(error), _) | (_, Err(error)) => return vec![error],
+        };
+        let mut problems = self.reference_problems(reference);
+        for row in self.rows.iter().filter(|row| row.kind != Kind::Reference) {
+            self.row_problems(row, expected.get(&row.name), &mut problems);
+        }
+        if whole {
+            for name in expected.keys().filter(|name| !self.rows.iter().any(|row| row.name == **name)) {
+                problems.push(format!("fixtures/defects/expected.yaml names `{name}`, which is no defect or variant"));
+            }
+            problems.extend(self.unproven());
+        }
+        problems
+    }
+
+    fn reference_problems(&self, expected: &BTreeMap<String, String>) -> Vec<String> {
+        self.reference()
+            .iter()
+            .filter(|(id, (mark, _))| {
+                !matches!(mark.status, Status::Pass | Status::Info) && expected.get(*id) != Some(&mark.word())
+            })
+            .map(|(id, (mark, seen))| format!("reference: {id} is {}: {seen}", mark.word()))
+            .collect()
+    }
+
+    fn row_problems(&self, row: &Row, expected: Option<&BTreeMap<String, String>>, problems: &mut Vec<String>) {
+        let changes = self.changes(row);
+        let empty = BTreeMap::new();
+        let expected = expected.unwrap_or(&empty);
+        for (id, mark) in &changes {
+            if expected.get(id) != Some(&mark.word()) {
+                let seen = row.vector.get(id).map(|(_, seen)| seen.as_str()).unwrap_or_default();
+                problems.push(format!("{}: {id} became {}, which was not expected: {seen}", row.name, mark.word()));
+            }
+            let red = matches!(mark.status, Status::Fail | Status::Warn | Status::Error | Status::Blocked);
+            if row.kind == Kind::Variant && red {
+                let seen = row.vector.get(id).map(|(_, seen)| seen.as_str()).unwrap_or_default();
+                problems.push(format!("{}: a legal difference turned {id} {}: {seen}", row.name, mark.word()));
+            }
+        }
+        for (id, mark) in expected {
+            if !changes.contains_key(id) {
+                problems.push(format!("{}: {id} was expected to become {mark}, and did not", row.name));
+            }
+        }
+        if row.kind == Kind::Defect && !changes.values().any(|mark| mark.status != Status::Blocked) {
+            problems.push(format!("{}: no scenario notices this defect", row.name));
+        }
+    }
+
+    /// Scenarios whose verdict nothing changes.
+    fn unproven(&self) -> Vec<String> {
+        let mut proven: BTreeSet<String> = BTreeSet::new();
+        for row in self.rows.iter().filter(|row| row.kind != Kind::Reference) {
+            for (id, mark) in self.changes(row) {
+                let scenario = id.split(['#', '@']).next().unwrap_or_default().to_owned();
+                let level = self.scenarios.get(&scenario).copied();
+                let counts = match (row.kind, mark.status) {
+                    (Kind::Defect, Status::Fail | Status::Warn) => true,
+                    (_, Status::Info) => level == Some(Level::May),
+                    _ => false,
+                };
+                if counts {
+                    proven.insert(scenario);
+                }
+            }
+        }
+        self.scenarios
+            .keys()
+            .filter(|id| !proven.contains(*id))
+            .map(|id| format!("{id}: no defect or variant changes its verdict, so nothing proves it"))
+            .collect()
+    }
+
+    /// One line a row.
+    pub fn table(&self, timings: bool) -> String {
+        let mut text = String::new();
+        for row in &self.rows {
+            let kind = match row.kind {
+                Kind::Reference => "reference",
+                Kind::Defect => "defect",
+                Kind::Variant => "variant",
+            };
+            let changes = self.changes(row);
+            let mut by_word: BTreeMap<String, usize> = BTreeMap::new();
+            for mark in changes.values() {
+                *by_word.entry(mark.word()).or_default() += 1;
+            }
+            let words: Vec<String> = by_word.iter().map(|(word, count)| format!("{count} {word}")).collect();
+            let what = match row.kind {
+                Kind::Reference => format!("{} verdicts", row.vector.len()),
+                _ if words.is_empty() => "no change".to_owned(),
+                _ => words.join(", "),
+            };
+            let _ = write!(text, "{kind:<10} {:<46} {what}", row.name);
+            if timings {
+                let _ = write!(text, "  ({} ms, {} requests)", row.took.as_millis(), row.requests);
+            }
+            text.push('\n');
+        }
+        text
+    }
+
+    /// What was run.
+    pub fn summary(&self) -> String {
+        let of = |kind| self.rows.iter().filter(|row| row.kind == kind).count();
+        let verdicts: usize = self.rows.iter().map(|row| row.vector.len()).sum();
+        let requests: usize = self.rows.iter().map(|row| row.requests).sum();
+        format!(
+            "{} scenarios, {} defects, {} variants: {verdicts} verdicts from {requests} requests",
+            self.scenarios.len(),
+            of(Kind::Defect),
+            of(Kind::Variant)
+        )
+    }
+
+    /// What was seen, in the form of `fixtures/defects/expected.yaml`.
+    pub fn expected_yaml(&self) -> String {
+        let mut text = String::from(
+            "# What each defect and variant of the mock EHR changes, verdict by verdict. Written by\n\
+             # `launchproof selftest --print-expected`; read every change before it is committed.\n",
+        );
+        text.push_str("reference:\n");
+        for (id, (mark, _)) in self.reference() {
+            if !matches!(mark.status, Status::Pass | Status::Info) {
+                let _ = writeln!(text, "  \"{id}\": {}", mark.word());
+            }
+        }
+        text.push_str("changes:\n");
+        for row in self.rows.iter().filter(|row| row.kind != Kind::Reference) {
+            let changes = self.changes(row);
+            if changes.is_empty() {
+                continue;
+            }
+            let _ = writeln!(text, "  {}:", row.name);
+            for (id, mark) in changes {
+                let _ = writeln!(text, "    \"{id}\": {}", mark.word());
+            }
+        }
+        text
+    }
+}
