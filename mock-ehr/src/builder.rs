@@ -167,7 +167,10 @@ impl Builder {
 
     /// Makes it.
     pub fn build(self) -> Result<MockEhr, ConfigError> {
-        let wrong = |expected| ConfigError::PublicUrl { was: self.public_url.clone(), expected };
+        let wrong = |expected| ConfigError::PublicUrl {
+            was: self.public_url.clone(),
+            expected,
+        };
         let url = url::Url::parse(&self.public_url).map_err(|_| wrong("expected an absolute URL"))?;
         if !["http", "https"].contains(&url.scheme()) || !url.has_host() {
             return Err(wrong("expected http:// or https:// and a host"));

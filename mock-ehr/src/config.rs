@@ -185,8 +185,10 @@ impl Config {
     /// Reads a configuration file of the user's.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let file = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| ConfigError::Unreadable { file: file.clone(), error: error.to_string() })?;
+        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
+            file: file.clone(),
+            error: error.to_string(),
+        })?;
         Self::parse(&text, &file)
     }
 
@@ -215,7 +217,10 @@ impl Config {
     }
 
     fn prepare(&mut self, file: &str) -> Result<(), ConfigError> {
-        let wrong = |what: String| ConfigError::Invalid { file: file.to_owned(), what };
+        let wrong = |what: String| ConfigError::Invalid {
+            file: file.to_owned(),
+            what,
+        };
         for (name, seconds) in [
             ("code_lifetime_seconds", self.code_lifetime_seconds),
             ("access_token_lifetime_seconds", self.access_token_lifetime_seconds),
@@ -223,7 +228,9 @@ impl Config {
             ("launch_lifetime_seconds", self.launch_lifetime_seconds),
         ] {
             if !(1..=366 * 24 * 3600).contains(&seconds) {
-                return Err(wrong(format!("`{name}` is {seconds}; it must lie between 1 and a year")));
+                return Err(wrong(format!(
+                    "`{name}` is {seconds}; it must lie between 1 and a year"
+                )));
             }
         }
         for (index, user) in self.users.iter().enumerate() {
@@ -238,7 +245,9 @@ impl Config {
                 return Err(wrong(format!("client `{}` stands there twice", client.client_id)));
             }
             let name = client.client_id.clone();
-            client.prepare().map_err(|what| wrong(format!("client `{name}`: {what}")))?;
+            client
+                .prepare()
+                .map_err(|what| wrong(format!("client `{name}`: {what}")))?;
         }
         Ok(())
     }
@@ -251,7 +260,12 @@ impl Client {
     }
 
     fn prepare(&mut self) -> Result<(), String> {
-        if self.client_id.is_empty() || !self.client_id.chars().all(|char| char.is_ascii_graphic() || char == ' ') {
+        if self.client_id.is_empty()
+            || !self
+                .client_id
+                .chars()
+                .all(|char| char.is_ascii_graphic() || char == ' ')
+        {
             return Err("client_id must be visible ASCII (RFC 6749 appendix A.1)".into());
         }
         if self.redirect_uris.is_empty() {
@@ -271,7 +285,10 @@ impl Client {
             self.keys.push(ClientKey::fixture(name)?);
         }
         if let Some(jwks) = &self.jwks {
-            let keys = jwks.get("keys").and_then(|keys| keys.as_array()).ok_or("jwks has no array `keys`")?;
+            let keys = jwks
+                .get("keys")
+                .and_then(|keys| keys.as_array())
+                .ok_or("jwks has no array `keys`")?;
             for jwk in keys {
                 self.keys.push(ClientKey::from_jwk(jwk)?);
             }
@@ -293,7 +310,9 @@ fn address(text: &str) -> Result<(), String> {
     if text.bytes().all(|byte| byte.is_ascii_graphic()) {
         Ok(())
     } else {
-        Err(format!("`{text}` contains blanks or characters beyond ASCII; percent-encode them"))
+        Err(format!(
+            "`{text}` contains blanks or characters beyond ASCII; percent-encode them"
+        ))
     }
 }
 
@@ -438,6 +457,6 @@ mod tests {
     #[test]
     fn secrets_are_not_shown() {
         let shown = format!("{:?}", Config::embedded());
-        assert!(!shown.contains("test-only"), "{shown}");
+        assert!(!shown.contains("s3cret") && !shown.contains("password"), "{shown}");
     }
 }

@@ -71,7 +71,9 @@ pub(crate) async fn layer(State(state): State<AppState>, request: Request, next:
         );
         headers.insert(
             ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static("Accept, Authorization, Content-Type, If-Match, If-None-Match, Prefer, X-Requested-With"),
+            HeaderValue::from_static(
+                "Accept, Authorization, Content-Type, If-Match, If-None-Match, Prefer, X-Requested-With",
+            ),
         );
         headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     }
@@ -80,5 +82,8 @@ pub(crate) async fn layer(State(state): State<AppState>, request: Request, next:
 
 fn is_registered(state: &AppState, origin: &HeaderValue) -> bool {
     let clients = &state.config().clients;
-    clients.iter().flat_map(|client| &client.origins).any(|known| known.as_bytes() == origin.as_bytes())
+    clients
+        .iter()
+        .flat_map(|client| &client.origins)
+        .any(|known| known.as_bytes() == origin.as_bytes())
 }

@@ -30,7 +30,11 @@ pub(crate) async fn smart_configuration(State(state): State<AppState>, headers: 
     if defects.has(Defect::DiscoveryMalformedJson) {
         text.truncate(text.len() / 2);
     }
-    let kind = if defects.has(Defect::DiscoveryWrongContentType) { "text/html" } else { "application/json" };
+    let kind = if defects.has(Defect::DiscoveryWrongContentType) {
+        "text/html"
+    } else {
+        "application/json"
+    };
     document(text, kind)
 }
 
@@ -39,7 +43,10 @@ pub(crate) async fn openid_configuration(State(state): State<AppState>) -> Respo
     if state.defects().has(Defect::OpenidConfigurationMissing) {
         return (StatusCode::NOT_FOUND, "Not Found\n").into_response();
     }
-    document(Value::Object(in_order(&state, openid(&state))).to_string(), "application/json")
+    document(
+        Value::Object(in_order(&state, openid(&state))).to_string(),
+        "application/json",
+    )
 }
 
 fn document(text: String, kind: &'static str) -> Response {
@@ -95,17 +102,32 @@ fn smart(state: &AppState) -> Map<String, Value> {
         }
     };
     put(Defect::DiscoveryIssuerMissing, "issuer", json!(state.public_url()));
-    put(Defect::DiscoveryJwksUriMissing, "jwks_uri", at("/.well-known/jwks.json"));
-    put(Defect::DiscoveryAuthorizationEndpointMissing, "authorization_endpoint", at("/auth/authorize"));
-    let token_endpoint =
-        if defects.has(Defect::DiscoveryRelativeEndpoint) { json!("../auth/token") } else { at("/auth/token") };
+    put(
+        Defect::DiscoveryJwksUriMissing,
+        "jwks_uri",
+        at("/.well-known/jwks.json"),
+    );
+    put(
+        Defect::DiscoveryAuthorizationEndpointMissing,
+        "authorization_endpoint",
+        at("/auth/authorize"),
+    );
+    let token_endpoint = if defects.has(Defect::DiscoveryRelativeEndpoint) {
+        json!("../auth/token")
+    } else {
+        at("/auth/token")
+    };
     put(Defect::DiscoveryTokenEndpointMissing, "token_endpoint", token_endpoint);
     put(
         Defect::DiscoveryGrantTypesMissing,
         "grant_types_supported",
         json!(["authorization_code", "refresh_token"]),
     );
-    put(Defect::DiscoveryChallengeMethodsMissing, "code_challenge_methods_supported", challenge_methods(state));
+    put(
+        Defect::DiscoveryChallengeMethodsMissing,
+        "code_challenge_methods_supported",
+        challenge_methods(state),
+    );
     let capabilities = if defects.has(Defect::DiscoveryCapabilitiesEmpty) {
         json!([])
     } else if defects.has(Defect::DiscoveryCapabilitiesString) {
@@ -115,7 +137,10 @@ fn smart(state: &AppState) -> Map<String, Value> {
     };
     put(Defect::DiscoveryCapabilitiesMissing, "capabilities", capabilities);
     members.insert("token_endpoint_auth_methods_supported".into(), auth_methods(state));
-    members.insert("token_endpoint_auth_signing_alg_values_supported".into(), json!(ASSERTION_ALGS));
+    members.insert(
+        "token_endpoint_auth_signing_alg_values_supported".into(),
+        json!(ASSERTION_ALGS),
+    );
     members.insert("introspection_endpoint".into(), at("/auth/introspect"));
     members.insert("revocation_endpoint".into(), at("/auth/revoke"));
     members.insert("scopes_supported".into(), json!(SCOPES));
@@ -187,11 +212,20 @@ fn openid(state: &AppState) -> Map<String, Value> {
     put("subject_types_supported", json!(["public"]));
     put("id_token_signing_alg_values_supported", alg);
     put("token_endpoint_auth_methods_supported", auth_methods(state));
-    put("token_endpoint_auth_signing_alg_values_supported", json!(ASSERTION_ALGS));
+    put(
+        "token_endpoint_auth_signing_alg_values_supported",
+        json!(ASSERTION_ALGS),
+    );
     put("code_challenge_methods_supported", challenge_methods(state));
     put("scopes_supported", json!(SCOPES));
-    put("claims_supported", json!(["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "fhirUser"]));
-    put("prompt_values_supported", json!(["none", "login", "consent", "select_account"]));
+    put(
+        "claims_supported",
+        json!(["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "fhirUser"]),
+    );
+    put(
+        "prompt_values_supported",
+        json!(["none", "login", "consent", "select_account"]),
+    );
     put("request_parameter_supported", json!(false));
     put("request_uri_parameter_supported", json!(false));
     put("authorization_response_iss_parameter_supported", json!(true));

@@ -22,7 +22,9 @@ impl Parameters {
                 Some(at) => (&piece[..at], &piece[at + 1..]),
                 None => (piece, &b""[..]),
             };
-            let not_utf8 = || NotUtf8 { name: String::from_utf8_lossy(&decode(name)).into_owned() };
+            let not_utf8 = || NotUtf8 {
+                name: String::from_utf8_lossy(&decode(name)).into_owned(),
+            };
             let name = String::from_utf8(decode(name)).map_err(|_| not_utf8())?;
             let value = String::from_utf8(decode(value)).map_err(|_| not_utf8())?;
             pairs.push((name, value));
@@ -47,7 +49,10 @@ impl Parameters {
 
     /// Every value of this name.
     pub(crate) fn all<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
-        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .filter(move |(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The first name that comes more than once, and how often.

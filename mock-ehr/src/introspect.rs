@@ -29,7 +29,12 @@ pub(crate) async fn handle(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let incoming = Incoming { method: &method, headers: &headers, uri: &uri, body: &body };
+    let incoming = Incoming {
+        method: &method,
+        headers: &headers,
+        uri: &uri,
+        body: &body,
+    };
     match answer(&app, &incoming) {
         Ok(response) => response,
         Err(reason) => response::refuse(&app, &headers, &reason),
@@ -40,20 +45,25 @@ fn answer(app: &AppState, incoming: &Incoming<'_>) -> Result<Response, Reason> {
     let parameters = form::read(app, incoming)?;
     let caller = authorize(app, incoming.headers, &parameters)?;
     let Some(text) = parameters.filled("token") else {
-        return Err(Reason::Missing { name: "token", expected: "the token to be judged" });
+        return Err(Reason::Missing {
+            name: "token",
+            expected: "the token to be judged",
+        });
     };
     let found = app.store().access_token(text);
     if found.is_none() && app.defects().has(Defect::IntrospectionUnknownError) {
         return Err(Reason::BearerInvalid);
     }
-    let refresh = || app.store().refresh_token(text).map(|token| AccessToken {
-        patient: token.grant.patient.clone(),
-        issued: app.now(),
-        expires: token.expires,
-        revoked: token.revoked || token.replaced,
-        grant: token.grant,
-        scopes: token.scopes,
-    });
+    let refresh = || {
+        app.store().refresh_token(text).map(|token| AccessToken {
+            patient: token.grant.patient.clone(),
+            issued: app.now(),
+            expires: token.expires,
+            revoked: token.revoked || token.replaced,
+            grant: token.grant,
+            scopes: token.scopes,
+        })
+    };
     let body = match found.or_else(refresh) {
         Some(token) => describe(app, &caller, &token),
         None => inactive(app),
@@ -73,18 +83,27 @@ fn authorize(app: &AppState, headers: &HeaderMap, parameters: &Parameters) -> Re
         return Ok(Caller::Anybody);
     }
     if access::bearer(headers).is_ok() {
-        return app.access(headers).map(|_| Caller::Anybody).map_err(|_| Reason::BearerInvalid);
+        return app
+            .access(headers)
+            .map(|_| Caller::Anybody)
+            .map_err(|_| Reason::BearerInvalid);
     }
     let client = client_auth::check(app, headers, parameters, Purpose::Introspect)?;
     if client.is_confidential() {
         return Ok(Caller::Client(client.client_id.clone()));
     }
     // A public client proves nothing by its id.
-    Err(Reason::CredentialsMissing { expected: "a confidential client, or a bearer token" })
+    Err(Reason::CredentialsMissing {
+        expected: "a confidential client, or a bearer token",
+    })
 }
 
 fn inactive(app: &AppState) -> Map<String, Value> {
-    let active = if app.defects().has(Defect::IntrospectionActiveString) { json!("false") } else { json!(false) };
+    let active = if app.defects().has(Defect::IntrospectionActiveString) {
+        json!("false")
+    } else {
+        json!(false)
+    };
     Map::from_iter([("active".to_owned(), active)])
 }
 
@@ -103,25 +122,48 @@ fn describe(app: &AppState, caller: &Caller, token: &AccessToken) -> Map<String,
         }
         return body;
     }
-    let active = if defects.has(Defect::IntrospectionActiveString) { json!("true") } else { json!(true) };
+    let active = if defects.has(Defect::IntrospectionActiveString) {
+        json!("true")
+    } else {
+        json!(true)
+    };
     body.insert("active".into(), active);
     let mut put = |missing: Defect, name: &str, value: Value| {
         if !defects.has(missing) {
             body.insert(name.to_owned(), value);
         }
     };
-    put(Defect::IntrospectionScopeMissing, "scope", json!(text_of(&token.scopes)));
-    put(Defect::IntrospectionClientIdMissing, "client_id", json!(token.grant.client_id));
+    put(
+        Defect::IntrospectionScopeMissing,
+        "scope",
+        json!(text_of(&token.scopes)),
+    );
+    put(
+        Defect::IntrospectionClientIdMissing,
+        "client_id",
+        json!(token.grant.client_id),
+    );
     put(Defect::IntrospectionExpMissing, "exp", json!(token.expires.as_second()));
-    put(Defect::IntrospectionSubMissing, "sub", json!(id_token::subject(&token.grant.username)));
+    put(
+        Defect::IntrospectionSubMissing,
+        "sub",
+        json!(id_token::subject(&token.grant.username)),
+    );
     body.insert("iss".into(), json!(app.public_url()));
     body.insert("iat".into(), json!(token.issued.as_second()));
     body.insert("token_type".into(), json!("Bearer"));
     if !defects.has(Defect::IntrospectionContextMissing) {
-        let issue = Issue { grant: token.grant.clone(), scopes: token.scopes.clone(), is_refresh: false };
+        let issue = Issue {
+            grant: token.grant.clone(),
+            scopes: token.scopes.clone(),
+            is_refresh: false,
+        };
         body.extend(response::context(app, &issue));
     }
-    let wants_user = token.scopes.iter().any(|scope| matches!(scope, Scope::FhirUser | Scope::Profile));
+    let wants_user = token
+        .scopes
+        .iter()
+        .any(|scope| matches!(scope, Scope::FhirUser | Scope::Profile));
     if wants_user && let Some(fhir_user) = id_token::fhir_user(app, &token.grant.username) {
         body.insert("fhirUser".into(), json!(fhir_user));
     }

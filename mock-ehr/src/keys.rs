@@ -51,7 +51,13 @@ impl ServerKey {
         let private = fixture(name).unwrap_or_else(|what| panic!("{what}"));
         let pair = pair(&private, alg).unwrap_or_else(|what| panic!("key {name}: {what}"));
         let kid = private["kid"].as_str().unwrap_or(name).to_owned();
-        Self { kid, alg, public: public_half(&private), private, pair }
+        Self {
+            kid,
+            alg,
+            public: public_half(&private),
+            private,
+            pair,
+        }
     }
 
     /// A compact JWS of these claims.
@@ -77,15 +83,19 @@ impl ServerKey {
                     .expect("a valid RSA key signs, and the buffer has the modulus' length");
                 signature
             }
-            Pair::Ecdsa(pair) => {
-                pair.sign(&rng, message).expect("a valid ECDSA key signs").as_ref().to_vec()
-            }
+            Pair::Ecdsa(pair) => pair
+                .sign(&rng, message)
+                .expect("a valid ECDSA key signs")
+                .as_ref()
+                .to_vec(),
         }
     }
 
     /// Is this the server's signature?
     pub(crate) fn verifies(&self, message: &[u8], signature: &str) -> bool {
-        let Ok(key) = ClientKey::from_jwk(&self.public) else { return false };
+        let Ok(key) = ClientKey::from_jwk(&self.public) else {
+            return false;
+        };
         key.verifies(self.alg, message, signature)
     }
 }
@@ -114,8 +124,12 @@ fn public_half(jwk: &Value) -> Value {
 
 fn pair(jwk: &Value, alg: &str) -> Result<Pair, String> {
     let part = |name: &str| -> Result<Vec<u8>, String> {
-        let text = jwk[name].as_str().ok_or_else(|| format!("member `{name}` is missing"))?;
-        URL_SAFE_NO_PAD.decode(text).map_err(|error| format!("member `{name}`: {error}"))
+        let text = jwk[name]
+            .as_str()
+            .ok_or_else(|| format!("member `{name}` is missing"))?;
+        URL_SAFE_NO_PAD
+            .decode(text)
+            .map_err(|error| format!("member `{name}`: {error}"))
     };
     let ecdsa = |algorithm: &'static EcdsaSigningAlgorithm| -> Result<Pair, String> {
         // SEC 1 §2.3.3: an uncompressed point.
@@ -197,11 +211,21 @@ impl ClientKey {
 
     /// The byte strings that a careless verifier might take this key for: its PEM, its DER, its JWK.
     pub(crate) fn as_if_secret(&self) -> Vec<Vec<u8>> {
-        let Some(der) = self.subject_public_key_info() else { return Vec::new() };
+        let Some(der) = self.subject_public_key_info() else {
+            return Vec::new();
+        };
         let text = base64::engine::general_purpose::STANDARD.encode(&der);
         let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
-        let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", lines.join("\n"));
-        vec![format!("{pem}\n").into_bytes(), pem.into_bytes(), der, self.jwk.to_string().into_bytes()]
+        let pem = format!(
+            "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----",
+            lines.join("\n")
+        );
+        vec![
+            format!("{pem}\n").into_bytes(),
+            pem.into_bytes(),
+            der,
+            self.jwk.to_string().into_bytes(),
+        ]
     }
 
     /// RFC 5280 §4.1.2.7
@@ -209,7 +233,9 @@ impl ClientKey {
         let part = |name: &str| URL_SAFE_NO_PAD.decode(self.jwk[name].as_str()?).ok();
         let (algorithm, key) = if self.rsa {
             // RFC 8017: rsaEncryption, NULL; RSAPublicKey.
-            let oid = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
+            let oid = [
+                0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,
+            ];
             let integers = [der_integer(&part("n")?), der_integer(&part("e")?)].concat();
             (oid.to_vec(), der(0x30, &integers))
         } else {
@@ -241,7 +267,9 @@ impl ClientKey {
 
 impl fmt::Debug for ClientKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientKey").field("kid", &self.kid).finish_non_exhaustive()
+        f.debug_struct("ClientKey")
+            .field("kid", &self.kid)
+            .finish_non_exhaustive()
     }
 }
 

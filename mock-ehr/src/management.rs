@@ -21,7 +21,10 @@ use crate::variant::Variant;
 pub(crate) fn router(state: AppState) -> Router {
     Router::new()
         .route("/defects", get(list_defects).put(arm_defects).delete(disarm_defects))
-        .route("/variants", get(list_variants).put(arm_variants).delete(disarm_variants))
+        .route(
+            "/variants",
+            get(list_variants).put(arm_variants).delete(disarm_variants),
+        )
         .route("/clock", get(read_clock))
         .route("/clock/advance", post(advance_clock))
         .route("/journal", get(read_journal).delete(clear_journal))
@@ -39,14 +42,21 @@ async fn only_local(request: Request, next: Next) -> Response {
     let host = host.or_else(|| request.uri().authority().map(http::uri::Authority::as_str));
     let is_local = host.is_none_or(|host| {
         let name = host.rsplit_once(':').map_or(host, |(name, port)| {
-            if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host }
+            if port.bytes().all(|byte| byte.is_ascii_digit()) {
+                name
+            } else {
+                host
+            }
         });
         ["127.0.0.1", "[::1]", "localhost"].contains(&name)
     });
     if is_local && !request.headers().contains_key(ORIGIN) {
         next.run(request).await
     } else {
-        problem(StatusCode::FORBIDDEN, "the management listener answers programs on this machine only")
+        problem(
+            StatusCode::FORBIDDEN,
+            "the management listener answers programs on this machine only",
+        )
     }
 }
 
@@ -64,7 +74,11 @@ async fn list_defects(State(state): State<AppState>) -> Json<Value> {
 }
 
 async fn arm_defects(State(state): State<AppState>, Json(names): Json<Vec<String>>) -> Response {
-    match names.iter().map(|name| name.parse::<Defect>()).collect::<Result<Vec<_>, _>>() {
+    match names
+        .iter()
+        .map(|name| name.parse::<Defect>())
+        .collect::<Result<Vec<_>, _>>()
+    {
         Ok(defects) => {
             state.defects().set(defects);
             list_defects(State(state)).await.into_response()
@@ -80,14 +94,18 @@ async fn disarm_defects(State(state): State<AppState>) -> StatusCode {
 
 async fn list_variants(State(state): State<AppState>) -> Json<Value> {
     let armed = state.variants().armed();
-    let all = Variant::ALL.iter().map(|variant| {
-        json!({ "name": variant.name(), "about": variant.doc(), "armed": armed.contains(variant) })
-    });
+    let all = Variant::ALL
+        .iter()
+        .map(|variant| json!({ "name": variant.name(), "about": variant.doc(), "armed": armed.contains(variant) }));
     Json(Value::Array(all.collect()))
 }
 
 async fn arm_variants(State(state): State<AppState>, Json(names): Json<Vec<String>>) -> Response {
-    match names.iter().map(|name| name.parse::<Variant>()).collect::<Result<Vec<_>, _>>() {
+    match names
+        .iter()
+        .map(|name| name.parse::<Variant>())
+        .collect::<Result<Vec<_>, _>>()
+    {
         Ok(variants) => {
             state.variants().set(variants);
             list_variants(State(state)).await.into_response()
@@ -115,7 +133,10 @@ async fn advance_clock(State(state): State<AppState>, Json(advance): Json<Advanc
     if state.clock().advance(SignedDuration::from_secs(advance.seconds)) {
         read_clock(State(state)).await.into_response()
     } else {
-        problem(StatusCode::UNPROCESSABLE_ENTITY, "this clock goes forward only, a year at most, and not at all where it is the system's")
+        problem(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "this clock goes forward only, a year at most, and not at all where it is the system's",
+        )
     }
 }
 

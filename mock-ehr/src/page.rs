@@ -33,7 +33,9 @@ pub(crate) fn html(state: &AppState, status: StatusCode, body: String) -> Respon
 
 /// Renders a template; askama fails only where a value's own `Display` does.
 pub(crate) fn render(template: &impl askama::Template) -> String {
-    template.render().unwrap_or_else(|error| format!("<p>This page cannot be shown: {error}</p>"))
+    template
+        .render()
+        .unwrap_or_else(|error| format!("<p>This page cannot be shown: {error}</p>"))
 }
 
 /// A body beyond every limit.

@@ -22,7 +22,12 @@ pub(crate) async fn handle(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let incoming = Incoming { method: &method, headers: &headers, uri: &uri, body: &body };
+    let incoming = Incoming {
+        method: &method,
+        headers: &headers,
+        uri: &uri,
+        body: &body,
+    };
     match answer(&app, &incoming) {
         Ok(()) => StatusCode::OK.into_response(),
         Err(reason) => response::refuse(&app, &headers, &reason),
@@ -34,11 +39,17 @@ fn answer(app: &AppState, incoming: &Incoming<'_>) -> Result<(), Reason> {
     let parameters = form::read(app, incoming)?;
     let client = client_auth::check(app, incoming.headers, &parameters, Purpose::Revoke)?;
     let Some(text) = parameters.filled("token") else {
-        return Err(Reason::Missing { name: "token", expected: "the token to be revoked" });
+        return Err(Reason::Missing {
+            name: "token",
+            expected: "the token to be revoked",
+        });
     };
     let access_token = app.store().access_token(text);
     let refresh_token = app.store().refresh_token(text);
-    let grant = access_token.as_ref().map(|token| &token.grant).or(refresh_token.as_ref().map(|token| &token.grant));
+    let grant = access_token
+        .as_ref()
+        .map(|token| &token.grant)
+        .or(refresh_token.as_ref().map(|token| &token.grant));
     // RFC 7009 §2.2: a token that is not known is none that anybody could use.
     let Some(grant) = grant else {
         if defects.has(Defect::RevocationUnknownError) {

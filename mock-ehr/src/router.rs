@@ -22,8 +22,14 @@ pub(crate) fn public(state: AppState) -> Router {
         .route("/launches", post(api::create))
         .route("/rpc", post(api::rpc))
         // Discovery
-        .route("/fhir/.well-known/smart-configuration", get(discovery::smart_configuration))
-        .route("/.well-known/openid-configuration", get(discovery::openid_configuration))
+        .route(
+            "/fhir/.well-known/smart-configuration",
+            get(discovery::smart_configuration),
+        )
+        .route(
+            "/.well-known/openid-configuration",
+            get(discovery::openid_configuration),
+        )
         .route("/.well-known/jwks.json", get(jwks::handle))
         .route("/smart-style.json", get(smart_style))
         // Authorization endpoint and its pages

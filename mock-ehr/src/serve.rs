@@ -41,7 +41,9 @@ pub struct ServeArgs {
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The mock knows passwords and keys that everybody can read, so it must not be reachable from elsewhere.
-    #[error("{address} is not a loopback address; the mock EHR's passwords and keys are public, so it serves this machine only: use 127.0.0.1 or [::1]")]
+    #[error(
+        "{address} is not a loopback address; the mock EHR's passwords and keys are public, so it serves this machine only: use 127.0.0.1 or [::1]"
+    )]
     NotLoopback {
         /// What was asked for.
         address: SocketAddr,
@@ -97,7 +99,9 @@ async fn bind(address: SocketAddr, option: &'static str) -> Result<TcpListener, 
     if !address.ip().is_loopback() {
         return Err(ServeError::NotLoopback { address });
     }
-    TcpListener::bind(address).await.map_err(|error| ServeError::Bind { address, option, error })
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| ServeError::Bind { address, option, error })
 }
 
 fn announce(mock: &MockEhr, management: SocketAddr) -> std::io::Result<()> {
@@ -110,7 +114,11 @@ fn announce(mock: &MockEhr, management: SocketAddr) -> std::io::Result<()> {
     let clients: Vec<_> = config.clients.iter().map(|client| client.client_id.as_str()).collect();
     writeln!(out, "Clients:     {}", clients.join(", "))?;
     let users: Vec<_> = config.users.iter().map(|user| user.username.as_str()).collect();
-    writeln!(out, "Users:       {} (the built-in ones' passwords are their names)", users.join(", "))?;
+    writeln!(
+        out,
+        "Users:       {} (the built-in ones' passwords are their names)",
+        users.join(", ")
+    )?;
     for defect in state.defects().armed() {
         writeln!(out, "Defect:      {defect}: {}", defect.doc())?;
     }

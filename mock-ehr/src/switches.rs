@@ -78,7 +78,11 @@ fn read<S: Switch>(words: &[AtomicU64; WORDS]) -> Vec<S> {
 
 impl<S> Default for Switches<S> {
     fn default() -> Self {
-        Self { armed: Default::default(), consulted: Default::default(), kind: PhantomData }
+        Self {
+            armed: Default::default(),
+            consulted: Default::default(),
+            kind: PhantomData,
+        }
     }
 }
 

@@ -78,10 +78,14 @@ impl FromStr for Variant {
     type Err = UnknownVariant;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.iter().copied().find(|variant| variant.name() == text).ok_or_else(|| UnknownVariant {
-            was: text.to_owned(),
-            nearest: nearest(text, Self::ALL.iter().map(|variant| variant.name())),
-        })
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|variant| variant.name() == text)
+            .ok_or_else(|| UnknownVariant {
+                was: text.to_owned(),
+                nearest: nearest(text, Self::ALL.iter().map(|variant| variant.name())),
+            })
     }
 }
 

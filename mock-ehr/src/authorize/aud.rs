@@ -17,7 +17,10 @@ pub(crate) fn check(state: &AppState, parameters: &Parameters) -> Result<bool, R
         Some("") if defects.has(Defect::AudEmptyAccepted) => return Ok(true),
         None | Some("") => Reason::missing("aud", format!("the FHIR base '{}'", state.fhir_base())),
         Some(aud) if fits(state, aud) || fits_loosely(state, aud) => return Ok(true),
-        Some(aud) => Reason::Aud { was: aud.to_owned(), expected: state.fhir_base().to_owned() },
+        Some(aud) => Reason::Aud {
+            was: aud.to_owned(),
+            expected: state.fhir_base().to_owned(),
+        },
     };
     if variants.has(Variant::AudRefusedAtExchange) || variants.has(Variant::AudRefusedAtFhir) {
         return Ok(false);
@@ -40,7 +43,11 @@ fn canonical(text: &str) -> Option<String> {
     let at = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, rest) = rest.split_at(at);
     // User information has letter case; with it nothing fits anyway.
-    let mut authority = if authority.contains('@') { authority.to_owned() } else { authority.to_ascii_lowercase() };
+    let mut authority = if authority.contains('@') {
+        authority.to_owned()
+    } else {
+        authority.to_ascii_lowercase()
+    };
     let default_port = match scheme.as_str() {
         "http" => ":80",
         "https" => ":443",
@@ -49,7 +56,10 @@ fn canonical(text: &str) -> Option<String> {
     if let Some(without) = authority.strip_suffix(default_port) {
         authority.truncate(without.len());
     }
-    Some(format!("{scheme}://{authority}{}", rest.strip_suffix('/').unwrap_or(rest)))
+    Some(format!(
+        "{scheme}://{authority}{}",
+        rest.strip_suffix('/').unwrap_or(rest)
+    ))
 }
 
 /// Does an armed defect let this aud through?
@@ -69,18 +79,32 @@ fn fits_loosely(state: &AppState, aud: &str) -> bool {
         || (defects.has(Defect::AudPortIgnored) && bare && scheme && host && paths)
         || (defects.has(Defect::AudSchemeIgnored) && bare && host && paths && (ports || ports_or_default))
         || (defects.has(Defect::AudPathPrefix) && aud.starts_with(base))
-        || (defects.has(Defect::AudPathParent) && bare && scheme && host && ports && path(&known).starts_with(&path(&asked)))
+        || (defects.has(Defect::AudPathParent)
+            && bare
+            && scheme
+            && host
+            && ports
+            && path(&known).starts_with(&path(&asked)))
         || (defects.has(Defect::AudPathCase)
-            && bare && scheme && host && ports && path(&asked).eq_ignore_ascii_case(&path(&known)))
+            && bare
+            && scheme
+            && host
+            && ports
+            && path(&asked).eq_ignore_ascii_case(&path(&known)))
         || (defects.has(Defect::AudUserinfo)
-            && scheme && host && ports && paths && asked.query().is_none() && asked.fragment().is_none())
-        || (defects.has(Defect::AudQueryIgnored)
-            && asked.username().is_empty() && scheme && host && ports && paths)
+            && scheme
+            && host
+            && ports
+            && paths
+            && asked.query().is_none()
+            && asked.fragment().is_none())
+        || (defects.has(Defect::AudQueryIgnored) && asked.username().is_empty() && scheme && host && ports && paths)
         || (defects.has(Defect::AudArrayFirst) && has_member(aud, base))
 }
 
 fn has_member(aud: &str, base: &str) -> bool {
-    aud.split([',', ' ', '[', ']', '"', ';']).any(|member| member.trim_end_matches('/') == base)
+    aud.split([',', ' ', '[', ']', '"', ';'])
+        .any(|member| member.trim_end_matches('/') == base)
 }
 
 #[cfg(test)]
@@ -90,7 +114,11 @@ mod tests {
     #[test]
     fn only_what_means_the_same_is_the_same() {
         let base = canonical("http://ehr.example/fhir");
-        for same in ["http://ehr.example/fhir/", "HTTP://EHR.example/fhir", "http://ehr.example:80/fhir"] {
+        for same in [
+            "http://ehr.example/fhir/",
+            "HTTP://EHR.example/fhir",
+            "http://ehr.example:80/fhir",
+        ] {
             assert_eq!(canonical(same), base, "{same}");
         }
         for other in [

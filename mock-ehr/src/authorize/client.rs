@@ -14,7 +14,10 @@ pub(crate) fn check<'a>(state: &'a AppState, parameters: &Parameters) -> Result<
     let defects = state.defects();
     let times = parameters.all("client_id").count();
     if times > 1 && !defects.has(Defect::DuplicateParametersAccepted) {
-        return Err(Refusal::Page(Reason::Repeated { name: "client_id".into(), times }));
+        return Err(Refusal::Page(Reason::Repeated {
+            name: "client_id".into(),
+            times,
+        }));
     }
     let Some(client_id) = parameters.filled("client_id") else {
         if defects.has(Defect::ClientIdMissingAccepted)
@@ -22,7 +25,10 @@ pub(crate) fn check<'a>(state: &'a AppState, parameters: &Parameters) -> Result<
         {
             return Ok(client);
         }
-        return Err(Refusal::Page(Reason::missing("client_id", "the id of a registered app")));
+        return Err(Refusal::Page(Reason::missing(
+            "client_id",
+            "the id of a registered app",
+        )));
     };
     if let Some(client) = state.config().client(client_id) {
         return Ok(client);
@@ -32,11 +38,17 @@ pub(crate) fn check<'a>(state: &'a AppState, parameters: &Parameters) -> Result<
     {
         return Ok(client);
     }
-    let reason = Reason::UnknownClient { was: client_id.to_owned() };
+    let reason = Reason::UnknownClient {
+        was: client_id.to_owned(),
+    };
     Err(redirect_uri::of_unknown_client(state, parameters, reason))
 }
 
 fn owner_of_redirect_uri<'a>(state: &'a AppState, parameters: &Parameters) -> Option<&'a Client> {
     let uri = parameters.filled("redirect_uri")?;
-    state.config().clients.iter().find(|client| client.redirect_uris.iter().any(|known| known == uri))
+    state
+        .config()
+        .clients
+        .iter()
+        .find(|client| client.redirect_uris.iter().any(|known| known == uri))
 }

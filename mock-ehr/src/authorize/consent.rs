@@ -55,14 +55,27 @@ pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQ
     let request = &visit.pending.request;
     let patient = visit.pending.patient.as_deref();
     let page = ConsentPage {
-        client_name: state.config().client(&request.client_id).map_or("An app", |client| client.name.as_str()),
+        client_name: state
+            .config()
+            .client(&request.client_id)
+            .map_or("An app", |client| client.name.as_str()),
         client_id: &request.client_id,
         username,
         request: &visit.pending.id,
         csrf: &visit.pending.csrf,
-        scopes: request.scopes.iter().map(|scope| Line { text: scope.text(), meaning: meaning(scope) }).collect(),
+        scopes: request
+            .scopes
+            .iter()
+            .map(|scope| Line {
+                text: scope.text(),
+                meaning: meaning(scope),
+            })
+            .collect(),
         patient: patient.map(|id| {
-            people::patients().iter().find(|known| known.id == id).map_or(id, |known| known.name.as_str())
+            people::patients()
+                .iter()
+                .find(|known| known.id == id)
+                .map_or(id, |known| known.name.as_str())
         }),
     };
     page::html(&state, StatusCode::OK, page::render(&page))
@@ -93,13 +106,24 @@ pub(crate) async fn submit(State(state): State<AppState>, headers: HeaderMap, bo
     }
     let ticked: Vec<&str> = form.all("scope").collect();
     let offered = &pending.request.scopes;
-    if let Some(strange) = ticked.iter().find(|text| !offered.iter().any(|scope| scope.text() == **text))
+    if let Some(strange) = ticked
+        .iter()
+        .find(|text| !offered.iter().any(|scope| scope.text() == **text))
         && !state.defects().has(Defect::ConsentScopeNotOfferedAccepted)
     {
-        return flow::stray(&state, &format!("The form allows scope '{strange}', which was not offered."));
+        return flow::stray(
+            &state,
+            &format!("The form allows scope '{strange}', which was not offered."),
+        );
     }
-    let mut scopes: Vec<_> = offered.iter().filter(|scope| ticked.contains(&scope.text())).cloned().collect();
-    let strange = ticked.iter().filter(|text| !offered.iter().any(|scope| scope.text() == **text));
+    let mut scopes: Vec<_> = offered
+        .iter()
+        .filter(|scope| ticked.contains(&scope.text()))
+        .cloned()
+        .collect();
+    let strange = ticked
+        .iter()
+        .filter(|text| !offered.iter().any(|scope| scope.text() == **text));
     scopes.extend(strange.map(|text| Scope::parse(text)));
     if scopes.is_empty() {
         return flow::end(&state, &pending, Reason::NothingAllowed);
@@ -121,7 +145,10 @@ pub(crate) fn is_remembered(state: &AppState, session: &Session, pending: &Pendi
         && !request.prompt.iter().any(|value| value == "consent")
         && session.consents.get(&request.client_id).is_some_and(|consent| {
             consent.patient == pending.patient
-                && request.scopes.iter().all(|scope| consent.scopes.iter().any(|known| known == scope.text()))
+                && request
+                    .scopes
+                    .iter()
+                    .all(|scope| consent.scopes.iter().any(|known| known == scope.text()))
         })
 }
 
@@ -132,11 +159,17 @@ pub(crate) fn allow(state: &AppState, pending: &Pending, scopes: Vec<Scope>) -> 
         return flow::stray(state, "This request was decided already.");
     }
     let request = &pending.request;
-    let launch = request.launch.as_ref().filter(|_| flow::takes_launch_context(state, &scopes));
+    let launch = request
+        .launch
+        .as_ref()
+        .filter(|_| flow::takes_launch_context(state, &scopes));
     let grant = Grant::new(NewGrant {
         client_id: request.client_id.clone(),
         username: pending.username.clone().unwrap_or_default(),
-        patient: pending.patient.clone().or_else(|| launch.and_then(|launch| launch.context.patient.clone())),
+        patient: pending
+            .patient
+            .clone()
+            .or_else(|| launch.and_then(|launch| launch.context.patient.clone())),
         launch: launch.map(|launch| launch.context.clone()),
         nonce: request.nonce.clone(),
         auth_time: pending.auth_time.unwrap_or(pending.began),

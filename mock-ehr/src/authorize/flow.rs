@@ -31,9 +31,14 @@ pub(crate) fn begin(state: &AppState, headers: &HeaderMap, request: Authorizatio
         (cookie, session)
     });
     if state.defects().has(Defect::SessionsMixed) {
-        state.store().update_session(&cookie, |session| session.slot = Some(request.clone()));
+        state
+            .store()
+            .update_session(&cookie, |session| session.slot = Some(request.clone()));
     }
-    let signed_in = session.signed_in.as_ref().filter(|signed_in| is_fresh(signed_in, &request, now));
+    let signed_in = session
+        .signed_in
+        .as_ref()
+        .filter(|signed_in| is_fresh(signed_in, &request, now));
     let pending = Pending {
         id: state.chance().token::<16>(),
         session: session.key,
@@ -54,7 +59,10 @@ pub(crate) fn begin(state: &AppState, headers: &HeaderMap, request: Authorizatio
 
 /// OpenID Connect Core §3.1.2.1: `prompt` and `max_age` may ask for a new sign-in.
 fn is_fresh(signed_in: &SignedIn, request: &AuthorizationRequest, now: Timestamp) -> bool {
-    let asked_anew = request.prompt.iter().any(|value| value == "login" || value == "select_account");
+    let asked_anew = request
+        .prompt
+        .iter()
+        .any(|value| value == "login" || value == "select_account");
     let too_old = request.max_age.is_some_and(|max_age| {
         let age = now.duration_since(signed_in.at);
         age > SignedDuration::from_secs(max_age)
@@ -77,7 +85,15 @@ pub(crate) fn next(state: &AppState, session: &Session, mut pending: Pending) ->
     if pending.patient.is_none() && wants_patient(&pending.request) {
         match choose_patient(state, session, &pending.request, user) {
             Choice::Only(patient) => pending.patient = Some(patient),
-            Choice::Nobody => return end(state, &pending, Reason::NoPatient { user: user.username.clone() }),
+            Choice::Nobody => {
+                return end(
+                    state,
+                    &pending,
+                    Reason::NoPatient {
+                        user: user.username.clone(),
+                    },
+                );
+            }
             Choice::Ask if silent => return end(state, &pending, Reason::InteractionRequired),
             Choice::Ask => return show(state, pending, "/auth/patient"),
         }
@@ -99,10 +115,15 @@ fn refuses_user(state: &AppState, request: &AuthorizationRequest, user: &User) -
         && expected != &user.username
         && !state.defects().has(Defect::LaunchForeignUserAccepted)
     {
-        return Some(Reason::LaunchForeignUser { was: user.username.clone(), expected: expected.clone() });
+        return Some(Reason::LaunchForeignUser {
+            was: user.username.clone(),
+            expected: expected.clone(),
+        });
     }
     let patient = launch.context.patient.as_deref()?;
-    (!user.may_open(patient)).then(|| Reason::NoPatient { user: user.username.clone() })
+    (!user.may_open(patient)).then(|| Reason::NoPatient {
+        user: user.username.clone(),
+    })
 }
 
 /// Does the EHR's context count? SMART 2.2: for an app that asked for the scope `launch`.
@@ -126,13 +147,19 @@ enum Choice {
 
 fn choose_patient(state: &AppState, session: &Session, request: &AuthorizationRequest, user: &User) -> Choice {
     if takes_launch_context(state, &request.scopes)
-        && let Some(patient) = request.launch.as_ref().and_then(|launch| launch.context.patient.clone())
+        && let Some(patient) = request
+            .launch
+            .as_ref()
+            .and_then(|launch| launch.context.patient.clone())
     {
         return Choice::Only(patient);
     }
     if state.variants().has(Variant::SessionReused)
         && !request.prompt.iter().any(|value| value == "consent")
-        && let Some(patient) = session.consents.get(&request.client_id).and_then(|consent| consent.patient.clone())
+        && let Some(patient) = session
+            .consents
+            .get(&request.client_id)
+            .and_then(|consent| consent.patient.clone())
     {
         return Choice::Only(patient);
     }
@@ -188,21 +215,36 @@ pub(crate) enum Proof {
 }
 
 /// Finds the pending request of this browser.
-pub(crate) fn visit(state: &AppState, headers: &HeaderMap, parameters: &Parameters, proof: Proof) -> Result<Visit, Response> {
+pub(crate) fn visit(
+    state: &AppState,
+    headers: &HeaderMap,
+    parameters: &Parameters,
+    proof: Proof,
+) -> Result<Visit, Response> {
     let now = state.now();
     let found = cookie(headers).and_then(|cookie| {
         let session = state.store().session(&cookie, now)?;
         let pending = state.store().pending(parameters.filled("request")?, session.key, now)?;
-        Some(Visit { cookie, session, pending })
+        Some(Visit {
+            cookie,
+            session,
+            pending,
+        })
     });
     let Some(mut visit) = found else {
-        return Err(stray(state, "There is no sign-in under way here: it is finished, it took too long, or it began in another browser. Start again from the app."));
+        return Err(stray(
+            state,
+            "There is no sign-in under way here: it is finished, it took too long, or it began in another browser. Start again from the app.",
+        ));
     };
     // RFC 6749 §10.12: a form of another site must not decide for the user.
     if proof == Proof::Form && !state.defects().has(Defect::CsrfNotChecked) {
         let sent = parameters.get("csrf").unwrap_or_default();
         if !bool::from(sent.as_bytes().ct_eq(visit.pending.csrf.as_bytes())) {
-            return Err(stray(state, "This form was not made by this server: its token is missing or wrong."));
+            return Err(stray(
+                state,
+                "This form was not made by this server: its token is missing or wrong.",
+            ));
         }
     }
     if state.defects().has(Defect::SessionsMixed)
@@ -224,7 +266,12 @@ fn cookie(headers: &HeaderMap) -> Option<String> {
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
-        .find_map(|pair| pair.trim().strip_prefix(COOKIE_NAME)?.strip_prefix('=').map(str::to_owned))
+        .find_map(|pair| {
+            pair.trim()
+                .strip_prefix(COOKIE_NAME)?
+                .strip_prefix('=')
+                .map(str::to_owned)
+        })
 }
 
 /// Gives the browser its session.

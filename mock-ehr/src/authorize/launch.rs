@@ -28,7 +28,10 @@ pub(crate) fn check(state: &AppState, client: &Client, parameters: &Parameters) 
     let launched = match parameters.get("launch") {
         None => return Ok(None),
         Some("") if defects.has(Defect::LaunchEmptyAccepted) => return Ok(Some(somewhere())),
-        Some("") => Err(Reason::missing("launch", "the value that came to the launch URL, or no such parameter")),
+        Some("") => Err(Reason::missing(
+            "launch",
+            "the value that came to the launch URL, or no such parameter",
+        )),
         Some(text) => judge(state, client, token::read(state, text)),
     };
     match launched {
@@ -50,22 +53,39 @@ fn judge(state: &AppState, client: &Client, read: Option<Read>) -> Result<Launch
         return Err(Reason::LaunchAltered);
     }
     if claims.client != client.client_id && !defects.has(Defect::LaunchForeignClientAccepted) {
-        return Err(Reason::LaunchForeignClient { was: client.client_id.clone(), expected: claims.client });
+        return Err(Reason::LaunchForeignClient {
+            was: client.client_id.clone(),
+            expected: claims.client,
+        });
     }
     if claims.expires() <= state.now() && !defects.has(Defect::LaunchExpiredAccepted) {
-        return Err(Reason::LaunchExpired { expired: claims.expires().to_string() });
+        return Err(Reason::LaunchExpired {
+            expired: claims.expires().to_string(),
+        });
     }
     if state.variants().has(Variant::LaunchSingleUse) {
         let LaunchClaims { jti, .. } = &claims;
-        if !state.store().spend(Kind::Launch, jti.clone(), claims.expires(), state.now()) {
+        if !state
+            .store()
+            .spend(Kind::Launch, jti.clone(), claims.expires(), state.now())
+        {
             return Err(Reason::LaunchSpent);
         }
     }
-    Ok(Launched { user: claims.user, context: claims.ctx })
+    Ok(Launched {
+        user: claims.user,
+        context: claims.ctx,
+    })
 }
 
 /// The context of a launch that never was.
 fn somewhere() -> Launched {
     let patient = people::patients().first().map(|patient| patient.id.clone());
-    Launched { user: None, context: LaunchContext { patient, ..LaunchContext::default() } }
+    Launched {
+        user: None,
+        context: LaunchContext {
+            patient,
+            ..LaunchContext::default()
+        },
+    }
 }

@@ -40,7 +40,11 @@ pub(crate) enum Refusal {
     /// On a page: the app or its address cannot be trusted.
     Page(Reason),
     /// At the app.
-    Redirect { target: RedirectTarget, state: Option<String>, reason: Reason },
+    Redirect {
+        target: RedirectTarget,
+        state: Option<String>,
+        reason: Reason,
+    },
     /// With status 500, by a defect.
     Broken,
 }
@@ -54,7 +58,12 @@ pub(crate) async fn handle(
     body: Bytes,
 ) -> Response {
     let query = uri.query().unwrap_or_default();
-    let incoming = Incoming { method: &method, headers: &headers, query, body: &body };
+    let incoming = Incoming {
+        method: &method,
+        headers: &headers,
+        query,
+        body: &body,
+    };
     match check(&app, &incoming) {
         Ok(request) => flow::begin(&app, &headers, request),
         Err(refusal) => respond::refuse(&app, refusal),
@@ -86,6 +95,7 @@ fn check_at_app(
     let challenge = pkce::check(app, client, parameters)?;
     let aud_ok = aud::check(app, parameters)?;
     let launch = launch::check(app, client, parameters)?;
+    let scopes = scope::with_context_at_hand(scopes, launch.as_ref())?;
     let openid = openid::check(parameters)?;
     Ok(AuthorizationRequest {
         client_id: client.client_id.clone(),

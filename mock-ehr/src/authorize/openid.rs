@@ -13,7 +13,11 @@ pub(crate) struct OpenId {
 
 pub(crate) fn check(parameters: &Parameters) -> Result<OpenId, Reason> {
     let text = parameters.filled("prompt").unwrap_or_default();
-    let prompt: Vec<String> = text.split(' ').filter(|value| !value.is_empty()).map(str::to_owned).collect();
+    let prompt: Vec<String> = text
+        .split(' ')
+        .filter(|value| !value.is_empty())
+        .map(str::to_owned)
+        .collect();
     let is_known = |value: &String| ["none", "login", "consent", "select_account"].contains(&value.as_str());
     // "If this parameter contains none with any other value, an error is returned."
     let is_torn = prompt.len() > 1 && prompt.iter().any(|value| value == "none");

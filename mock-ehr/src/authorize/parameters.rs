@@ -32,16 +32,28 @@ pub(crate) fn read(state: &AppState, incoming: &Incoming<'_>) -> Result<Paramete
         defects.has(Defect::AuthorizeGetRefused)
     };
     if refused {
-        return Err(Refusal::Page(Reason::Method { was: incoming.method.to_string() }));
+        return Err(Refusal::Page(Reason::Method {
+            was: incoming.method.to_string(),
+        }));
     }
     let size = incoming.query.len() + incoming.body.len();
     if size > AT_MOST {
-        return Err(Refusal::Page(Reason::TooMuch { was: size, limit: AT_MOST }));
+        return Err(Refusal::Page(Reason::TooMuch {
+            was: size,
+            limit: AT_MOST,
+        }));
     }
     let mut parameters = parse(state, incoming.query.as_bytes())?;
     if is_post {
-        let kind = incoming.headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes).unwrap_or_default();
-        if !kind.to_ascii_lowercase().starts_with(b"application/x-www-form-urlencoded") {
+        let kind = incoming
+            .headers
+            .get(CONTENT_TYPE)
+            .map(http::HeaderValue::as_bytes)
+            .unwrap_or_default();
+        if !kind
+            .to_ascii_lowercase()
+            .starts_with(b"application/x-www-form-urlencoded")
+        {
             let was = String::from_utf8_lossy(kind).into_owned();
             return Err(Refusal::Page(Reason::ContentType { was }));
         }
@@ -90,7 +102,10 @@ pub(crate) fn check(state: &AppState, parameters: &Parameters) -> Result<(), Rea
         // A redirect_uri that came twice was judged before.
         let tolerated = name == "redirect_uri" || defects.has(Defect::DuplicateParametersAccepted);
         if !tolerated {
-            return Err(Reason::Repeated { name: name.to_owned(), times });
+            return Err(Reason::Repeated {
+                name: name.to_owned(),
+                times,
+            });
         }
     }
     if defects.has(Defect::AuthorizeUnknownParameterRefused)

@@ -25,7 +25,10 @@ struct Picker<'a> {
 
 /// The patients that this user can choose among.
 pub(crate) fn offered(user: &User) -> Vec<&'static PatientSummary> {
-    people::patients().iter().filter(|patient| user.may_open(&patient.id)).collect()
+    people::patients()
+        .iter()
+        .filter(|patient| user.may_open(&patient.id))
+        .collect()
 }
 
 /// `GET /auth/patient`
@@ -37,12 +40,20 @@ pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQ
         Ok(visit) => visit,
         Err(response) => return response,
     };
-    let Some(user) = visit.pending.username.as_deref().and_then(|name| state.config().user(name)) else {
+    let Some(user) = visit
+        .pending
+        .username
+        .as_deref()
+        .and_then(|name| state.config().user(name))
+    else {
         return flow::stray(&state, "Nobody has signed in yet.");
     };
     let request = &visit.pending.request;
     let page = Picker {
-        client_name: state.config().client(&request.client_id).map_or("An app", |client| client.name.as_str()),
+        client_name: state
+            .config()
+            .client(&request.client_id)
+            .map_or("An app", |client| client.name.as_str()),
         request: &visit.pending.id,
         csrf: &visit.pending.csrf,
         patients: offered(user),
@@ -59,7 +70,12 @@ pub(crate) async fn submit(State(state): State<AppState>, headers: HeaderMap, bo
         Ok(visit) => visit,
         Err(response) => return response,
     };
-    let Some(user) = visit.pending.username.as_deref().and_then(|name| state.config().user(name)) else {
+    let Some(user) = visit
+        .pending
+        .username
+        .as_deref()
+        .and_then(|name| state.config().user(name))
+    else {
         return flow::stray(&state, "Nobody has signed in yet.");
     };
     let Some(patient) = form.filled("patient") else {

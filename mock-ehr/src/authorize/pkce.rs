@@ -45,12 +45,17 @@ pub(crate) fn check(state: &AppState, client: &Client, parameters: &Parameters) 
             return Ok(Challenge::Absent);
         }
         None | Some("") => {
-            return Err(Reason::missing("code_challenge", "the SHA-256 of the code_verifier as base64url"));
+            return Err(Reason::missing(
+                "code_challenge",
+                "the SHA-256 of the code_verifier as base64url",
+            ));
         }
         Some(challenge) => challenge.to_owned(),
     };
     let plain = match parameters.get("code_challenge_method") {
-        Some("S256") => defects.has(Defect::PkceS256Refused).then(|| Err(Reason::ChallengeMethod { was: "S256".into() })),
+        Some("S256") => defects
+            .has(Defect::PkceS256Refused)
+            .then(|| Err(Reason::ChallengeMethod { was: "S256".into() })),
         Some("plain") if defects.has(Defect::PkcePlainAccepted) => Some(Ok(())),
         Some("s256") if defects.has(Defect::PkceMethodLowercaseAccepted) => None,
         // RFC 7636 §4.3: without a method it would be plain, which SMART forbids.
@@ -133,8 +138,9 @@ pub(crate) fn verify(
         Challenge::Unchecked => true,
         Challenge::Absent | Challenge::NotRequired => false,
     };
-    let is_challenge_itself =
-        || defects.has(Defect::PkceChallengeAsVerifier) && matches!(challenge, Challenge::S256(text) if text == verifier);
+    let is_challenge_itself = || {
+        defects.has(Defect::PkceChallengeAsVerifier) && matches!(challenge, Challenge::S256(text) if text == verifier)
+    };
     if fits(challenge) || is_challenge_itself() || (defects.has(Defect::PkceVerifierOfAnyFlow) && of_any_flow(&fits)) {
         Ok(())
     } else {

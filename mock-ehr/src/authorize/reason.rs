@@ -7,37 +7,90 @@ use std::fmt;
 /// Why, with what came and what was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reason {
-    TooMuch { was: usize, limit: usize },
-    Method { was: String },
-    ContentType { was: String },
-    NotUtf8 { name: String },
-    Missing { name: &'static str, expected: String },
-    Repeated { name: String, times: usize },
-    UnknownParameter { name: String },
-    TooLong { name: &'static str, was: usize, limit: usize },
-    UnknownClient { was: String },
-    RedirectUri { was: String, registered: Vec<String> },
-    ResponseType { was: String },
-    ResponseMode { was: String },
+    TooMuch {
+        was: usize,
+        limit: usize,
+    },
+    Method {
+        was: String,
+    },
+    ContentType {
+        was: String,
+    },
+    NotUtf8 {
+        name: String,
+    },
+    Missing {
+        name: &'static str,
+        expected: String,
+    },
+    Repeated {
+        name: String,
+        times: usize,
+    },
+    UnknownParameter {
+        name: String,
+    },
+    TooLong {
+        name: &'static str,
+        was: usize,
+        limit: usize,
+    },
+    UnknownClient {
+        was: String,
+    },
+    RedirectUri {
+        was: String,
+        registered: Vec<String>,
+    },
+    ResponseType {
+        was: String,
+    },
+    ResponseMode {
+        was: String,
+    },
     RequestObject,
     RequestUri,
-    ChallengeMalformed { was: String },
-    ChallengeMethod { was: String },
-    Aud { was: String, expected: String },
+    ChallengeMalformed {
+        was: String,
+    },
+    ChallengeMethod {
+        was: String,
+    },
+    Aud {
+        was: String,
+        expected: String,
+    },
     LaunchUnknown,
     LaunchAltered,
-    LaunchExpired { expired: String },
+    LaunchExpired {
+        expired: String,
+    },
     LaunchSpent,
-    LaunchForeignClient { was: String, expected: String },
-    LaunchForeignUser { was: String, expected: String },
+    LaunchForeignClient {
+        was: String,
+        expected: String,
+    },
+    LaunchForeignUser {
+        was: String,
+        expected: String,
+    },
     MissingScope,
-    NoScope { was: String },
-    Prompt { was: String },
-    MaxAge { was: String },
+    NoScope {
+        was: String,
+    },
+    Prompt {
+        was: String,
+    },
+    MaxAge {
+        was: String,
+    },
     LoginRequired,
     ConsentRequired,
     InteractionRequired,
-    NoPatient { user: String },
+    NoPatient {
+        user: String,
+    },
     Denied,
     NothingAllowed,
 }
@@ -87,7 +140,10 @@ impl ErrorCode {
 impl Reason {
     /// A parameter that is not there.
     pub(crate) fn missing(name: &'static str, expected: impl Into<String>) -> Self {
-        Self::Missing { name, expected: expected.into() }
+        Self::Missing {
+            name,
+            expected: expected.into(),
+        }
     }
 
     pub(crate) const fn code(&self) -> ErrorCode {
@@ -253,7 +309,15 @@ mod tests {
 
     #[test]
     fn descriptions_hold_only_permitted_characters() {
-        let reason = Reason::Aud { was: "\"\\\n\u{e9}".into(), expected: "x".into() };
-        assert!(reason.description().chars().all(|char| matches!(char, ' '..='!' | '#'..='[' | ']'..='~')));
+        let reason = Reason::Aud {
+            was: "\"\\\n\u{e9}".into(),
+            expected: "x".into(),
+        };
+        assert!(
+            reason
+                .description()
+                .chars()
+                .all(|char| matches!(char, ' '..='!' | '#'..='[' | ']'..='~'))
+        );
     }
 }

@@ -74,14 +74,24 @@ fn asked<'a>(state: &AppState, client: &'a Client, parameters: &'a Parameters) -
     let both = |checked, used| Ok(Asked { checked, used });
     match values[..] {
         // RFC 6749 §3.1.2.3: with several registered, the request must name one.
-        [] if defects.has(Defect::RedirectUriMissingAccepted) => both(&client.redirect_uris[0], &client.redirect_uris[0]),
-        [""] if defects.has(Defect::RedirectUriEmptyAccepted) => both(&client.redirect_uris[0], &client.redirect_uris[0]),
-        [] | [""] => Err(Reason::missing("redirect_uri", format!("one of {}", client.redirect_uris.join(", ")))),
+        [] if defects.has(Defect::RedirectUriMissingAccepted) => {
+            both(&client.redirect_uris[0], &client.redirect_uris[0])
+        }
+        [""] if defects.has(Defect::RedirectUriEmptyAccepted) => {
+            both(&client.redirect_uris[0], &client.redirect_uris[0])
+        }
+        [] | [""] => Err(Reason::missing(
+            "redirect_uri",
+            format!("one of {}", client.redirect_uris.join(", ")),
+        )),
         [uri] => both(uri, uri),
         [first, .., last] if defects.has(Defect::DuplicateRedirectUriFirstChecked) => both(first, last),
         [first, .., last] if defects.has(Defect::DuplicateRedirectUriLastChecked) => both(last, first),
         [first, ..] if defects.has(Defect::DuplicateParametersAccepted) => both(first, first),
-        _ => Err(Reason::Repeated { name: "redirect_uri".into(), times: values.len() }),
+        _ => Err(Reason::Repeated {
+            name: "redirect_uri".into(),
+            times: values.len(),
+        }),
     }
 }
 
@@ -137,7 +147,10 @@ mod tests {
             assert!(!differs_only_in_loopback_port(REGISTERED, other), "{other}");
         }
         assert!(differs_only_in_loopback_port("http://[::1]/a", "http://[::1]:80/a"));
-        assert!(!differs_only_in_loopback_port("https://app.example/cb", "https://app.example:1/cb"));
+        assert!(!differs_only_in_loopback_port(
+            "https://app.example/cb",
+            "https://app.example:1/cb"
+        ));
     }
 
     proptest! {

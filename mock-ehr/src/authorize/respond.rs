@@ -93,7 +93,11 @@ pub(crate) fn refuse(state: &AppState, refusal: Refusal) -> Response {
     if state.defects().has(Defect::AuthorizeErrorWithCode) {
         answer.push(("code", state.chance().token::<32>()));
     }
-    let kind = if reason == Reason::Denied { Answer::Denial } else { Answer::Error };
+    let kind = if reason == Reason::Denied {
+        Answer::Denial
+    } else {
+        Answer::Error
+    };
     push_state(state, &mut answer, state_value.as_deref(), kind);
     push_iss(state, &mut answer);
     redirect(state, &target, &answer, false)
@@ -134,7 +138,11 @@ fn push_iss(state: &AppState, answer: &mut Vec<(&'static str, String)>) {
     if defects.has(Defect::ResponseIssMissing) {
         return;
     }
-    let iss = if defects.has(Defect::ResponseIssWrong) { "https://other.example" } else { state.public_url() };
+    let iss = if defects.has(Defect::ResponseIssWrong) {
+        "https://other.example"
+    } else {
+        state.public_url()
+    };
     answer.push(("iss", encode(iss)));
 }
 
@@ -191,7 +199,11 @@ fn ascii(address: &str) -> String {
 
 /// RFC 9700 §4.12: 303, so that no browser repeats a POST with the user's password.
 pub(crate) fn redirect_status(state: &AppState) -> StatusCode {
-    if state.variants().has(Variant::Redirect302) { StatusCode::FOUND } else { StatusCode::SEE_OTHER }
+    if state.variants().has(Variant::Redirect302) {
+        StatusCode::FOUND
+    } else {
+        StatusCode::SEE_OTHER
+    }
 }
 
 fn refused_page(state: &AppState, reason: &Reason) -> Response {
@@ -205,7 +217,11 @@ fn refused_page(state: &AppState, reason: &Reason) -> Response {
             _ => StatusCode::BAD_REQUEST,
         }
     };
-    let shown = if state.defects().has(Defect::ErrorPageUnescaped) { reason.to_string() } else { reason.description() };
+    let shown = if state.defects().has(Defect::ErrorPageUnescaped) {
+        reason.to_string()
+    } else {
+        reason.description()
+    };
     let shown = (!state.variants().has(Variant::ErrorNoDescription)).then_some(shown);
     error_page(state, status, reason.code().as_str(), shown.as_deref())
 }
@@ -213,7 +229,15 @@ fn refused_page(state: &AppState, reason: &Reason) -> Response {
 /// A page that says what is wrong.
 pub(crate) fn error_page(state: &AppState, status: StatusCode, error: &str, description: Option<&str>) -> Response {
     let unescaped = state.defects().has(Defect::ErrorPageUnescaped);
-    page::html(state, status, page::render(&Refused { error, description, unescaped }))
+    page::html(
+        state,
+        status,
+        page::render(&Refused {
+            error,
+            description,
+            unescaped,
+        }),
+    )
 }
 
 fn broken() -> Response {

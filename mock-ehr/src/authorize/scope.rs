@@ -2,6 +2,7 @@
 //!
 //! RFC 6749 §3.3: <https://www.rfc-editor.org/rfc/rfc6749#section-3.3>
 
+use super::launch::Launched;
 use super::reason::Reason;
 use crate::config::Client;
 use crate::defect::Defect;
@@ -11,12 +12,34 @@ use crate::scope::grant;
 use crate::state::AppState;
 use crate::variant::Variant;
 
+/// SMART 2.2: context that was granted comes with the token, so what nobody can give is not granted. A patient can be
+/// chosen; an encounter is known only where the EHR told it.
+pub(crate) fn with_context_at_hand(scopes: Vec<Scope>, launch: Option<&Launched>) -> Result<Vec<Scope>, Reason> {
+    let has_encounter = launch.is_some_and(|launch| launch.context.encounter.is_some());
+    let kept: Vec<_> = scopes
+        .iter()
+        .filter(|scope| match scope.launch_context() {
+            None | Some("patient") => true,
+            Some("encounter") => has_encounter,
+            Some(_) => false,
+        })
+        .cloned()
+        .collect();
+    if kept.is_empty() {
+        let was: Vec<_> = scopes.iter().map(Scope::text).collect();
+        return Err(Reason::NoScope { was: was.join(" ") });
+    }
+    Ok(kept)
+}
+
 /// What this client can be granted at most.
 pub(crate) fn check(state: &AppState, client: &Client, parameters: &Parameters) -> Result<Vec<Scope>, Reason> {
     let defects = state.defects();
     let Some(text) = parameters.filled("scope").filter(|text| !text.trim().is_empty()) else {
         if defects.has(Defect::ScopeMissingAcceptedWithEverything) {
-            return Ok(Scope::parse_list("launch/patient openid fhirUser patient/*.cruds user/*.cruds system/*.cruds"));
+            return Ok(Scope::parse_list(
+                "launch/patient openid fhirUser patient/*.cruds user/*.cruds system/*.cruds",
+            ));
         }
         if state.variants().has(Variant::ScopeDefault) {
             return Ok(client.scopes.clone());
@@ -28,7 +51,11 @@ pub(crate) fn check(state: &AppState, client: &Client, parameters: &Parameters) 
         let Scope::Resource(resource) = scope else { return true };
         let access = resource.text.rsplit_once('.').map_or("", |(_, access)| access);
         let is_v1 = ["read", "write", "*"].contains(&access.split('?').next().unwrap_or_default());
-        !(if is_v1 { defects.has(Defect::ScopeV1Refused) } else { defects.has(Defect::ScopeV2Refused) })
+        !(if is_v1 {
+            defects.has(Defect::ScopeV1Refused)
+        } else {
+            defects.has(Defect::ScopeV2Refused)
+        })
     });
     let asked: Vec<_> = asked.collect();
     let mut granted = grant::grantable(&asked, &client.scopes);
@@ -36,7 +63,9 @@ pub(crate) fn check(state: &AppState, client: &Client, parameters: &Parameters) 
         granted.extend(asked.iter().filter(|scope| matches!(scope, Scope::Unknown(_))).cloned());
     }
     if defects.has(Defect::ScopeNotRegisteredGranted) {
-        let beyond = asked.iter().filter(|scope| !matches!(scope, Scope::Unknown(_)) && !granted.contains(scope));
+        let beyond = asked
+            .iter()
+            .filter(|scope| !matches!(scope, Scope::Unknown(_)) && !granted.contains(scope));
         granted.extend(beyond.cloned().collect::<Vec<_>>());
     }
     if granted.is_empty() && defects.has(Defect::ScopeOnlyUnknownAccepted) {

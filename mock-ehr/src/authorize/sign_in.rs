@@ -49,20 +49,29 @@ pub(crate) async fn submit(State(state): State<AppState>, headers: HeaderMap, bo
         return flow::go(&state, &address);
     }
     let typed = form.get("username").map(str::to_owned);
-    let username = typed.or_else(|| visit.pending.typed_username.clone()).unwrap_or_default();
+    let username = typed
+        .or_else(|| visit.pending.typed_username.clone())
+        .unwrap_or_default();
     let password = form.get("password").unwrap_or_default();
-    let user = state.config().user(&username).filter(|user| {
-        bool::from(user.password.as_bytes().ct_eq(password.as_bytes()))
-    });
+    let user = state
+        .config()
+        .user(&username)
+        .filter(|user| bool::from(user.password.as_bytes().ct_eq(password.as_bytes())));
     let Some(user) = user else {
         return page(&state, &visit, Some("User name or password is wrong."));
     };
-    let signed_in = SignedIn { username: user.username.clone(), at: state.now() };
+    let signed_in = SignedIn {
+        username: user.username.clone(),
+        at: state.now(),
+    };
     visit.pending.username = Some(signed_in.username.clone());
     visit.pending.auth_time = Some(signed_in.at);
     let cookie = state.chance().token::<32>();
     let Some(session) = state.store().sign_in(&visit.cookie, cookie.clone(), signed_in) else {
-        return flow::stray(&state, "This session ended while its form was on the way. Start again from the app.");
+        return flow::stray(
+            &state,
+            "This session ended while its form was on the way. Start again from the app.",
+        );
     };
     // `prompt=login` is satisfied by this sign-in.
     state.store().put_pending(visit.pending.clone());
@@ -86,7 +95,10 @@ fn page(state: &AppState, visit: &Visit, problem: Option<&str>) -> Response {
     let in_steps = is_in_steps(state);
     let typed = visit.pending.typed_username.as_deref();
     let page = SignIn {
-        client_name: state.config().client(&request.client_id).map_or("An app", |client| client.name.as_str()),
+        client_name: state
+            .config()
+            .client(&request.client_id)
+            .map_or("An app", |client| client.name.as_str()),
         action: "/auth/sign-in",
         request: &visit.pending.id,
         csrf: &visit.pending.csrf,
@@ -95,6 +107,10 @@ fn page(state: &AppState, visit: &Visit, problem: Option<&str>) -> Response {
         ask_password: !in_steps || typed.is_some(),
         problem,
     };
-    let status = if problem.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let status = if problem.is_some() {
+        StatusCode::BAD_REQUEST
+    } else {
+        StatusCode::OK
+    };
     page::html(state, status, page::render(&page))
 }

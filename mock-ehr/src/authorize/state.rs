@@ -13,12 +13,17 @@ const LONGEST: usize = 2048;
 /// SMART 2.2 app-launch: state is required of the app; a server that insists finds the apps that forgot it.
 pub(crate) fn check(state: &AppState, parameters: &Parameters) -> Result<Option<String>, Reason> {
     match parameters.filled("state") {
-        Some(value) if value.len() > LONGEST => {
-            Err(Reason::TooLong { name: "state", was: value.len(), limit: LONGEST })
-        }
+        Some(value) if value.len() > LONGEST => Err(Reason::TooLong {
+            name: "state",
+            was: value.len(),
+            limit: LONGEST,
+        }),
         Some(value) => Ok(Some(value.to_owned())),
         None if state.variants().has(Variant::StateOptional) => Ok(None),
-        None => Err(Reason::missing("state", "a value that cannot be guessed, to be compared when the browser comes back")),
+        None => Err(Reason::missing(
+            "state",
+            "a value that cannot be guessed, to be compared when the browser comes back",
+        )),
     }
 }
 
@@ -67,7 +72,10 @@ pub(crate) fn returned(state: &AppState, value: &str, answer: Answer) -> Vec<Str
         value = value.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
     }
     if defects.has(Defect::StateNonAsciiMangled) {
-        value = value.chars().map(|char| if char.is_ascii() { char } else { '?' }).collect();
+        value = value
+            .chars()
+            .map(|char| if char.is_ascii() { char } else { '?' })
+            .collect();
     }
     if defects.has(Defect::StateReplaced) {
         value = state.chance().token::<16>();

@@ -74,7 +74,10 @@ pub struct Response {
 
 impl Journal {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { entries: Mutex::default(), capacity }
+        Self {
+            entries: Mutex::default(),
+            capacity,
+        }
     }
 
     /// Does it keep anything?
@@ -99,7 +102,12 @@ impl Journal {
         if entries.kept.len() >= self.capacity {
             entries.kept.pop_front();
         }
-        entries.kept.push_back(Entry { number, at, request, response });
+        entries.kept.push_back(Entry {
+            number,
+            at,
+            request,
+            response,
+        });
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Entries> {

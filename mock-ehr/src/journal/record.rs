@@ -24,12 +24,11 @@ pub(crate) async fn exchange(State(state): State<AppState>, request: Request, ne
         path: head.uri.path().to_owned(),
         query: redact::parameters(head.uri.query().unwrap_or_default().as_bytes()),
         form: Vec::new(),
-        authorization: text(&head.headers, &AUTHORIZATION)
-            .and_then(|value| value.split(' ').next().map(str::to_owned)),
+        authorization: text(&head.headers, &AUTHORIZATION).and_then(|value| value.split(' ').next().map(str::to_owned)),
         origin: text(&head.headers, &ORIGIN),
     };
-    let is_form = text(&head.headers, &CONTENT_TYPE)
-        .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+    let is_form =
+        text(&head.headers, &CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
     let of_authorization_server = head.uri.path().starts_with("/auth/");
     let body = if is_form && of_authorization_server {
         match to_bytes(body, READ_AT_MOST).await {
@@ -50,7 +49,10 @@ pub(crate) async fn exchange(State(state): State<AppState>, request: Request, ne
         location: text(&head.headers, &LOCATION).map(|address| redact::location(&address)),
         json: None,
     };
-    let is_json = answered.content_type.as_deref().is_some_and(|kind| kind.starts_with("application/json"));
+    let is_json = answered
+        .content_type
+        .as_deref()
+        .is_some_and(|kind| kind.starts_with("application/json"));
     let body = if is_json && of_authorization_server {
         let bytes = to_bytes(body, READ_AT_MOST).await.unwrap_or_default();
         answered.json = serde_json::from_slice(&bytes).ok().map(|mut json| {
@@ -66,5 +68,7 @@ pub(crate) async fn exchange(State(state): State<AppState>, request: Request, ne
 }
 
 fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+    headers
+        .get(name)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }

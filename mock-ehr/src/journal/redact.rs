@@ -48,7 +48,9 @@ pub(crate) fn parameters(raw: &[u8]) -> Vec<(String, String)> {
 
 /// An address with its query's and fragment's secrets taken out.
 pub(crate) fn location(text: &str) -> String {
-    let Some(at) = text.find(['?', '#']) else { return clip(text) };
+    let Some(at) = text.find(['?', '#']) else {
+        return clip(text);
+    };
     let (base, rest) = text.split_at(at);
     let mut out = clip(base);
     out.push_str(&rest[..1]);
@@ -90,8 +92,14 @@ mod tests {
 
     #[test]
     fn secrets_go_and_the_rest_stays() {
-        let shown = format!("{:?}", parameters(b"grant_type=authorization_code&code=abc&client_secret=s3"));
-        assert!(shown.contains("authorization_code") && !shown.contains("abc") && !shown.contains("s3"), "{shown}");
+        let shown = format!(
+            "{:?}",
+            parameters(b"grant_type=authorization_code&code=abc&client_secret=s3")
+        );
+        assert!(
+            shown.contains("authorization_code") && !shown.contains("abc") && !shown.contains("s3"),
+            "{shown}"
+        );
         let shown = location("https://app.example/cb?code=abc&iss=x#access_token=y");
         assert!(!shown.contains("abc"), "{shown}");
         let mut body = serde_json::json!({ "access_token": "abc", "scope": "openid", "inner": [{ "token": "abc" }] });

@@ -98,14 +98,15 @@ impl AppState {
     /// Begins an EHR launch.
     pub fn create_launch(&self, request: LaunchRequest) -> Result<LaunchResponse, LaunchError> {
         let config = self.config();
-        let client = config.client(&request.client).ok_or_else(|| LaunchError::UnknownClient {
-            was: request.client.clone(),
-            known: listed(config.clients.iter().map(|client| client.client_id.as_str())),
+        let client = config
+            .client(&request.client)
+            .ok_or_else(|| LaunchError::UnknownClient {
+                was: request.client.clone(),
+                known: listed(config.clients.iter().map(|client| client.client_id.as_str())),
+            })?;
+        let launch_uri = client.launch_url.clone().ok_or_else(|| LaunchError::NoLaunchUrl {
+            client: client.client_id.clone(),
         })?;
-        let launch_uri = client
-            .launch_url
-            .clone()
-            .ok_or_else(|| LaunchError::NoLaunchUrl { client: client.client_id.clone() })?;
         let user = match &request.user {
             None => None,
             Some(name) => Some(config.user(name).ok_or_else(|| LaunchError::UnknownUser {
@@ -135,7 +136,12 @@ impl AppState {
         let iss = self.fhir_base().to_owned();
         let separator = if launch_uri.contains('?') { '&' } else { '?' };
         let uri = format!("{launch_uri}{separator}iss={}&launch={}", encode(&iss), encode(&launch));
-        Ok(LaunchResponse { uri, launch, iss, launch_uri })
+        Ok(LaunchResponse {
+            uri,
+            launch,
+            iss,
+            launch_uri,
+        })
     }
 }
 
@@ -201,7 +207,11 @@ pub(crate) async fn rpc(State(state): State<AppState>, headers: http::HeaderMap,
         Ok(params) => params,
         Err(error) => return rpc_error(StatusCode::UNPROCESSABLE_ENTITY, call.id, &format!("params: {error}")),
     };
-    if let Some(iss) = params.iss.as_deref().filter(|iss| iss.trim_end_matches('/') != state.fhir_base()) {
+    if let Some(iss) = params
+        .iss
+        .as_deref()
+        .filter(|iss| iss.trim_end_matches('/') != state.fhir_base())
+    {
         let message = format!("iss `{iss}` is not this server's FHIR base `{}`", state.fhir_base());
         return rpc_error(StatusCode::UNPROCESSABLE_ENTITY, call.id, &message);
     }
@@ -236,7 +246,11 @@ fn is_json(headers: &http::HeaderMap) -> bool {
     headers
         .get(http::header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
-        .is_some_and(|kind| kind.split(';').next().is_some_and(|kind| kind.trim() == "application/json"))
+        .is_some_and(|kind| {
+            kind.split(';')
+                .next()
+                .is_some_and(|kind| kind.trim() == "application/json")
+        })
 }
 
 fn problem(status: StatusCode, message: &str) -> Response {

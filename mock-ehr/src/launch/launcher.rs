@@ -31,7 +31,11 @@ pub(crate) async fn show(State(state): State<AppState>) -> Response {
 /// `GET /launch`: all choices are in the address, so that a launch can be shared as a link.
 pub(crate) async fn launch(State(state): State<AppState>, RawQuery(query): RawQuery) -> Response {
     let Ok(parameters) = Parameters::parse(query.unwrap_or_default().as_bytes()) else {
-        return launcher(&state, StatusCode::BAD_REQUEST, Some("The address is not UTF-8.".into()));
+        return launcher(
+            &state,
+            StatusCode::BAD_REQUEST,
+            Some("The address is not UTF-8.".into()),
+        );
     };
     let chosen = |name: &str| parameters.filled(name).map(str::to_owned);
     let request = LaunchRequest {
@@ -51,7 +55,11 @@ pub(crate) async fn launch(State(state): State<AppState>, RawQuery(query): RawQu
                     response.headers_mut().insert(LOCATION, address);
                     response
                 }
-                Err(_) => launcher(&state, StatusCode::BAD_REQUEST, Some("The launch URL is not valid.".into())),
+                Err(_) => launcher(
+                    &state,
+                    StatusCode::BAD_REQUEST,
+                    Some("The launch URL is not valid.".into()),
+                ),
             }
         }
         Err(error) => launcher(&state, StatusCode::UNPROCESSABLE_ENTITY, Some(error.to_string())),
@@ -62,7 +70,11 @@ fn launcher(state: &AppState, status: StatusCode, problem: Option<String>) -> Re
     let config = state.config();
     let page = Launcher {
         fhir_base: state.fhir_base(),
-        clients: config.clients.iter().filter(|client| client.launch_url.is_some()).collect(),
+        clients: config
+            .clients
+            .iter()
+            .filter(|client| client.launch_url.is_some())
+            .collect(),
         users: &config.users,
         patients: people::patients(),
         problem,

@@ -30,9 +30,9 @@ pub(crate) fn grantable(asked: &[Scope], allowed: &[Scope]) -> Vec<Scope> {
 /// Does `granted` allow all of this scope?
 pub(crate) fn includes(granted: &[Scope], scope: &Scope) -> bool {
     match scope {
-        Scope::Resource(asked) => {
-            granted.iter().any(|known| matches!(known, Scope::Resource(known) if covers(known, asked)))
-        }
+        Scope::Resource(asked) => granted
+            .iter()
+            .any(|known| matches!(known, Scope::Resource(known) if covers(known, asked))),
         _ => granted.contains(scope),
     }
 }
@@ -47,7 +47,10 @@ fn narrowed(asked: &ResourceScope, allowed: &[Scope]) -> Vec<Scope> {
     if allowed().any(|allowed| covers(allowed, asked)) {
         return vec![Scope::Resource(asked.clone())];
     }
-    allowed().filter_map(|allowed| both(asked, allowed)).map(|text| Scope::parse(&text)).collect()
+    allowed()
+        .filter_map(|allowed| both(asked, allowed))
+        .map(|text| Scope::parse(&text))
+        .collect()
 }
 
 /// The text of the scope that both allow.
@@ -75,7 +78,10 @@ fn both(asked: &ResourceScope, allowed: &ResourceScope) -> Option<String> {
     }
     let mut query = asked.query.clone();
     query.extend(allowed.query.iter().filter(|pair| !asked.query.contains(pair)).cloned());
-    let query: Vec<_> = query.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+    let query: Vec<_> = query
+        .iter()
+        .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+        .collect();
     let (context, _) = asked.text.split_once('/')?;
     let mark = if query.is_empty() { "" } else { "?" };
     Some(format!("{context}/{resource}.{permissions}{mark}{}", query.join("&")))
@@ -92,9 +98,18 @@ mod tests {
 
     #[test]
     fn what_is_covered_is_granted_as_asked_and_the_rest_is_narrowed() {
-        assert_eq!(granted("openid patient/*.read nonsense", "openid patient/*.cruds"), "openid patient/*.read");
-        assert_eq!(granted("patient/*.cruds", "patient/Observation.rs"), "patient/Observation.rs");
-        assert_eq!(granted("patient/Observation.cruds", "patient/*.rs"), "patient/Observation.rs");
+        assert_eq!(
+            granted("openid patient/*.read nonsense", "openid patient/*.cruds"),
+            "openid patient/*.read"
+        );
+        assert_eq!(
+            granted("patient/*.cruds", "patient/Observation.rs"),
+            "patient/Observation.rs"
+        );
+        assert_eq!(
+            granted("patient/Observation.cruds", "patient/*.rs"),
+            "patient/Observation.rs"
+        );
         assert_eq!(granted("system/*.rs user/*.rs", "patient/*.rs"), "");
         assert_eq!(granted("openid openid", "openid"), "openid");
     }

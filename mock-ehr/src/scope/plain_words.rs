@@ -15,14 +15,26 @@ pub(crate) fn meaning(scope: &Scope) -> String {
         Scope::OnlineAccess => "Keep access as long as you are signed in".into(),
         Scope::Unknown(text) => format!("Something this server does not know: {text}"),
         Scope::Resource(resource) => {
-            let what = if resource.resource == "*" { "all data" } else { &resource.resource };
+            let what = if resource.resource == "*" {
+                "all data"
+            } else {
+                &resource.resource
+            };
             let whose = match resource.context {
                 Context::Patient => "of the chosen patient",
                 Context::User => "that you can reach",
                 Context::System => "of every patient",
             };
-            let limits: Vec<_> = resource.query.iter().map(|(name, value)| format!("{name} {value}")).collect();
-            let limit = if limits.is_empty() { String::new() } else { format!(", only {}", limits.join(", ")) };
+            let limits: Vec<_> = resource
+                .query
+                .iter()
+                .map(|(name, value)| format!("{name} {value}"))
+                .collect();
+            let limit = if limits.is_empty() {
+                String::new()
+            } else {
+                format!(", only {}", limits.join(", "))
+            };
             format!("{} {what} {whose}{limit}", verbs(resource.permissions))
         }
     }
@@ -36,7 +48,12 @@ fn verbs(permissions: Permissions) -> String {
         (permissions.delete, "delete"),
         (permissions.search, "search"),
     ];
-    let mut text = words.iter().filter(|(may, _)| *may).map(|(_, word)| *word).collect::<Vec<_>>().join(", ");
+    let mut text = words
+        .iter()
+        .filter(|(may, _)| *may)
+        .map(|(_, word)| *word)
+        .collect::<Vec<_>>()
+        .join(", ");
     if let Some(first) = text.get_mut(..1) {
         first.make_ascii_uppercase();
     }
@@ -50,7 +67,10 @@ mod tests {
     #[test]
     fn scopes_are_said_in_words() {
         let say = |text| meaning(&Scope::parse(text));
-        assert_eq!(say("patient/Observation.rs"), "Read, search Observation of the chosen patient");
+        assert_eq!(
+            say("patient/Observation.rs"),
+            "Read, search Observation of the chosen patient"
+        );
         assert_eq!(say("launch/patient"), "Know which patient you choose");
     }
 }

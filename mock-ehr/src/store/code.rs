@@ -79,6 +79,9 @@ impl Store {
 
     /// Does any code of this client satisfy `like`? For the defect that mixes verifiers up.
     pub(crate) fn any_code_of(&self, client_id: &str, like: impl Fn(&Code) -> bool) -> bool {
-        self.tables().codes.values().any(|code| code.grant.client_id == client_id && like(code))
+        self.tables()
+            .codes
+            .values()
+            .any(|code| code.grant.client_id == client_id && like(code))
     }
 }

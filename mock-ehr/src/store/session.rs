@@ -40,7 +40,11 @@ impl Store {
     /// The session of this cookie.
     pub(crate) fn session(&self, cookie: &str, now: Timestamp) -> Option<Session> {
         let tables = self.tables();
-        tables.sessions.get(cookie).filter(|session| now < session.began + LIFETIME).cloned()
+        tables
+            .sessions
+            .get(cookie)
+            .filter(|session| now < session.began + LIFETIME)
+            .cloned()
     }
 
     /// A session of nobody yet.
@@ -65,7 +69,11 @@ impl Store {
     pub(crate) fn sign_in(&self, cookie: &str, new_cookie: String, signed_in: SignedIn) -> Option<Session> {
         let mut tables = self.tables();
         let mut session = tables.sessions.remove(cookie)?;
-        if session.signed_in.as_ref().is_some_and(|before| before.username != signed_in.username) {
+        if session
+            .signed_in
+            .as_ref()
+            .is_some_and(|before| before.username != signed_in.username)
+        {
             session.consents.clear();
         }
         session.began = signed_in.at;

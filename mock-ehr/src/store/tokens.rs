@@ -34,7 +34,9 @@ impl Store {
         let mut tables = self.tables();
         if is_crowded(tables.access_tokens.len()) {
             let now = token.issued;
-            tables.access_tokens.retain(|_, other| now < other.expires + (other.expires - other.issued));
+            tables
+                .access_tokens
+                .retain(|_, other| now < other.expires + (other.expires - other.issued));
         }
         tables.access_tokens.insert(text, token);
     }
@@ -54,7 +56,9 @@ impl Store {
         if is_crowded(tables.refresh_tokens.len()) {
             tables.refresh_tokens.retain(|_, other| now < other.expires);
         }
-        tables.latest_refresh_token.insert(token.grant.client_id.clone(), text.clone());
+        tables
+            .latest_refresh_token
+            .insert(token.grant.client_id.clone(), text.clone());
         tables.refresh_tokens.insert(text, token);
     }
 

@@ -26,9 +26,15 @@ const RACE: Duration = Duration::from_millis(5);
 pub(crate) async fn answer(app: &AppState, client: &Client, parameters: &Parameters) -> Result<Response, Reason> {
     let defects = app.defects();
     let text = find(app, client, parameters)?;
-    let spend = if defects.has(Defect::CodeRace) { Spend::Not } else { Spend::Now };
+    let spend = if defects.has(Defect::CodeRace) {
+        Spend::Not
+    } else {
+        Spend::Now
+    };
     // RFC 6749 §10.5: "MUST be short-lived and single-use": checked and spent in one step.
-    let redeemed = app.store().redeem(&text, spend, |code| check(app, client, code, parameters));
+    let redeemed = app
+        .store()
+        .redeem(&text, spend, |code| check(app, client, code, parameters));
     if spend == Spend::Not && matches!(redeemed, Some(Ok(_))) {
         tokio::time::sleep(RACE).await;
         app.store().spend_code(&text);
@@ -50,7 +56,15 @@ pub(crate) async fn answer(app: &AppState, client: &Client, parameters: &Paramet
     {
         scopes = Scope::parse_list(asked);
     }
-    Ok(response::issue(app, client, &Issue { grant: code.grant, scopes, is_refresh: false }))
+    Ok(response::issue(
+        app,
+        client,
+        &Issue {
+            grant: code.grant,
+            scopes,
+            is_refresh: false,
+        },
+    ))
 }
 
 /// What a failed attempt leads to.
@@ -78,18 +92,26 @@ fn find(app: &AppState, client: &Client, parameters: &Parameters) -> Result<Stri
         if defects.has(Defect::CodeMissingAccepted) {
             return latest();
         }
-        return Err(Reason::Missing { name: "code", expected: "the code that came to redirect_uri" });
+        return Err(Reason::Missing {
+            name: "code",
+            expected: "the code that came to redirect_uri",
+        });
     };
     if app.store().client_of_code(text).is_some() {
         return Ok(text.to_owned());
     }
     if defects.has(Defect::CodePrefixMatch) {
         let half: String = text.chars().take(text.chars().count() / 2).collect();
-        let found = app.store().find_code(|known| half.len() >= 8 && known.starts_with(&half));
+        let found = app
+            .store()
+            .find_code(|known| half.len() >= 8 && known.starts_with(&half));
         return found.ok_or(Reason::CodeUnknown);
     }
     if defects.has(Defect::CodeCaseInsensitive) {
-        return app.store().find_code(|known| known.eq_ignore_ascii_case(text)).ok_or(Reason::CodeUnknown);
+        return app
+            .store()
+            .find_code(|known| known.eq_ignore_ascii_case(text))
+            .ok_or(Reason::CodeUnknown);
     }
     if defects.has(Defect::CodeUnknownAccepted) {
         return latest();
@@ -104,7 +126,10 @@ fn check(app: &AppState, client: &Client, code: &Code, parameters: &Parameters) 
     // "ensure that the authorization code was issued to the authenticated confidential client, or if the client is
     // public, ensure that the code was issued to client_id in the request"
     if code.grant.client_id != client.client_id {
-        let of_confidential = app.config().client(&code.grant.client_id).is_some_and(Client::is_confidential);
+        let of_confidential = app
+            .config()
+            .client(&code.grant.client_id)
+            .is_some_and(Client::is_confidential);
         let tolerated = defects.has(Defect::CodeNotBoundToClient)
             || (of_confidential && !client.is_confidential() && defects.has(Defect::CodeNotBoundAcrossKinds));
         if !tolerated {
@@ -128,7 +153,9 @@ fn check(app: &AppState, client: &Client, code: &Code, parameters: &Parameters) 
         verify(app, client, code, parameters)?;
     }
     if !code.grant.aud_ok && app.variants().has(Variant::AudRefusedAtExchange) {
-        return Err(Reason::Aud { expected: app.fhir_base().to_owned() });
+        return Err(Reason::Aud {
+            expected: app.fhir_base().to_owned(),
+        });
     }
     Ok(())
 }
@@ -149,15 +176,26 @@ fn check_redirect_uri(app: &AppState, client: &Client, code: &Code, parameters: 
         {
             Ok(())
         }
-        Some(was) => Err(Reason::RedirectUri { was: was.to_owned(), expected }),
+        Some(was) => Err(Reason::RedirectUri {
+            was: was.to_owned(),
+            expected,
+        }),
     }
 }
 
 fn verify(app: &AppState, client: &Client, code: &Code, parameters: &Parameters) -> Result<(), Reason> {
     let of_any_flow = |like: &dyn Fn(&pkce::Challenge) -> bool| {
-        app.store().any_code_of(&client.client_id, |other| like(&other.challenge))
+        app.store()
+            .any_code_of(&client.client_id, |other| like(&other.challenge))
     };
-    pkce::verify(app, client, &code.challenge, parameters.get("code_verifier"), of_any_flow).map_err(Reason::Verifier)
+    pkce::verify(
+        app,
+        client,
+        &code.challenge,
+        parameters.get("code_verifier"),
+        of_any_flow,
+    )
+    .map_err(Reason::Verifier)
 }
 
 /// The grant that no longer exists, served by the defect `token_grant_type_password_accepted`.
@@ -185,5 +223,13 @@ fn answer_user(app: &AppState, client: &Client, username: &str) -> Response {
         auth_time: app.now(),
         aud_ok: true,
     }));
-    response::issue(app, client, &Issue { grant, scopes, is_refresh: false })
+    response::issue(
+        app,
+        client,
+        &Issue {
+            grant,
+            scopes,
+            is_refresh: false,
+        },
+    )
 }

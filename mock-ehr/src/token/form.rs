@@ -25,13 +25,19 @@ pub(crate) fn read(app: &AppState, incoming: &Incoming<'_>) -> Result<Parameters
     let defects = app.defects();
     let by_get = incoming.method == Method::GET && defects.has(Defect::TokenGetAccepted);
     if incoming.method != Method::POST && !by_get {
-        return Err(Reason::Method { was: incoming.method.to_string() });
+        return Err(Reason::Method {
+            was: incoming.method.to_string(),
+        });
     }
     if incoming.body.len() > AT_MOST {
         return Err(Reason::TooLarge);
     }
     let query = parse(incoming.uri.query().unwrap_or_default().as_bytes())?;
-    let mut parameters = if by_get { Parameters::default() } else { body(app, incoming)? };
+    let mut parameters = if by_get {
+        Parameters::default()
+    } else {
+        body(app, incoming)?
+    };
     if by_get || defects.has(Defect::TokenQueryAccepted) {
         parameters.extend(query);
     } else if defects.has(Defect::SecretInQueryAccepted) && query.iter().all(|(name, _)| name.starts_with("client_")) {
@@ -39,12 +45,17 @@ pub(crate) fn read(app: &AppState, incoming: &Incoming<'_>) -> Result<Parameters
     } else if !query.is_empty() {
         // RFC 6749 §2.3.1: credentials must not stand in an address; and nothing else is read from there either.
         let names: Vec<_> = query.iter().map(|(name, _)| name).collect();
-        return Err(Reason::Query { names: names.join(", ") });
+        return Err(Reason::Query {
+            names: names.join(", "),
+        });
     }
     if let Some((name, times)) = parameters.repeated()
         && !defects.has(Defect::TokenDuplicateParametersAccepted)
     {
-        return Err(Reason::Repeated { name: name.to_owned(), times });
+        return Err(Reason::Repeated {
+            name: name.to_owned(),
+            times,
+        });
     }
     if defects.has(Defect::TokenUnknownParameterRefused)
         && let Some((name, _)) = parameters.iter().find(|(name, _)| !KNOWN.contains(name))
@@ -70,7 +81,11 @@ const KNOWN: [&str; 12] = [
 ];
 
 fn body(app: &AppState, incoming: &Incoming<'_>) -> Result<Parameters, Reason> {
-    let kind = incoming.headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes).unwrap_or_default();
+    let kind = incoming
+        .headers
+        .get(CONTENT_TYPE)
+        .map(http::HeaderValue::as_bytes)
+        .unwrap_or_default();
     let kind = String::from_utf8_lossy(kind).into_owned();
     let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let reads_json = app.defects().has(Defect::TokenJsonBodyAccepted) || app.variants().has(Variant::TokenJsonAccepted);
@@ -83,7 +98,9 @@ fn body(app: &AppState, incoming: &Incoming<'_>) -> Result<Parameters, Reason> {
 
 fn from_json(body: &[u8]) -> Parameters {
     let members: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body).unwrap_or_default();
-    let pairs = members.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())));
+    let pairs = members
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())));
     Parameters::from_pairs(pairs.collect())
 }
 

@@ -26,7 +26,11 @@ pub(crate) fn make(app: &AppState, client: &Client, issue: &Issue) -> Option<Str
     let claims = Value::Object(claims(app, client, issue));
     let key = server_key(app.config().id_token_alg);
     if defects.has(Defect::IdTokenAlgNone) {
-        return Some(format!("{}.{}.", encode_json(&json!({ "alg": "none" })), encode_json(&claims)));
+        return Some(format!(
+            "{}.{}.",
+            encode_json(&json!({ "alg": "none" })),
+            encode_json(&claims)
+        ));
     }
     if defects.has(Defect::IdTokenUnknownKid) {
         let header = json!({ "alg": key.alg, "kid": "nobody", "typ": "JWT" });
@@ -44,7 +48,11 @@ fn claims(app: &AppState, client: &Client, issue: &Issue) -> Map<String, Value> 
     let grant = &issue.grant;
     let now = app.now().as_second();
     let mut claims = Map::new();
-    let iss = if defects.has(Defect::IdTokenIssWrong) { "https://other.example" } else { app.public_url() };
+    let iss = if defects.has(Defect::IdTokenIssWrong) {
+        "https://other.example"
+    } else {
+        app.public_url()
+    };
     claims.insert("iss".into(), iss.into());
     if !defects.has(Defect::IdTokenSubMissing) {
         let sub = if defects.has(Defect::IdTokenSubChanges) {
@@ -54,10 +62,18 @@ fn claims(app: &AppState, client: &Client, issue: &Issue) -> Map<String, Value> 
         };
         claims.insert("sub".into(), sub.into());
     }
-    let aud = if defects.has(Defect::IdTokenAudWrong) { "another-app" } else { client.client_id.as_str() };
+    let aud = if defects.has(Defect::IdTokenAudWrong) {
+        "another-app"
+    } else {
+        client.client_id.as_str()
+    };
     claims.insert("aud".into(), aud.into());
     if !defects.has(Defect::IdTokenExpMissing) {
-        let exp = if defects.has(Defect::IdTokenExpired) { now - 3600 } else { now + LIFETIME_SECONDS };
+        let exp = if defects.has(Defect::IdTokenExpired) {
+            now - 3600
+        } else {
+            now + LIFETIME_SECONDS
+        };
         claims.insert("exp".into(), exp.into());
     }
     if !defects.has(Defect::IdTokenIatMissing) {
@@ -68,10 +84,17 @@ fn claims(app: &AppState, client: &Client, issue: &Issue) -> Map<String, Value> 
     if let Some(nonce) = &grant.nonce
         && !defects.has(Defect::IdTokenNonceMissing)
     {
-        let nonce = if defects.has(Defect::IdTokenNonceWrong) { format!("{nonce}x") } else { nonce.clone() };
+        let nonce = if defects.has(Defect::IdTokenNonceWrong) {
+            format!("{nonce}x")
+        } else {
+            nonce.clone()
+        };
         claims.insert("nonce".into(), nonce.into());
     }
-    let wants_user = issue.scopes.iter().any(|scope| matches!(scope, Scope::FhirUser | Scope::Profile));
+    let wants_user = issue
+        .scopes
+        .iter()
+        .any(|scope| matches!(scope, Scope::FhirUser | Scope::Profile));
     if wants_user
         && !defects.has(Defect::IdTokenFhirUserMissing)
         && let Some(fhir_user) = fhir_user(app, &grant.username)

@@ -30,7 +30,12 @@ pub(crate) async fn handle(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let incoming = Incoming { method: &method, headers: &headers, uri: &uri, body: &body };
+    let incoming = Incoming {
+        method: &method,
+        headers: &headers,
+        uri: &uri,
+        body: &body,
+    };
     match answer(&app, &incoming).await {
         Ok(response) => response,
         Err(reason) => response::refuse(&app, &headers, &reason),
@@ -68,7 +73,10 @@ fn grant_type(app: &AppState, parameters: &Parameters) -> Result<GrantType, Reas
         None if defects.has(Defect::TokenGrantTypeMissingAccepted) => GrantType::AuthorizationCode,
         Some("") if defects.has(Defect::TokenGrantTypeEmptyAccepted) => GrantType::AuthorizationCode,
         None | Some("") => {
-            return Err(Reason::Missing { name: "grant_type", expected: "authorization_code or refresh_token" });
+            return Err(Reason::Missing {
+                name: "grant_type",
+                expected: "authorization_code or refresh_token",
+            });
         }
         Some(_) if defects.has(Defect::TokenGrantTypeUnknownAccepted) => GrantType::AuthorizationCode,
         Some(was) => return Err(Reason::GrantType { was: was.to_owned() }),

@@ -20,7 +20,9 @@ pub(crate) fn answer(app: &AppState, client: &Client, parameters: &Parameters) -
     let defects = app.defects();
     let text = find(app, client, parameters)?;
     let rotates = !app.variants().has(Variant::NoRefreshRotation);
-    let used = app.store().use_refresh_token(&text, rotates, |token| check(app, client, token, parameters));
+    let used = app
+        .store()
+        .use_refresh_token(&text, rotates, |token| check(app, client, token, parameters));
     let token = match used.ok_or(Reason::RefreshUnknown)? {
         Ok(token) => token,
         Err(reason) => {
@@ -38,16 +40,30 @@ pub(crate) fn answer(app: &AppState, client: &Client, parameters: &Parameters) -
         return Err(Reason::Refused);
     }
     let scopes = scopes(app, &token, parameters)?;
-    Ok(response::issue(app, client, &Issue { grant: token.grant, scopes, is_refresh: true }))
+    Ok(response::issue(
+        app,
+        client,
+        &Issue {
+            grant: token.grant,
+            scopes,
+            is_refresh: true,
+        },
+    ))
 }
 
 fn find(app: &AppState, client: &Client, parameters: &Parameters) -> Result<String, Reason> {
     let Some(text) = parameters.filled("refresh_token") else {
-        return Err(Reason::Missing { name: "refresh_token", expected: "the refresh token of the last answer" });
+        return Err(Reason::Missing {
+            name: "refresh_token",
+            expected: "the refresh token of the last answer",
+        });
     };
     let is_known = app.store().refresh_token(text).is_some();
     if !is_known && text.len() >= 8 && app.defects().has(Defect::RefreshUnknownAccepted) {
-        return app.store().latest_refresh_token(&client.client_id).ok_or(Reason::RefreshUnknown);
+        return app
+            .store()
+            .latest_refresh_token(&client.client_id)
+            .ok_or(Reason::RefreshUnknown);
     }
     Ok(text.to_owned())
 }
@@ -84,7 +100,10 @@ fn scopes(app: &AppState, token: &RefreshToken, parameters: &Parameters) -> Resu
     let wider = asked.iter().any(|scope| !grant::includes(&token.scopes, scope));
     if wider && !defects.has(Defect::RefreshScopeWidened) {
         let granted: Vec<_> = token.scopes.iter().map(Scope::text).collect();
-        return Err(Reason::ScopeWider { was: text.to_owned(), granted: granted.join(" ") });
+        return Err(Reason::ScopeWider {
+            was: text.to_owned(),
+            granted: granted.join(" "),
+        });
     }
     if defects.has(Defect::RefreshScopeIgnored) {
         return Ok(token.scopes.clone());

@@ -53,7 +53,9 @@ fn granted(app: &AppState, mut body: Map<String, Value>) -> Response {
     }
     let mut response = json_answer(app, StatusCode::OK, body);
     if defects.has(Defect::TokenContentTypeHtml) {
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
     }
     // RFC 6749 §5.1: both headers, for old caches too.
     if defects.has(Defect::TokenCacheControlMissing) {
@@ -109,7 +111,14 @@ fn push_access_token(app: &AppState, issue: &Issue, body: &mut Map<String, Value
 
 /// An access token outside the token response, and its lifetime in seconds.
 pub(crate) fn access_token_for(app: &AppState, grant: &Arc<Grant>, scopes: Vec<Scope>) -> (String, i64) {
-    new_access_token(app, &Issue { grant: Arc::clone(grant), scopes, is_refresh: false })
+    new_access_token(
+        app,
+        &Issue {
+            grant: Arc::clone(grant),
+            scopes,
+            is_refresh: false,
+        },
+    )
 }
 
 fn new_access_token(app: &AppState, issue: &Issue) -> (String, i64) {
@@ -190,14 +199,22 @@ pub(crate) fn context(app: &AppState, issue: &Issue) -> Map<String, Value> {
     let defects = app.defects();
     let mut context = Map::new();
     if let Some(patient) = patient(app, issue) {
-        let patient = if defects.has(Defect::ContextPatientReference) { format!("Patient/{patient}") } else { patient };
+        let patient = if defects.has(Defect::ContextPatientReference) {
+            format!("Patient/{patient}")
+        } else {
+            patient
+        };
         context.insert("patient".into(), patient.into());
     }
     // An app that was launched by the EHR always learns whether it has to show whose record it is (context-banner).
     let launch = issue.grant.launch.as_ref();
     if (launch.is_some() || context.contains_key("patient")) && !defects.has(Defect::ContextBannerMissing) {
         let banner = launch.and_then(|launch| launch.need_patient_banner).unwrap_or(true);
-        let banner = if defects.has(Defect::ContextBannerString) { json!(banner.to_string()) } else { json!(banner) };
+        let banner = if defects.has(Defect::ContextBannerString) {
+            json!(banner.to_string())
+        } else {
+            json!(banner)
+        };
         context.insert("need_patient_banner".into(), banner);
     }
     let Some(launch) = launch else { return context };
@@ -212,7 +229,10 @@ pub(crate) fn context(app: &AppState, issue: &Issue) -> Map<String, Value> {
     if let Some(intent) = &launch.intent {
         context.insert("intent".into(), intent.clone().into());
     }
-    context.insert("smart_style_url".into(), format!("{}/smart-style.json", app.public_url()).into());
+    context.insert(
+        "smart_style_url".into(),
+        format!("{}/smart-style.json", app.public_url()).into(),
+    );
     if let Some(tenant) = &app.config().tenant {
         context.insert("tenant".into(), tenant.clone().into());
     }
@@ -228,11 +248,18 @@ fn patient(app: &AppState, issue: &Issue) -> Option<String> {
         Scope::Resource(resource) => resource.context == Context::Patient,
         _ => scope.launch_context() == Some("patient"),
     });
-    let from_ehr = issue.grant.launch.as_ref().is_some_and(|launch| launch.patient.is_some())
+    let from_ehr = issue
+        .grant
+        .launch
+        .as_ref()
+        .is_some_and(|launch| launch.patient.is_some())
         && flow::takes_launch_context(app, &issue.scopes);
     let chosen = issue.grant.patient.clone().filter(|_| asked || from_ehr);
     if chosen.is_some() && defects.has(Defect::ContextPatientWrong) {
-        return people::patients().iter().map(|patient| patient.id.clone()).find(|id| Some(id) != chosen.as_ref());
+        return people::patients()
+            .iter()
+            .map(|patient| patient.id.clone())
+            .find(|id| Some(id) != chosen.as_ref());
     }
     if chosen.is_none() && defects.has(Defect::ContextPatientUnasked) {
         return people::patients().first().map(|patient| patient.id.clone());
@@ -277,10 +304,16 @@ pub(crate) fn refuse(app: &AppState, headers: &HeaderMap, reason: &Reason) -> Re
     let has_challenge = !defects.has(Defect::BasicWwwAuthenticateMissing);
     match reason.code() {
         ErrorCode::InvalidClient if has_challenge => {
-            answered.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"mock-ehr\", charset=\"UTF-8\""));
+            answered.insert(
+                WWW_AUTHENTICATE,
+                HeaderValue::from_static("Basic realm=\"mock-ehr\", charset=\"UTF-8\""),
+            );
         }
         ErrorCode::InvalidToken => {
-            answered.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
+            answered.insert(
+                WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer error=\"invalid_token\""),
+            );
         }
         _ => {}
     }

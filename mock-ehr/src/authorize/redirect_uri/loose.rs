@@ -20,9 +20,19 @@ pub(super) fn accepts(state: &AppState, client: &Client, parameters: &Parameters
             }))
         || (defects.has(Defect::RedirectUriCaseInsensitive) && any(&|known| known.eq_ignore_ascii_case(asked)))
         || (defects.has(Defect::RedirectUriIgnoresQuery)
-            && any(&|known| Parts { query: Parts::of(known).query, ..parts } == Parts::of(known)))
+            && any(&|known| {
+                Parts {
+                    query: Parts::of(known).query,
+                    ..parts
+                } == Parts::of(known)
+            }))
         || (defects.has(Defect::RedirectUriIgnoresFragment)
-            && any(&|known| Parts { fragment: Parts::of(known).fragment, ..parts } == Parts::of(known)))
+            && any(&|known| {
+                Parts {
+                    fragment: Parts::of(known).fragment,
+                    ..parts
+                } == Parts::of(known)
+            }))
         || (defects.has(Defect::RedirectUriTrailingSlash)
             && any(&|known| known.trim_end_matches('/') == asked.trim_end_matches('/')))
         || (defects.has(Defect::RedirectUriDecodesPercent)
@@ -35,25 +45,56 @@ pub(super) fn accepts(state: &AppState, client: &Client, parameters: &Parameters
                 resolved != asked && (resolved == known || asked.starts_with(known))
             }))
         || (defects.has(Defect::RedirectUriSchemeIgnored)
-            && any(&|known| Parts { scheme: Parts::of(known).scheme, ..parts } == Parts::of(known)))
+            && any(&|known| {
+                Parts {
+                    scheme: Parts::of(known).scheme,
+                    ..parts
+                } == Parts::of(known)
+            }))
         || (defects.has(Defect::RedirectUriPortIgnored)
-            && any(&|known| Parts { port: Parts::of(known).port, ..parts } == Parts::of(known)))
+            && any(&|known| {
+                Parts {
+                    port: Parts::of(known).port,
+                    ..parts
+                } == Parts::of(known)
+            }))
         || (defects.has(Defect::RedirectUriUserinfo)
-            && any(&|known| Parts { userinfo: Parts::of(known).userinfo, ..parts } == Parts::of(known)))
+            && any(&|known| {
+                Parts {
+                    userinfo: Parts::of(known).userinfo,
+                    ..parts
+                } == Parts::of(known)
+            }))
         || (defects.has(Defect::RedirectUriHostSuffix)
             && any(&|known| {
                 let known = Parts::of(known);
-                parts.host.starts_with(known.host) && Parts { host: known.host, ..parts } == known
+                parts.host.starts_with(known.host)
+                    && Parts {
+                        host: known.host,
+                        ..parts
+                    } == known
             }))
         || (defects.has(Defect::RedirectUriSubdomain)
             && any(&|known| {
                 let known = Parts::of(known);
-                let is_below = parts.host.strip_suffix(known.host).is_some_and(|rest| rest.ends_with('.'));
-                is_below && Parts { host: known.host, ..parts } == known
+                let is_below = parts
+                    .host
+                    .strip_suffix(known.host)
+                    .is_some_and(|rest| rest.ends_with('.'));
+                is_below
+                    && Parts {
+                        host: known.host,
+                        ..parts
+                    } == known
             }))
         || (defects.has(Defect::RedirectUriOtherClient)
-            && state.config().clients.iter().any(|other| other.redirect_uris.iter().any(|known| known == asked)))
-        || (defects.has(Defect::ResponseModeUnchecked) && parameters.filled("response_mode").is_some_and(|mode| mode != "query"))
+            && state
+                .config()
+                .clients
+                .iter()
+                .any(|other| other.redirect_uris.iter().any(|known| known == asked)))
+        || (defects.has(Defect::ResponseModeUnchecked)
+            && parameters.filled("response_mode").is_some_and(|mode| mode != "query"))
 }
 
 /// An address in pieces, each as it was written.
@@ -80,7 +121,15 @@ impl<'a> Parts<'a> {
             Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => (host, port),
             _ => (authority, ""),
         };
-        Self { scheme, userinfo, host, port, path, query, fragment }
+        Self {
+            scheme,
+            userinfo,
+            host,
+            port,
+            path,
+            query,
+            fragment,
+        }
     }
 }
 

@@ -46,7 +46,9 @@ pub(crate) fn check<'a>(
         // RFC 6749 §2.3: "MUST NOT use more than one authentication method in each request".
         if !app.defects().has(Defect::ClientTwoMethodsAccepted) {
             let methods: Vec<_> = methods.iter().map(|method| method.name()).collect();
-            return Err(Reason::TwoMethods { methods: methods.join(" and ") });
+            return Err(Reason::TwoMethods {
+                methods: methods.join(" and "),
+            });
         }
         methods.truncate(1);
     }

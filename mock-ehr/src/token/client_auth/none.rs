@@ -25,8 +25,9 @@ pub(super) fn check<'a>(app: &'a AppState, parameters: &Parameters, purpose: Pur
         }
         return Err(Reason::NoClient);
     };
-    let client =
-        app.config().client(client_id).ok_or_else(|| Reason::UnknownClient { was: client_id.to_owned() })?;
+    let client = app.config().client(client_id).ok_or_else(|| Reason::UnknownClient {
+        was: client_id.to_owned(),
+    })?;
     if !client.is_confidential() {
         if defects.has(Defect::PublicClientSecretRequired) {
             return Err(Reason::CredentialsMissing { expected: "a secret" });
@@ -40,7 +41,9 @@ pub(super) fn check<'a>(app: &'a AppState, parameters: &Parameters, purpose: Pur
     if tolerated {
         return Ok(client);
     }
-    Err(Reason::CredentialsMissing { expected: expected(client) })
+    Err(Reason::CredentialsMissing {
+        expected: expected(client),
+    })
 }
 
 /// Whose code this is, for the defects that ask the code instead of the client.

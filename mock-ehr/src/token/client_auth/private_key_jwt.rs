@@ -53,7 +53,11 @@ pub(crate) enum AssertionProblem {
     #[error("claim {name} is missing")]
     Missing { name: &'static str },
     #[error("claim {name} was '{was}'; expected '{expected}'")]
-    Claim { name: &'static str, was: String, expected: String },
+    Claim {
+        name: &'static str,
+        was: String,
+        expected: String,
+    },
     #[error("it expired at {at}")]
     Expired { at: Timestamp },
     #[error("exp was {at}; expected no more than five minutes from now")]
@@ -71,14 +75,22 @@ pub(super) fn check<'a>(app: &'a AppState, parameters: &Parameters) -> Result<&'
     let text = parameters.get("client_assertion").unwrap_or_default();
     let assertion = Assertion::read(text);
     let client_id = parameters.filled("client_id");
-    let named = client_id.map(str::to_owned).or_else(|| named_client(app, assertion.as_ref()?));
+    let named = client_id
+        .map(str::to_owned)
+        .or_else(|| named_client(app, assertion.as_ref()?));
     let named = named.ok_or(Reason::NoClient)?;
-    let client = app.config().client(&named).ok_or_else(|| Reason::UnknownClient { was: named.clone() })?;
+    let client = app
+        .config()
+        .client(&named)
+        .ok_or_else(|| Reason::UnknownClient { was: named.clone() })?;
     match client.kind {
         ClientKind::Public if defects.has(Defect::PublicAssertionAccepted) => return Ok(client),
         ClientKind::Public => return Err(Reason::PublicWithAssertion),
         ClientKind::Symmetric => {
-            return Err(Reason::MethodNotRegistered { was: "private_key_jwt", expected: super::expected(client) });
+            return Err(Reason::MethodNotRegistered {
+                was: "private_key_jwt",
+                expected: super::expected(client),
+            });
         }
         ClientKind::Asymmetric => {}
     }
@@ -139,8 +151,14 @@ impl Assertion {
         let value = self.claims.get(name)?;
         let seconds = value.as_i64().or_else(|| {
             // RFC 7519 §2: a NumericDate may have a fraction.
-            #[expect(clippy::cast_possible_truncation, reason = "a fraction of a second does not matter here")]
-            value.as_f64().filter(|seconds| seconds.abs() < 1e12).map(|seconds| seconds as i64)
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a fraction of a second does not matter here"
+            )]
+            value
+                .as_f64()
+                .filter(|seconds| seconds.abs() < 1e12)
+                .map(|seconds| seconds as i64)
         })?;
         Timestamp::from_second(seconds).ok()
     }
@@ -165,13 +183,19 @@ fn check_header(app: &AppState, client: &Client, assertion: &Assertion) -> Resul
         "RS384" | "ES384" | "RS256" | "ES256" => {}
         _ if alg.eq_ignore_ascii_case("none") && defects.has(Defect::AssertionAlgNone) => return Ok(()),
         "HS256" | "HS384" if defects.has(Defect::AssertionHs256WithPublicKey) => {
-            let fits = client.keys.iter().any(|key| is_keyed_with_public_key(key, assertion, alg));
+            let fits = client
+                .keys
+                .iter()
+                .any(|key| is_keyed_with_public_key(key, assertion, alg));
             return fits.then_some(()).ok_or(AssertionProblem::Signature);
         }
         _ => return Err(AssertionProblem::Alg { was: alg.to_owned() }),
     }
     // SMART 2.2: a jku must be the registered one; a key that comes along is never trusted.
-    if let Some(was) = assertion.header("jku").filter(|jku| client.jwks_uri.as_deref() != Some(jku)) {
+    if let Some(was) = assertion
+        .header("jku")
+        .filter(|jku| client.jwks_uri.as_deref() != Some(jku))
+    {
         if defects.has(Defect::AssertionJkuTrusted) {
             return Ok(());
         }
@@ -192,7 +216,11 @@ fn check_header(app: &AppState, client: &Client, assertion: &Assertion) -> Resul
 }
 
 /// SMART 2.2 "Signature verification": the registered key with this kid.
-fn keys<'a>(app: &'a AppState, client: &'a Client, assertion: &Assertion) -> Result<Vec<&'a ClientKey>, AssertionProblem> {
+fn keys<'a>(
+    app: &'a AppState,
+    client: &'a Client,
+    assertion: &Assertion,
+) -> Result<Vec<&'a ClientKey>, AssertionProblem> {
     let defects = app.defects();
     if defects.has(Defect::AssertionKeyOfAnyClient) {
         return Ok(app.config().clients.iter().flat_map(|client| &client.keys).collect());
@@ -203,7 +231,11 @@ fn keys<'a>(app: &'a AppState, client: &'a Client, assertion: &Assertion) -> Res
         }
         return Err(AssertionProblem::KidMissing);
     };
-    let named: Vec<_> = client.keys.iter().filter(|key| key.kid.as_deref() == Some(kid)).collect();
+    let named: Vec<_> = client
+        .keys
+        .iter()
+        .filter(|key| key.kid.as_deref() == Some(kid))
+        .collect();
     if !named.is_empty() {
         return Ok(named);
     }
@@ -211,7 +243,10 @@ fn keys<'a>(app: &'a AppState, client: &'a Client, assertion: &Assertion) -> Res
         return Ok(client.keys.iter().collect());
     }
     let registered: Vec<_> = client.keys.iter().filter_map(|key| key.kid.as_deref()).collect();
-    Err(AssertionProblem::KidUnknown { was: kid.to_owned(), registered: registered.join(", ") })
+    Err(AssertionProblem::KidUnknown {
+        was: kid.to_owned(),
+        registered: registered.join(", "),
+    })
 }
 
 fn is_signed_by(key: &ClientKey, assertion: &Assertion, alg: &str) -> bool {
@@ -220,10 +255,21 @@ fn is_signed_by(key: &ClientKey, assertion: &Assertion, alg: &str) -> bool {
 
 /// RFC 8725 §2.1: the attack that takes a public key for a secret.
 fn is_keyed_with_public_key(key: &ClientKey, assertion: &Assertion, alg: &str) -> bool {
-    let Ok(signature) = URL_SAFE_NO_PAD.decode(&assertion.signature) else { return false };
-    let algorithm = if alg == "HS256" { hmac::HMAC_SHA256 } else { hmac::HMAC_SHA384 };
+    let Ok(signature) = URL_SAFE_NO_PAD.decode(&assertion.signature) else {
+        return false;
+    };
+    let algorithm = if alg == "HS256" {
+        hmac::HMAC_SHA256
+    } else {
+        hmac::HMAC_SHA384
+    };
     key.as_if_secret().iter().any(|secret| {
-        hmac::verify(&hmac::Key::new(algorithm, secret), assertion.message.as_bytes(), &signature).is_ok()
+        hmac::verify(
+            &hmac::Key::new(algorithm, secret),
+            assertion.message.as_bytes(),
+            &signature,
+        )
+        .is_ok()
     })
 }
 
@@ -232,8 +278,20 @@ fn check_claims(app: &AppState, client: &Client, assertion: &Assertion) -> Resul
     let defects = app.defects();
     let now = app.now();
     // 1. iss, 2. sub: both name the client.
-    party(assertion, "iss", client, defects.has(Defect::AssertionIssMissing), defects.has(Defect::AssertionIssNotChecked))?;
-    party(assertion, "sub", client, defects.has(Defect::AssertionSubMissing), defects.has(Defect::AssertionSubNotChecked))?;
+    party(
+        assertion,
+        "iss",
+        client,
+        defects.has(Defect::AssertionIssMissing),
+        defects.has(Defect::AssertionIssNotChecked),
+    )?;
+    party(
+        assertion,
+        "sub",
+        client,
+        defects.has(Defect::AssertionSubMissing),
+        defects.has(Defect::AssertionSubNotChecked),
+    )?;
     // 3. aud: this token endpoint.
     check_audience(app, assertion)?;
     // 4. exp, 5. nbf
@@ -256,7 +314,11 @@ fn check_claims(app: &AppState, client: &Client, assertion: &Assertion) -> Resul
         return Err(AssertionProblem::Early { at });
     }
     // 7. jti: once, until it has expired. Last, so that a refused assertion does not spend it.
-    let jti = assertion.claims.get("jti").and_then(Value::as_str).filter(|jti| !jti.is_empty());
+    let jti = assertion
+        .claims
+        .get("jti")
+        .and_then(Value::as_str)
+        .filter(|jti| !jti.is_empty());
     let Some(jti) = jti else {
         if defects.has(Defect::AssertionJtiMissing) {
             return Ok(());
@@ -313,5 +375,9 @@ fn check_audience(app: &AppState, assertion: &Assertion) -> Result<(), Assertion
     if named.iter().any(|aud| fits(aud)) || defects.has(Defect::AssertionAudNotChecked) {
         return Ok(());
     }
-    Err(AssertionProblem::Claim { name: "aud", was: named.join(" "), expected })
+    Err(AssertionProblem::Claim {
+        name: "aud",
+        was: named.join(" "),
+        expected,
+    })
 }

@@ -21,7 +21,9 @@ pub(super) fn basic<'a>(app: &'a AppState, headers: &HeaderMap, parameters: &Par
     let defects = app.defects();
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let header = values.next().filter(|_| values.next().is_none());
-    let (raw_id, raw_secret) = header.and_then(|value| credentials(value.as_bytes())).ok_or(Reason::BasicMalformed)?;
+    let (raw_id, raw_secret) = header
+        .and_then(|value| credentials(value.as_bytes()))
+        .ok_or(Reason::BasicMalformed)?;
     let decoded = |raw: &str| String::from_utf8(decode(raw.as_bytes())).unwrap_or_default();
     // RFC 6749 §2.3.1: both are form-encoded before they are put together.
     let (id, mut secrets) = if defects.has(Defect::BasicNotDecoded) {
@@ -35,7 +37,10 @@ pub(super) fn basic<'a>(app: &'a AppState, headers: &HeaderMap, parameters: &Par
     if let Some(body) = parameters.filled("client_id").filter(|body| *body != id)
         && !defects.has(Defect::BasicClientMismatchAccepted)
     {
-        return Err(Reason::ClientMismatch { header: id, body: body.to_owned() });
+        return Err(Reason::ClientMismatch {
+            header: id,
+            body: body.to_owned(),
+        });
     }
     check(app, &id, &secrets, SecretMethod::Basic)
 }
@@ -47,7 +52,8 @@ fn credentials(header: &[u8]) -> Option<(String, String)> {
         return None;
     }
     let pair = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
-    pair.split_once(':').map(|(id, secret)| (id.to_owned(), secret.to_owned()))
+    pair.split_once(':')
+        .map(|(id, secret)| (id.to_owned(), secret.to_owned()))
 }
 
 /// `client_secret_post`
@@ -58,7 +64,10 @@ pub(super) fn post<'a>(app: &'a AppState, parameters: &Parameters) -> Result<&'a
 }
 
 fn check<'a>(app: &'a AppState, id: &str, secrets: &[String], method: SecretMethod) -> Result<&'a Client, Reason> {
-    let client = app.config().client(id).ok_or_else(|| Reason::UnknownClient { was: id.to_owned() })?;
+    let client = app
+        .config()
+        .client(id)
+        .ok_or_else(|| Reason::UnknownClient { was: id.to_owned() })?;
     let name = match method {
         SecretMethod::Basic => "client_secret_basic",
         SecretMethod::Post => "client_secret_post",
@@ -71,15 +80,25 @@ fn check<'a>(app: &'a AppState, id: &str, secrets: &[String], method: SecretMeth
             return Err(Reason::PublicWithSecret);
         }
         ClientKind::Asymmetric => {
-            return Err(Reason::MethodNotRegistered { was: name, expected: expected(client) });
+            return Err(Reason::MethodNotRegistered {
+                was: name,
+                expected: expected(client),
+            });
         }
         ClientKind::Symmetric => {}
     }
     let is_refused = method == SecretMethod::Basic && app.defects().has(Defect::BasicRefused);
     if !client.auth_methods.contains(&method) || is_refused {
-        return Err(Reason::MethodNotRegistered { was: name, expected: "the other method" });
+        return Err(Reason::MethodNotRegistered {
+            was: name,
+            expected: "the other method",
+        });
     }
-    let registered = client.client_secret.as_ref().map(|secret| secret.0.as_str()).unwrap_or_default();
+    let registered = client
+        .client_secret
+        .as_ref()
+        .map(|secret| secret.0.as_str())
+        .unwrap_or_default();
     if secrets.iter().any(|secret| fits(app, registered, secret)) {
         Ok(client)
     } else {
@@ -92,7 +111,10 @@ fn fits(app: &AppState, registered: &str, sent: &str) -> bool {
     let same = |secret: &str| bool::from(secret.as_bytes().ct_eq(sent.as_bytes()));
     let of_another = || {
         let clients = &app.config().clients;
-        clients.iter().filter_map(|client| client.client_secret.as_ref()).any(|secret| same(&secret.0))
+        clients
+            .iter()
+            .filter_map(|client| client.client_secret.as_ref())
+            .any(|secret| same(&secret.0))
     };
     same(registered)
         || (sent.is_empty() && defects.has(Defect::SecretEmptyAccepted))

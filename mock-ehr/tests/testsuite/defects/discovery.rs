@@ -1,0 +1,70 @@
+//! Discovery and keys.
+
+use http::StatusCode;
+use mock_ehr::Defect;
+use serde_json::Value;
+
+use crate::harness::{Answer, BASE, TestEhr};
+
+pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
+    let answer = ehr.get("/fhir/.well-known/smart-configuration").await;
+    let json = answer.json();
+    let lacks = |name: &str| answer.status == StatusCode::OK && json.is_object() && json.get(name).is_none();
+    Some(match defect {
+        Defect::Discovery404 => answer.status == StatusCode::NOT_FOUND,
+        Defect::DiscoveryNeedsAuthorization => answer.status == StatusCode::UNAUTHORIZED,
+        Defect::DiscoveryWrongContentType => answer.header("content-type") != "application/json",
+        Defect::DiscoveryMalformedJson => json == Value::Null,
+        Defect::Discovery406 => {
+            let html = [("accept", "text/html")];
+            let answer = ehr.get_with("/fhir/.well-known/smart-configuration", &html).await;
+            answer.status == StatusCode::NOT_ACCEPTABLE
+        }
+        Defect::DiscoveryRelativeEndpoint => !member(&json, "token_endpoint").starts_with("http"),
+        Defect::DiscoveryAuthorizationEndpointMissing => lacks("authorization_endpoint"),
+        Defect::DiscoveryTokenEndpointMissing => lacks("token_endpoint"),
+        Defect::DiscoveryCapabilitiesMissing => lacks("capabilities"),
+        Defect::DiscoveryCapabilitiesEmpty => json["capabilities"] == Value::Array(vec![]),
+        Defect::DiscoveryCapabilitiesString => json["capabilities"].is_string(),
+        Defect::DiscoveryGrantTypesMissing => lacks("grant_types_supported"),
+        Defect::DiscoveryChallengeMethodsMissing => lacks("code_challenge_methods_supported"),
+        Defect::DiscoveryContradiction => !has(&json, "token_endpoint_auth_methods_supported", "private_key_jwt"),
+        Defect::DiscoveryIssuerMissing => lacks("issuer"),
+        Defect::DiscoveryJwksUriMissing => lacks("jwks_uri"),
+        Defect::DiscoveryCorsMissing => answer.header("access-control-allow-origin") != "*",
+        Defect::PkcePlainListed => has(&json, "code_challenge_methods_supported", "plain"),
+        Defect::PkceS256NotListed => !has(&json, "code_challenge_methods_supported", "S256"),
+        Defect::OpenidConfigurationMissing => openid(ehr).await.status == StatusCode::NOT_FOUND,
+        Defect::OpenidIssuerMismatch => openid(ehr).await.member("issuer") != BASE,
+        Defect::JwksPrivateKey => keys(ehr).await.iter().any(|key| key.get("d").is_some()),
+        Defect::JwksEmpty => keys(ehr).await.is_empty(),
+        Defect::JwksWrongKey => {
+            let published = keys(ehr).await;
+            published
+                .iter()
+                .any(|key| key["kty"] == "RSA" && key["n"] != crate::harness::public("server_rs256")["n"])
+        }
+        _ => return None,
+    })
+}
+
+async fn openid(ehr: &TestEhr) -> Answer {
+    ehr.get("/.well-known/openid-configuration").await
+}
+
+async fn keys(ehr: &TestEhr) -> Vec<Value> {
+    ehr.get("/.well-known/jwks.json").await.json()["keys"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default()
+}
+
+fn member<'a>(json: &'a Value, name: &str) -> &'a str {
+    json[name].as_str().unwrap_or_default()
+}
+
+fn has(json: &Value, name: &str, value: &str) -> bool {
+    json[name]
+        .as_array()
+        .is_some_and(|values| values.iter().any(|known| known == value))
+}

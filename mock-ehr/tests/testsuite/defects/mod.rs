@@ -1,0 +1,71 @@
+//! Each defect shows on the wire: a probe that is quiet without it and goes off with it.
+
+mod authorize;
+mod client_auth;
+mod code;
+mod discovery;
+mod openid;
+mod redirect_uri;
+mod token;
+
+use mock_ehr::Defect;
+
+use crate::harness::TestEhr;
+
+/// Does the mock misbehave in the way of this defect?
+async fn misbehaves(ehr: &TestEhr, defect: Defect) -> bool {
+    if let Some(answer) = discovery::probe(ehr, defect).await {
+        return answer;
+    }
+    if let Some(answer) = authorize::probe(ehr, defect).await {
+        return answer;
+    }
+    if let Some(answer) = redirect_uri::probe(ehr, defect).await {
+        return answer;
+    }
+    if let Some(answer) = code::probe(ehr, defect).await {
+        return answer;
+    }
+    if let Some(answer) = token::probe(ehr, defect).await {
+        return answer;
+    }
+    if let Some(answer) = client_auth::probe(ehr, defect).await {
+        return answer;
+    }
+    if let Some(answer) = openid::probe(ehr, defect).await {
+        return answer;
+    }
+    panic!("{defect} has no probe: add one, so that it is known to have an effect");
+}
+
+#[tokio::test]
+async fn every_defect_shows_and_nothing_shows_without_it() {
+    let mut wrong = Vec::new();
+    for defect in Defect::ALL {
+        if misbehaves(&TestEhr::new(), *defect).await {
+            wrong.push(format!("{defect}: shows without being armed"));
+        }
+        let ehr = TestEhr::with_defect(*defect);
+        if !misbehaves(&ehr, *defect).await {
+            wrong.push(format!("{defect}: does not show"));
+        }
+        if !ehr.mock.consulted_defects().contains(defect) {
+            wrong.push(format!("{defect}: its hook was not reached"));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {}:\n{}",
+        wrong.len(),
+        Defect::ALL.len(),
+        wrong.join("\n")
+    );
+}
+
+#[tokio::test]
+async fn a_reset_arms_what_was_armed_at_the_start() {
+    let ehr = TestEhr::with_defect(Defect::StateDropped);
+    ehr.mock.set_defects([Defect::CodeRace]);
+    ehr.mock.reset();
+    assert_eq!(ehr.mock.state().defects().armed(), [Defect::StateDropped]);
+}

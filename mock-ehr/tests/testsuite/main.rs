@@ -1,0 +1,9 @@
+//! Behaviour of the mock EHR, through its router: what it accepts, what it refuses, and how each defect and variant
+//! shows on the wire.
+
+mod defects;
+mod fhir;
+mod harness;
+mod launches;
+mod management;
+mod variants;

@@ -1,0 +1,216 @@
+//! Each variant shows on the wire, and a whole launch still succeeds with it.
+
+use http::StatusCode;
+use mock_ehr::Variant;
+use serde_json::json;
+
+use crate::harness::*;
+
+const APP: &str = "app-public";
+
+/// Does the mock behave in the way of this variant?
+async fn shows(ehr: &TestEhr, variant: Variant) -> bool {
+    if let Some(answer) = at_authorize(ehr, variant).await {
+        return answer;
+    }
+    if let Some(answer) = at_token(ehr, variant).await {
+        return answer;
+    }
+    match variant {
+        Variant::DeniedAs404 | Variant::DeniedAsEmptyBundle => {
+            // Data are the FHIR server's part: see src/fhir/tests.rs.
+            let scoped = ehr
+                .launched_with(APP, |form| form.set("scope", "launch/patient patient/Patient.rs"))
+                .await;
+            let token = scoped.member("access_token");
+            let search = ehr.fhir("Observation?patient=patient-b", &token).await;
+            let read = ehr.fhir("Observation/observation-b1", &token).await;
+            match variant {
+                Variant::DeniedAs404 => read.status == StatusCode::NOT_FOUND,
+                _ => search.status == StatusCode::OK && search.json()["resourceType"] == "Bundle",
+            }
+        }
+        other => panic!("{other} has no probe: add one, so that it is known to have an effect"),
+    }
+}
+
+async fn at_authorize(ehr: &TestEhr, variant: Variant) -> Option<bool> {
+    let refused = || ehr.land(APP, |form| form.omit("response_type"));
+    Some(match variant {
+        Variant::ErrorPageInsteadOfRedirect => refused().await.status() == 400,
+        Variant::ErrorHtmlPage200 => refused().await.status() == 200,
+        Variant::ErrorNoDescription => refused().await.parameter("error_description").is_none(),
+        Variant::Redirect302 => {
+            let answer = ehr
+                .browse(&format!("/auth/authorize?{}", ehr.request(APP).encode()))
+                .await;
+            answer.status == StatusCode::FOUND
+        }
+        Variant::ThreePageSignIn => {
+            let form = ehr.walk_until(&ehr.request(APP), &DOCTOR, "/auth/sign-in").await;
+            form.get("username") == "demo" && form.get("password").is_empty()
+        }
+        Variant::SessionReused => {
+            ehr.walk(&ehr.request(APP), &DOCTOR).await;
+            let answer = ehr
+                .browse(&format!("/auth/authorize?{}", ehr.request(APP).encode()))
+                .await;
+            answer.header("location").starts_with("https://app.example/cb?code=")
+        }
+        Variant::StateOptional => {
+            let landing = ehr.land(APP, |form| form.omit("state")).await;
+            landing.parameter("code").is_some() && landing.parameter("state").is_none()
+        }
+        Variant::ScopeDefault => ehr.gives_code(APP, |form| form.omit("scope")).await,
+        Variant::TrailingSlashAudRefused => !ehr.gives_code(APP, |form| form.set("aud", &format!("{FHIR}/"))).await,
+        Variant::LoopbackPortStrict => {
+            !ehr.gives_code(APP, |form| form.set("redirect_uri", "http://127.0.0.1:9999/callback"))
+                .await
+        }
+        Variant::AudRefusedAtExchange => match wrong_aud(ehr).await {
+            Some(flow) => ehr.redeem(&flow, |form| form).await.error() == "invalid_grant",
+            None => false,
+        },
+        Variant::AudRefusedAtFhir => match wrong_aud(ehr).await {
+            Some(flow) => {
+                let token = ehr.redeem(&flow, |form| form).await.member("access_token");
+                !token.is_empty() && !ehr.is_alive(&token).await
+            }
+            None => false,
+        },
+        Variant::PkceMissingRefusedAtExchange => match ehr.try_code(APP, |form| form.omit("code_challenge")).await {
+            Some(flow) => ehr.redeem(&flow, |form| form).await.error() == "invalid_grant",
+            None => false,
+        },
+        Variant::LaunchUnknownIgnored => match ehr.try_code(APP, |form| form.add("launch", "junk")).await {
+            Some(flow) => ehr.redeem(&flow, |form| form).await.json()["patient"] == "patient-b",
+            None => false,
+        },
+        Variant::LaunchSingleUse => {
+            let launch = ehr.launch(APP, None).launch;
+            assert!(ehr.gives_code(APP, |form| form.add("launch", &launch)).await);
+            !ehr.gives_code(APP, |form| form.add("launch", &launch)).await
+        }
+        Variant::LaunchContextWithoutScope => {
+            let launch = ehr.launch(APP, None).launch;
+            let alter = |form: Form| form.add("launch", &launch).set("scope", "launch/patient");
+            ehr.launched_with(APP, alter).await.json()["patient"] == "patient-c"
+        }
+        _ => return None,
+    })
+}
+
+async fn wrong_aud(ehr: &TestEhr) -> Option<Flow> {
+    ehr.try_code(APP, |form| form.set("aud", "https://other.example/fhir"))
+        .await
+}
+
+async fn at_token(ehr: &TestEhr, variant: Variant) -> Option<bool> {
+    let launched = || ehr.launched(APP);
+    Some(match variant {
+        Variant::JwtAccessToken => launched().await.member("access_token").split('.').count() == 3,
+        Variant::LowercaseBearer => launched().await.member("token_type") == "bearer",
+        Variant::NoRefreshToken => launched().await.json().get("refresh_token").is_none(),
+        Variant::NoRefreshRotation => {
+            let token = launched().await.member("refresh_token");
+            ehr.refresh(APP, &token, |form| form).await;
+            ehr.refresh(APP, &token, |form| form).await.gives_token()
+        }
+        Variant::NoExpiresIn => launched().await.json().get("expires_in").is_none(),
+        Variant::ExtraMembers => launched().await.json().get("x_vendor").is_some(),
+        Variant::ReorderedJson => !launched().await.body.starts_with("{\"access_token\""),
+        Variant::InvalidClient400 => {
+            let form = Form::of(&[("grant_type", "authorization_code"), ("client_id", "app-symmetric")]);
+            ehr.post("/auth/token", &[], &form).await.status == StatusCode::BAD_REQUEST
+        }
+        Variant::BasicRawAccepted => {
+            let form = ehr.exchange(&ehr.code("app-symmetric").await);
+            let authorization = raw_basic("app-symmetric", secret("app-symmetric"));
+            ehr.post("/auth/token", &[("authorization", &authorization)], &form)
+                .await
+                .gives_token()
+        }
+        Variant::AssertionIssuerAudienceAccepted => {
+            ehr.proves(&ehr.assertion("app-asymmetric").claim("aud", json!(BASE)).sign())
+                .await
+        }
+        Variant::TokenJsonAccepted => {
+            let flow = ehr.code(APP).await;
+            let body = json!({
+                "grant_type": "authorization_code",
+                "code": flow.code,
+                "redirect_uri": flow.redirect_uri,
+                "code_verifier": VERIFIER,
+                "client_id": APP,
+            });
+            ehr.post_json("/auth/token", &body).await.gives_token()
+        }
+        Variant::PublicSecretIgnored => {
+            let flow = ehr.code(APP).await;
+            ehr.redeem(&flow, |form| form.add("client_secret", "x"))
+                .await
+                .gives_token()
+        }
+        Variant::ReplayKeepsTokens => {
+            let flow = ehr.code(APP).await;
+            let token = ehr.redeem(&flow, |form| form).await.member("access_token");
+            assert_eq!(ehr.redeem(&flow, |form| form).await.error(), "invalid_grant");
+            ehr.is_alive(&token).await
+        }
+        Variant::FhirUserRelative => {
+            let token = launched().await.member("access_token");
+            ehr.introspect(&token).await.member("fhirUser") == "Practitioner/practitioner-1"
+        }
+        Variant::IntrospectionOfOthersInactive => {
+            let token = launched().await.member("access_token");
+            ehr.introspect(&token).await.json()["active"] == false
+        }
+        _ => return None,
+    })
+}
+
+#[tokio::test]
+async fn every_variant_shows_and_launches_succeed_all_the_same() {
+    let mut wrong = Vec::new();
+    for variant in Variant::ALL {
+        let is_denial = matches!(variant, Variant::DeniedAs404 | Variant::DeniedAsEmptyBundle);
+        if !is_denial && shows(&TestEhr::new(), *variant).await {
+            wrong.push(format!("{variant}: shows without being armed"));
+        }
+        if !shows(&TestEhr::with_variant(*variant), *variant).await {
+            wrong.push(format!("{variant}: does not show"));
+        }
+        for client in ["app-public", "app-symmetric", "app-asymmetric"] {
+            let ehr = TestEhr::with_variant(*variant);
+            let answer = ehr.launched(client).await;
+            if !ehr.is_alive(&answer.member("access_token")).await {
+                wrong.push(format!("{variant}: {client} gets no access"));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {}:\n{}",
+        wrong.len(),
+        Variant::ALL.len(),
+        wrong.join("\n")
+    );
+}
+
+#[tokio::test]
+async fn all_variants_at_once_still_launch() {
+    let quarrelsome = [
+        Variant::AudRefusedAtExchange,
+        Variant::NoRefreshToken,
+        Variant::ErrorHtmlPage200,
+    ];
+    let ehr = TestEhr::new();
+    ehr.mock.set_variants(
+        Variant::ALL
+            .iter()
+            .copied()
+            .filter(|variant| !quarrelsome.contains(variant)),
+    );
+    let answer = ehr.launched("app-symmetric").await;
+    assert!(ehr.is_alive(&answer.member("access_token")).await);
+}
