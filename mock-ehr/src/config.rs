@@ -172,7 +172,9 @@ impl Config {
     pub fn embedded() -> Arc<Self> {
         static EMBEDDED: LazyLock<Arc<Config>> = LazyLock::new(|| {
             let mut whole = Config::parse("", "embedded").expect("an empty file is a configuration");
-            for file in fixtures::below("clients").filter(|file| file.path.ends_with(".toml")) {
+            for file in fixtures::below("clients")
+                .filter(|file| Path::new(file.path).extension().is_some_and(|kind| kind == "toml"))
+            {
                 let part = Config::parse(file.text, file.path).unwrap_or_else(|error| panic!("{error}"));
                 whole.users.extend(part.users);
                 whole.clients.extend(part.clients);
@@ -198,7 +200,7 @@ impl Config {
             let start = error.span().map_or(0, |span| span.start).min(text.len());
             ConfigError::Malformed {
                 file: file.to_owned(),
-                line: text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count() + 1,
+                line: text.get(..start).unwrap_or_default().matches('\n').count() + 1,
                 message: error.message().to_owned(),
             }
         })?;

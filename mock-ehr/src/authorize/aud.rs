@@ -71,22 +71,22 @@ fn fits_loosely(state: &AppState, aud: &str) -> bool {
     };
     let port = |url: &url::Url| url.port_or_known_default();
     let path = |url: &url::Url| url.path().trim_end_matches('/').to_owned();
-    let bare = asked.username().is_empty() && asked.query().is_none() && asked.fragment().is_none();
+    let unadorned = asked.username().is_empty() && asked.query().is_none() && asked.fragment().is_none();
     let (scheme, host) = (asked.scheme() == known.scheme(), asked.host_str() == known.host_str());
     let (ports, paths) = (port(&asked) == port(&known), path(&asked) == path(&known));
     let ports_or_default = asked.port() == known.port();
-    (defects.has(Defect::AudHostIgnored) && bare && scheme && ports && paths)
-        || (defects.has(Defect::AudPortIgnored) && bare && scheme && host && paths)
-        || (defects.has(Defect::AudSchemeIgnored) && bare && host && paths && (ports || ports_or_default))
+    (defects.has(Defect::AudHostIgnored) && unadorned && scheme && ports && paths)
+        || (defects.has(Defect::AudPortIgnored) && unadorned && scheme && host && paths)
+        || (defects.has(Defect::AudSchemeIgnored) && unadorned && host && paths && (ports || ports_or_default))
         || (defects.has(Defect::AudPathPrefix) && aud.starts_with(base))
         || (defects.has(Defect::AudPathParent)
-            && bare
+            && unadorned
             && scheme
             && host
             && ports
             && path(&known).starts_with(&path(&asked)))
         || (defects.has(Defect::AudPathCase)
-            && bare
+            && unadorned
             && scheme
             && host
             && ports

@@ -13,7 +13,6 @@ use super::reason::Reason;
 use super::respond;
 use crate::defect::Defect;
 use crate::fhir::people;
-use crate::form::Parameters;
 use crate::page;
 use crate::scope::grammar::Scope;
 use crate::scope::plain_words::meaning;
@@ -42,12 +41,10 @@ struct Line<'a> {
 
 /// `GET /auth/consent`
 pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
-    let Ok(parameters) = Parameters::parse(query.unwrap_or_default().as_bytes()) else {
-        return flow::stray(&state, "The address is not UTF-8.");
-    };
-    let visit = match flow::visit(&state, &headers, &parameters, Proof::Session) {
-        Ok(visit) => visit,
-        Err(response) => return response,
+    let query = query.unwrap_or_default();
+    let visit = match flow::arrive(&state, &headers, query.as_bytes(), Proof::Session) {
+        Ok((visit, _)) => visit,
+        Err(astray) => return astray.page(&state),
     };
     let Some(username) = visit.pending.username.as_deref() else {
         return flow::stray(&state, "Nobody has signed in yet.");
@@ -83,12 +80,9 @@ pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQ
 
 /// `POST /auth/consent`
 pub(crate) async fn submit(State(state): State<AppState>, headers: HeaderMap, body: Bytes) -> Response {
-    let Ok(form) = Parameters::parse(&body) else {
-        return flow::stray(&state, "The form is not UTF-8.");
-    };
-    let visit = match flow::visit(&state, &headers, &form, Proof::Form) {
-        Ok(visit) => visit,
-        Err(response) => return response,
+    let (visit, form) = match flow::arrive(&state, &headers, &body, Proof::Form) {
+        Ok(arrived) => arrived,
+        Err(astray) => return astray.page(&state),
     };
     let pending = visit.pending;
     // A form that skips a page must not decide what that page asks.

@@ -214,13 +214,31 @@ pub(crate) enum Proof {
     Form,
 }
 
-/// Finds the pending request of this browser.
-pub(crate) fn visit(
+/// Why a browser cannot go on, for its user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Astray(&'static str);
+
+impl Astray {
+    /// The page that says so.
+    pub(crate) fn page(self, state: &AppState) -> Response {
+        stray(state, self.0)
+    }
+}
+
+/// A browser at a page, and the parameters that it brings: a query, or a form.
+pub(crate) fn arrive(
     state: &AppState,
     headers: &HeaderMap,
-    parameters: &Parameters,
+    raw: &[u8],
     proof: Proof,
-) -> Result<Visit, Response> {
+) -> Result<(Visit, Parameters), Astray> {
+    let parameters = Parameters::parse(raw).map_err(|_| Astray("What the browser sent is not UTF-8."))?;
+    let visit = visit(state, headers, &parameters, proof)?;
+    Ok((visit, parameters))
+}
+
+/// Finds the pending request of this browser.
+fn visit(state: &AppState, headers: &HeaderMap, parameters: &Parameters, proof: Proof) -> Result<Visit, Astray> {
     let now = state.now();
     let found = cookie(headers).and_then(|cookie| {
         let session = state.store().session(&cookie, now)?;
@@ -232,8 +250,7 @@ pub(crate) fn visit(
         })
     });
     let Some(mut visit) = found else {
-        return Err(stray(
-            state,
+        return Err(Astray(
             "There is no sign-in under way here: it is finished, it took too long, or it began in another browser. Start again from the app.",
         ));
     };
@@ -241,8 +258,7 @@ pub(crate) fn visit(
     if proof == Proof::Form && !state.defects().has(Defect::CsrfNotChecked) {
         let sent = parameters.get("csrf").unwrap_or_default();
         if !bool::from(sent.as_bytes().ct_eq(visit.pending.csrf.as_bytes())) {
-            return Err(stray(
-                state,
+            return Err(Astray(
                 "This form was not made by this server: its token is missing or wrong.",
             ));
         }

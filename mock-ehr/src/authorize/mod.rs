@@ -95,7 +95,7 @@ fn check_at_app(
     let challenge = pkce::check(app, client, parameters)?;
     let aud_ok = aud::check(app, parameters)?;
     let launch = launch::check(app, client, parameters)?;
-    let scopes = scope::with_context_at_hand(scopes, launch.as_ref())?;
+    let scopes = scope::with_context_at_hand(&scopes, launch.as_ref())?;
     let openid = openid::check(parameters)?;
     Ok(AuthorizationRequest {
         client_id: client.client_id.clone(),

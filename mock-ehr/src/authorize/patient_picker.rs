@@ -10,7 +10,6 @@ use super::flow::{self, Proof};
 use crate::config::User;
 use crate::defect::Defect;
 use crate::fhir::people::{self, PatientSummary};
-use crate::form::Parameters;
 use crate::page;
 use crate::state::AppState;
 
@@ -33,12 +32,10 @@ pub(crate) fn offered(user: &User) -> Vec<&'static PatientSummary> {
 
 /// `GET /auth/patient`
 pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
-    let Ok(parameters) = Parameters::parse(query.unwrap_or_default().as_bytes()) else {
-        return flow::stray(&state, "The address is not UTF-8.");
-    };
-    let visit = match flow::visit(&state, &headers, &parameters, Proof::Session) {
-        Ok(visit) => visit,
-        Err(response) => return response,
+    let query = query.unwrap_or_default();
+    let visit = match flow::arrive(&state, &headers, query.as_bytes(), Proof::Session) {
+        Ok((visit, _)) => visit,
+        Err(astray) => return astray.page(&state),
     };
     let Some(user) = visit
         .pending
@@ -63,12 +60,9 @@ pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQ
 
 /// `POST /auth/patient`
 pub(crate) async fn submit(State(state): State<AppState>, headers: HeaderMap, body: Bytes) -> Response {
-    let Ok(form) = Parameters::parse(&body) else {
-        return flow::stray(&state, "The form is not UTF-8.");
-    };
-    let mut visit = match flow::visit(&state, &headers, &form, Proof::Form) {
-        Ok(visit) => visit,
-        Err(response) => return response,
+    let (mut visit, form) = match flow::arrive(&state, &headers, &body, Proof::Form) {
+        Ok(arrived) => arrived,
+        Err(astray) => return astray.page(&state),
     };
     let Some(user) = visit
         .pending

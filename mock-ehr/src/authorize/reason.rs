@@ -166,8 +166,8 @@ impl Reason {
             | Self::LaunchSpent
             | Self::LaunchForeignClient { .. }
             | Self::Prompt { .. }
+            | Self::Missing { .. }
             | Self::MaxAge { .. } => ErrorCode::InvalidRequest,
-            Self::Missing { .. } => ErrorCode::InvalidRequest,
             Self::UnknownClient { .. } => ErrorCode::UnauthorizedClient,
             Self::ResponseType { .. } => ErrorCode::UnsupportedResponseType,
             Self::RequestObject => ErrorCode::RequestNotSupported,

@@ -14,7 +14,7 @@ use crate::variant::Variant;
 
 /// SMART 2.2: context that was granted comes with the token, so what nobody can give is not granted. A patient can be
 /// chosen; an encounter is known only where the EHR told it.
-pub(crate) fn with_context_at_hand(scopes: Vec<Scope>, launch: Option<&Launched>) -> Result<Vec<Scope>, Reason> {
+pub(crate) fn with_context_at_hand(scopes: &[Scope], launch: Option<&Launched>) -> Result<Vec<Scope>, Reason> {
     let has_encounter = launch.is_some_and(|launch| launch.context.encounter.is_some());
     let kept: Vec<_> = scopes
         .iter()

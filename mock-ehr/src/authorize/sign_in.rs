@@ -8,7 +8,6 @@ use http::{HeaderMap, StatusCode};
 use subtle::ConstantTimeEq as _;
 
 use super::flow::{self, Proof, Visit};
-use crate::form::Parameters;
 use crate::page;
 use crate::state::AppState;
 use crate::store::session::SignedIn;
@@ -29,17 +28,17 @@ struct SignIn<'a> {
 
 /// `GET /auth/sign-in`
 pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
-    match arrive(&state, &headers, query.unwrap_or_default().as_bytes(), Proof::Session) {
+    match flow::arrive(&state, &headers, query.unwrap_or_default().as_bytes(), Proof::Session) {
         Ok((visit, _)) => page(&state, &visit, None),
-        Err(response) => response,
+        Err(astray) => astray.page(&state),
     }
 }
 
 /// `POST /auth/sign-in`
 pub(crate) async fn submit(State(state): State<AppState>, headers: HeaderMap, body: Bytes) -> Response {
-    let (mut visit, form) = match arrive(&state, &headers, &body, Proof::Form) {
+    let (mut visit, form) = match flow::arrive(&state, &headers, &body, Proof::Form) {
         Ok(arrived) => arrived,
-        Err(response) => return response,
+        Err(astray) => return astray.page(&state),
     };
     if is_in_steps(&state) && form.get("password").is_none() {
         let username = form.get("username").unwrap_or_default();
@@ -78,12 +77,6 @@ pub(crate) async fn submit(State(state): State<AppState>, headers: HeaderMap, bo
     let mut response = flow::next(&state, &session, visit.pending);
     flow::set_cookie(&mut response, &cookie);
     response
-}
-
-fn arrive(state: &AppState, headers: &HeaderMap, raw: &[u8], proof: Proof) -> Result<(Visit, Parameters), Response> {
-    let parameters = Parameters::parse(raw).map_err(|_| flow::stray(state, "The form is not UTF-8."))?;
-    let visit = flow::visit(state, headers, &parameters, proof)?;
-    Ok((visit, parameters))
 }
 
 fn is_in_steps(state: &AppState) -> bool {

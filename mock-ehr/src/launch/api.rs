@@ -225,16 +225,16 @@ pub(crate) async fn rpc(State(state): State<AppState>, headers: http::HeaderMap,
         intent: params.ctx.intent,
     });
     match launch {
-        Ok(launch) => rpc_answer(StatusCode::OK, call.id, "result", json!(launch)),
+        Ok(launch) => rpc_answer(StatusCode::OK, call.id, "result", &json!(launch)),
         Err(error) => rpc_error(StatusCode::UNPROCESSABLE_ENTITY, call.id, &error.to_string()),
     }
 }
 
 fn rpc_error(status: StatusCode, id: Option<Value>, message: &str) -> Response {
-    rpc_answer(status, id, "error", json!({ "message": message }))
+    rpc_answer(status, id, "error", &json!({ "message": message }))
 }
 
-fn rpc_answer(status: StatusCode, id: Option<Value>, member: &str, value: Value) -> Response {
+fn rpc_answer(status: StatusCode, id: Option<Value>, member: &str, value: &Value) -> Response {
     let mut answer = json!({ member: value });
     if let Some(id) = id {
         answer["id"] = id;

@@ -38,9 +38,11 @@ pub(crate) fn read(app: &AppState, incoming: &Incoming<'_>) -> Result<Parameters
     } else {
         body(app, incoming)?
     };
-    if by_get || defects.has(Defect::TokenQueryAccepted) {
-        parameters.extend(query);
-    } else if defects.has(Defect::SecretInQueryAccepted) && query.iter().all(|(name, _)| name.starts_with("client_")) {
+    let is_credentials = query.iter().all(|(name, _)| name.starts_with("client_"));
+    if by_get
+        || defects.has(Defect::TokenQueryAccepted)
+        || (is_credentials && defects.has(Defect::SecretInQueryAccepted))
+    {
         parameters.extend(query);
     } else if !query.is_empty() {
         // RFC 6749 §2.3.1: credentials must not stand in an address; and nothing else is read from there either.

@@ -298,7 +298,7 @@ impl TestEhr {
             ("redirect_uri", &redirect_uri(client)),
             ("scope", SCOPE),
             ("state", STATE),
-            ("aud", FHIR),
+            ("aud", self.mock.fhir_base()),
             ("code_challenge", &challenge(VERIFIER)),
             ("code_challenge_method", "S256"),
             ("nonce", "nonce-1"),
@@ -384,6 +384,7 @@ impl TestEhr {
     // The token endpoint.
 
     /// A correct exchange, without credentials.
+    #[expect(clippy::unused_self, reason = "it stands beside the requests that do need the mock")]
     pub(crate) fn exchange(&self, flow: &Flow) -> Form {
         let form = Form::of(&[
             ("grant_type", "authorization_code"),
@@ -553,7 +554,7 @@ impl Assertion {
     }
 
     pub(crate) fn key(mut self, key: &str) -> Self {
-        self.key = key.to_owned();
+        key.clone_into(&mut self.key);
         self
     }
 

@@ -146,11 +146,11 @@ fn resolve_dots(text: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     for segment in rest.split('/') {
         match segment {
-            "." => {}
+            // The first piece is the authority, above which there is nothing.
             ".." if kept.len() > 1 => {
                 kept.pop();
             }
-            ".." => {}
+            "." | ".." => {}
             _ => kept.push(segment),
         }
     }
