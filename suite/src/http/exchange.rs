@@ -39,12 +39,22 @@ pub enum RequestBody {
 impl Request {
     /// A GET without headers.
     pub fn get(url: Url) -> Self {
-        Self { method: Method::GET, url, headers: Vec::new(), body: RequestBody::Empty }
+        Self {
+            method: Method::GET,
+            url,
+            headers: Vec::new(),
+            body: RequestBody::Empty,
+        }
     }
 
     /// A form POST without headers.
     pub fn form(url: Url, form: Vec<(String, String)>) -> Self {
-        Self { method: Method::POST, url, headers: Vec::new(), body: RequestBody::Form(form) }
+        Self {
+            method: Method::POST,
+            url,
+            headers: Vec::new(),
+            body: RequestBody::Form(form),
+        }
     }
 
     /// With one more header. A value that no header can carry is left out and `false` comes back.
@@ -63,7 +73,9 @@ impl Request {
         match &self.body {
             RequestBody::Empty => None,
             RequestBody::Form(pairs) => {
-                let text = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+                let text = url::form_urlencoded::Serializer::new(String::new())
+                    .extend_pairs(pairs)
+                    .finish();
                 Some(("application/x-www-form-urlencoded".to_owned(), Bytes::from(text)))
             }
             RequestBody::Raw { content_type, bytes } => Some((content_type.clone(), bytes.clone())),

@@ -64,7 +64,12 @@ impl InProcess {
             body.extend_from_slice(&chunk);
         }
         let (status, headers) = (parts.status.as_u16(), parts.headers);
-        Ok(Response { status, headers, body: body.freeze(), elapsed: started.elapsed() })
+        Ok(Response {
+            status,
+            headers,
+            body: body.freeze(),
+            elapsed: started.elapsed(),
+        })
     }
 }
 
@@ -85,7 +90,10 @@ fn wire(request: &Request) -> Result<http::Request<Body>, Failure> {
     let not_sent = |error: http::Error| Failure::NotSent(error.to_string());
     let target = &request.url[Position::BeforePath..Position::AfterQuery];
     let host = &request.url[Position::BeforeHost..Position::AfterPort];
-    let mut builder = http::Request::builder().method(request.method.clone()).uri(target).header(HOST, host);
+    let mut builder = http::Request::builder()
+        .method(request.method.clone())
+        .uri(target)
+        .header(HOST, host);
     for (name, value) in &request.headers {
         builder = builder.header(name, value);
     }
@@ -95,5 +103,8 @@ fn wire(request: &Request) -> Result<http::Request<Body>, Failure> {
     if !request.headers.iter().any(|(name, _)| name == CONTENT_TYPE) && !content_type.is_empty() {
         builder = builder.header(CONTENT_TYPE, content_type);
     }
-    builder.header(CONTENT_LENGTH, bytes.len()).body(Body::from(bytes)).map_err(not_sent)
+    builder
+        .header(CONTENT_LENGTH, bytes.len())
+        .body(Body::from(bytes))
+        .map_err(not_sent)
 }

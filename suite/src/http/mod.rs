@@ -3,6 +3,7 @@
 pub mod exchange;
 pub mod in_process;
 pub mod limits;
+mod mask;
 pub mod network;
 mod redact;
 pub mod reqwest_transport;

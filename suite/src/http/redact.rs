@@ -7,10 +7,11 @@ use reports::model::DecodedJwt;
 use serde_json::{Map, Value};
 
 use super::exchange::{Exchange, Request, Response};
+use super::mask::{cut, mask_inputs, mask_jwts, summary_of_page};
 use super::secret::Vault;
 
 /// Parameters and members whose values are secrets.
-const SECRETS: &[&str] = &[
+pub(super) const SECRETS: &[&str] = &[
     "access_token",
     "assertion",
     "client_assertion",
@@ -62,10 +63,18 @@ const KEPT: usize = 16 * 1024;
 const KEPT_FULL: usize = 256 * 1024;
 
 pub(super) fn redact(vault: &Vault, exchange: &Exchange, full: bool) -> reports::model::Exchange {
-    let mut redactor = Redactor { vault, full, decoded: Vec::new() };
+    let mut redactor = Redactor {
+        vault,
+        full,
+        decoded: Vec::new(),
+    };
     let request = redactor.request(&exchange.request);
     let response = exchange.response().map(|response| redactor.response(response));
-    let failure = exchange.outcome.as_ref().err().map(|failure| vault.scrub(&failure.to_string()));
+    let failure = exchange
+        .outcome
+        .as_ref()
+        .err()
+        .map(|failure| vault.scrub(&failure.to_string()));
     reports::model::Exchange {
         id: 0,
         step: exchange.step.clone(),
@@ -89,7 +98,9 @@ struct Redactor<'a> {
 
 impl Redactor<'_> {
     fn request(&mut self, request: &Request) -> reports::model::Request {
-        let body = request.wire_body().map(|(content_type, bytes)| self.body(&content_type, &bytes, true));
+        let body = request
+            .wire_body()
+            .map(|(content_type, bytes)| self.body(&content_type, &bytes, true));
         let mut headers = Vec::new();
         for (name, value) in &request.headers {
             headers.push((name.as_str().to_owned(), self.header(name, value)));
@@ -153,7 +164,11 @@ impl Redactor<'_> {
                 }
                 None => self.vault.hide(&text),
             },
-            "cookie" => text.split(';').map(|pair| self.cookie(pair)).collect::<Vec<_>>().join(";"),
+            "cookie" => text
+                .split(';')
+                .map(|pair| self.cookie(pair))
+                .collect::<Vec<_>>()
+                .join(";"),
             "set-cookie" => match text.split_once(';') {
                 Some((pair, attributes)) => format!("{};{attributes}", self.cookie(pair)),
                 None => self.cookie(&text),
@@ -202,14 +217,20 @@ impl Redactor<'_> {
             .map(|segment| {
                 let is_id = PERSON_TYPES.contains(&previous) && !segment.is_empty() && !segment.starts_with(['$', '_']);
                 previous = segment;
-                if is_id { self.vault.mask(segment) } else { segment.to_owned() }
+                if is_id {
+                    self.vault.mask(segment)
+                } else {
+                    segment.to_owned()
+                }
             })
             .collect();
         segments.join("/")
     }
 
     fn pair(&mut self, pair: &str) -> String {
-        let Some((raw_name, raw_value)) = pair.split_once('=') else { return pair.to_owned() };
+        let Some((raw_name, raw_value)) = pair.split_once('=') else {
+            return pair.to_owned();
+        };
         let decode = |raw: &str| -> String {
             url::form_urlencoded::parse(format!("x={raw}").as_bytes())
                 .next()
@@ -226,7 +247,11 @@ impl Redactor<'_> {
             format!("{raw_name}={}", self.vault.mask(&value))
         } else if value.contains("://") {
             let inner = self.url(&value);
-            if inner == value { pair.to_owned() } else { format!("{raw_name}={inner}") }
+            if inner == value {
+                pair.to_owned()
+            } else {
+                format!("{raw_name}={inner}")
+            }
         } else {
             pair.to_owned()
         }
@@ -284,7 +309,9 @@ impl Redactor<'_> {
         for (name, value) in members {
             let redacted = match value {
                 Value::String(text) => Value::String(self.member(&name, &text, is_key)),
-                Value::Array(items) if self.is_identity(&name) => items.into_iter().map(|item| self.hash(item)).collect(),
+                Value::Array(items) if self.is_identity(&name) => {
+                    items.into_iter().map(|item| self.hash(item)).collect()
+                }
                 value @ Value::Object(_) if self.is_identity(&name) => self.hash(value),
                 other => self.json(other),
             };
@@ -331,12 +358,24 @@ impl Redactor<'_> {
                     out.insert(name.into(), value.clone());
                 }
             }
-            let entries = members.get("entry").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-            let resources = entries.iter().filter_map(|entry| entry.get("resource")?.as_object()).map(|resource| {
-                let kind = resource.get("resourceType").and_then(Value::as_str).unwrap_or_default();
-                self.resource(kind, resource)
-            });
-            out.insert("entry".into(), resources.map(|resource| serde_json::json!({ "resource": resource })).collect());
+            let entries = members
+                .get("entry")
+                .and_then(Value::as_array)
+                .map(Vec::as_slice)
+                .unwrap_or_default();
+            let resources = entries
+                .iter()
+                .filter_map(|entry| entry.get("resource")?.as_object())
+                .map(|resource| {
+                    let kind = resource.get("resourceType").and_then(Value::as_str).unwrap_or_default();
+                    self.resource(kind, resource)
+                });
+            out.insert(
+                "entry".into(),
+                resources
+                    .map(|resource| serde_json::json!({ "resource": resource }))
+                    .collect(),
+            );
         }
         Value::Object(out)
     }
@@ -352,10 +391,16 @@ impl Redactor<'_> {
             let bytes = URL_SAFE_NO_PAD.decode(part.trim_end_matches('=')).ok()?;
             serde_json::from_slice(&bytes).ok()
         };
-        let (Some(header), Some(Value::Object(claims))) = (read(header), read(claims)) else { return };
+        let (Some(header), Some(Value::Object(claims))) = (read(header), read(claims)) else {
+            return;
+        };
         // The `sub` of a client assertion is the client.
         let subject = claims.get("sub").filter(|_| name == "client_assertion").cloned();
-        let mut inner = Redactor { vault: self.vault, full: self.full, decoded: Vec::new() };
+        let mut inner = Redactor {
+            vault: self.vault,
+            full: self.full,
+            decoded: Vec::new(),
+        };
         let mut claims = inner.object(claims);
         if let Some(subject) = subject {
             claims["sub"] = subject;
@@ -363,108 +408,15 @@ impl Redactor<'_> {
         let scrub = |value: &Value| {
             serde_json::from_str(&self.vault.scrub(&value.to_string())).unwrap_or_else(|_| Value::from("(unreadable)"))
         };
-        let jwt = DecodedJwt { name: name.to_owned(), header: scrub(&header), claims: scrub(&claims) };
+        let jwt = DecodedJwt {
+            name: name.to_owned(),
+            header: scrub(&header),
+            claims: scrub(&claims),
+        };
         if !self.decoded.contains(&jwt) {
             self.decoded.push(jwt);
         }
     }
-}
-
-fn cut(text: &str, kept: usize) -> String {
-    match text.char_indices().nth(kept) {
-        None => text.to_owned(),
-        Some((at, _)) => format!("{}… ({} bytes more)", &text[..at], text.len() - at),
-    }
-}
-
-/// Signed or encrypted JWTs that stand anywhere in a text.
-fn mask_jwts(vault: &Vault, text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("eyJ") {
-        let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        let length = rest[at..].find(|c| !inside(c)).unwrap_or(rest.len() - at);
-        let token = &rest[at..at + length];
-        out.push_str(&rest[..at]);
-        if token.matches('.').count() >= 2 && token.len() > 40 {
-            out.push_str(&vault.hide(token));
-        } else {
-            out.push_str(token);
-        }
-        rest = &rest[at + length..];
-    }
-    out.push_str(rest);
-    out
-}
-
-/// The page with the values of its password, hidden and secret fields masked.
-fn mask_inputs(vault: &Vault, text: &str) -> String {
-    let lower = text.to_ascii_lowercase();
-    let mut out = String::with_capacity(text.len());
-    let mut done = 0;
-    while let Some(found) = lower[done..].find("<input") {
-        let start = done + found;
-        let end = lower[start..].find('>').map_or(text.len(), |length| start + length);
-        let tag = &text[start..end];
-        let is = |name: &str, wanted: &[&str]| {
-            attribute(tag, name).is_some_and(|(from, to)| wanted.contains(&tag[from..to].to_ascii_lowercase().as_str()))
-        };
-        out.push_str(&text[done..start]);
-        match attribute(tag, "value") {
-            Some((from, to)) if to > from && (is("type", &["password", "hidden"]) || is("name", SECRETS)) => {
-                out.push_str(&tag[..from]);
-                out.push_str(&vault.hide(&tag[from..to]));
-                out.push_str(&tag[to..]);
-            }
-            _ => out.push_str(tag),
-        }
-        done = end;
-    }
-    out.push_str(&text[done..]);
-    out
-}
-
-/// Where an attribute's value stands in a tag.
-fn attribute(tag: &str, name: &str) -> Option<(usize, usize)> {
-    let lower = tag.to_ascii_lowercase();
-    let mut from = 0;
-    while let Some(found) = lower[from..].find(name) {
-        let start = from + found;
-        from = start + name.len();
-        let before = lower[..start].chars().next_back();
-        let Some(rest) = lower[from..].trim_start().strip_prefix('=') else { continue };
-        if !before.is_some_and(|c| c.is_whitespace() || matches!(c, '"' | '\'')) {
-            continue;
-        }
-        let rest = rest.trim_start();
-        let at = lower.len() - rest.len();
-        return match rest.chars().next() {
-            Some(quote @ ('"' | '\'')) => {
-                let length = rest[1..].find(quote).unwrap_or(rest.len() - 1);
-                Some((at + 1, at + 1 + length))
-            }
-            _ => Some((at, at + rest.find(char::is_whitespace).unwrap_or(rest.len()))),
-        };
-    }
-    None
-}
-
-/// A page that was passed on the way: its title and forms. What else it shows may be people's names.
-fn summary_of_page(text: &str) -> String {
-    let page = scraper::Html::parse_document(text);
-    let select = |css: &str| scraper::Selector::parse(css).expect("a fixed selector");
-    let title = page.select(&select("title")).next().map(|title| title.text().collect::<String>());
-    let mut lines = vec![format!("(page “{}”, {} bytes)", title.as_deref().unwrap_or_default().trim(), text.len())];
-    for form in page.select(&select("form")) {
-        let fields: Vec<&str> = form
-            .select(&select("input, select, textarea, button"))
-            .map(|field| field.attr("name").or(field.attr("type")).unwrap_or("button"))
-            .take(40)
-            .collect();
-        let method = form.attr("method").unwrap_or("get").to_uppercase();
-        lines.push(format!("(form {method} with {})", fields.join(", ")));
-    }
-    lines.join("\n")
 }
 
 #[cfg(test)]
@@ -479,19 +431,37 @@ mod tests {
 
     fn jwt(claims: &Value) -> String {
         let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
-        format!("{}.{}.{}", part(r#"{"alg":"ES256"}"#), part(&claims.to_string()), part("the-signature-bytes"))
+        format!(
+            "{}.{}.{}",
+            part(r#"{"alg":"ES256"}"#),
+            part(&claims.to_string()),
+            part("the-signature-bytes")
+        )
     }
 
     fn response(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
-            map.append(HeaderName::try_from(*name).unwrap(), HeaderValue::from_str(value).unwrap());
+            map.append(
+                HeaderName::try_from(*name).unwrap(),
+                HeaderValue::from_str(value).unwrap(),
+            );
         }
-        Response { status, headers: map, body: body.to_owned().into(), elapsed: Duration::from_millis(3) }
+        Response {
+            status,
+            headers: map,
+            body: body.to_owned().into(),
+            elapsed: Duration::from_millis(3),
+        }
     }
 
     fn exchange(request: Request, response: Response) -> Exchange {
-        Exchange { step: "test".into(), at: Duration::ZERO, request, outcome: Ok(response) }
+        Exchange {
+            step: "test".into(),
+            at: Duration::ZERO,
+            request,
+            outcome: Ok(response),
+        }
     }
 
     fn url(text: &str) -> Url {
@@ -502,11 +472,15 @@ mod tests {
     fn no_secret_of_a_whole_launch_survives() {
         let vault = Vault::new([7; 32]);
         vault.register("hunter2-the-password");
-        let id_token = jwt(&serde_json::json!({ "sub": "dr-jones", "fhirUser": "Practitioner/dr-jones", "aud": "app-1" }));
+        let id_token =
+            jwt(&serde_json::json!({ "sub": "dr-jones", "fhirUser": "Practitioner/dr-jones", "aud": "app-1" }));
         let assertion = jwt(&serde_json::json!({ "iss": "app-1", "sub": "app-1", "jti": "once" }));
         let mut sign_in = Request::form(
             url("https://ehr.example/login?launch=LAUNCH-value-9f"),
-            vec![("username".into(), "dr-jones".into()), ("password".into(), "hunter2-the-password".into())],
+            vec![
+                ("username".into(), "dr-jones".into()),
+                ("password".into(), "hunter2-the-password".into()),
+            ],
         );
         sign_in.header(http::header::COOKIE, "session=COOKIE-value-1; theme=dark");
         let mut redeem = Request::form(
@@ -536,7 +510,10 @@ mod tests {
                     "",
                 ),
             ),
-            exchange(redeem, response(200, &[("content-type", "application/json")], &tokens.to_string())),
+            exchange(
+                redeem,
+                response(200, &[("content-type", "application/json")], &tokens.to_string()),
+            ),
             exchange(
                 read,
                 response(
@@ -560,14 +537,34 @@ mod tests {
         let kept: Vec<_> = exchanges.iter().map(|exchange| vault.redact(exchange, false)).collect();
         let text = serde_json::to_string_pretty(&kept).unwrap();
         let secrets = [
-            "hunter2", "LAUNCH-value", "COOKIE-value", "CODE-value", "VERIFIER-value", "ACCESS-value", "REFRESH-value",
-            "YXBwLTI6", "the-signature", "dr-jones", "patient-id-42", "Winterbottom", "OTHER-password", "PAGE-code",
-            id_token.as_str(), assertion.as_str(),
+            "hunter2",
+            "LAUNCH-value",
+            "COOKIE-value",
+            "CODE-value",
+            "VERIFIER-value",
+            "ACCESS-value",
+            "REFRESH-value",
+            "YXBwLTI6",
+            "the-signature",
+            "dr-jones",
+            "patient-id-42",
+            "Winterbottom",
+            "OTHER-password",
+            "PAGE-code",
+            id_token.as_str(),
+            assertion.as_str(),
         ];
         for secret in secrets {
             assert!(!text.contains(secret), "{secret} in\n{text}");
         }
-        for needed in ["app-1", "state=xyz", "HttpOnly", "launch/patient", "Basic hmac:", "\"jti\": \"once\""] {
+        for needed in [
+            "app-1",
+            "state=xyz",
+            "HttpOnly",
+            "launch/patient",
+            "Basic hmac:",
+            "\"jti\": \"once\"",
+        ] {
             assert!(text.contains(needed), "{needed} not in\n{text}");
         }
         assert_eq!(kept[1].decoded.len(), 2);
@@ -595,12 +592,24 @@ mod tests {
     #[test]
     fn odd_bodies_do_not_break_it() {
         let vault = Vault::new([7; 32]);
-        for body in ["<input", "<input value=", "<input value='", "{", "[[", "eyJ", "é<INPUT VALUE=\"é\" type=hidden", "="] {
+        for body in [
+            "<input",
+            "<input value=",
+            "<input value='",
+            "{",
+            "[[",
+            "eyJ",
+            "é<INPUT VALUE=\"é\" type=hidden",
+            "=",
+        ] {
             let request = Request {
                 method: Method::POST,
                 url: url("https://ehr.example/?=&&code=&code"),
                 headers: Vec::new(),
-                body: RequestBody::Raw { content_type: "text/html".into(), bytes: body.to_owned().into() },
+                body: RequestBody::Raw {
+                    content_type: "text/html".into(),
+                    bytes: body.to_owned().into(),
+                },
             };
             let _ = vault.redact(&exchange(request, response(500, &[("cookie", ";;=")], body)), true);
         }

@@ -79,10 +79,13 @@ impl ReqwestTransport {
         }
         let mut headers = HeaderMap::new();
         for (name, value) in &network.headers {
-            let (Ok(name), Ok(value)) =
-                (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value.expose()))
-            else {
-                return Err(wrong("headers")(format!("`{name}` or its value cannot stand in a header")));
+            let (Ok(name), Ok(value)) = (
+                HeaderName::from_bytes(name.as_bytes()),
+                HeaderValue::from_str(value.expose()),
+            ) else {
+                return Err(wrong("headers")(format!(
+                    "`{name}` or its value cannot stand in a header"
+                )));
             };
             headers.append(name, value);
         }
@@ -117,7 +120,12 @@ impl ReqwestTransport {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Response { status: answer.status().as_u16(), headers, body: body.freeze(), elapsed: started.elapsed() })
+        Ok(Response {
+            status: answer.status().as_u16(),
+            headers,
+            body: body.freeze(),
+            elapsed: started.elapsed(),
+        })
     }
 }
 
@@ -135,8 +143,15 @@ impl Transport for ReqwestTransport {
 
 /// Holds [`Limits::headers`].
 pub(super) fn hold_headers(headers: &HeaderMap, limits: &Limits) -> Result<(), Failure> {
-    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-    if bytes > limits.headers { Err(Failure::HeadersTooLarge(limits.headers)) } else { Ok(()) }
+    let bytes: usize = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
+    if bytes > limits.headers {
+        Err(Failure::HeadersTooLarge(limits.headers))
+    } else {
+        Ok(())
+    }
 }
 
 /// What went wrong, by the kinds of error in the chain; hyper and rustls say the rest only in words.
@@ -154,7 +169,12 @@ fn failure(error: &reqwest::Error, limits: &Limits) -> Failure {
         Failure::Tls(text)
     } else if error.is_connect() {
         Failure::Connect(text)
-    } else if says(&["invalid http", "invalid content-length", "unexpected transfer-encoding", "unexpected message"]) {
+    } else if says(&[
+        "invalid http",
+        "invalid content-length",
+        "unexpected transfer-encoding",
+        "unexpected message",
+    ]) {
         Failure::NotHttp(text)
     } else {
         Failure::Cut(text)

@@ -45,14 +45,20 @@ impl std::fmt::Debug for Vault {
 impl Vault {
     /// With a random key, made anew for each run.
     pub fn new(key: [u8; 32]) -> Self {
-        Self { key, scrubber: Mutex::default() }
+        Self {
+            key,
+            scrubber: Mutex::default(),
+        }
     }
 
     /// Makes [`Vault::scrub`] find this value from now on. Values under six characters stand in too many innocent
     /// words; they are masked only where they are known to be secrets.
     pub fn register(&self, value: &str) {
         let mask = self.mask(value);
-        self.scrubber.lock().unwrap_or_else(PoisonError::into_inner).register(value, &mask);
+        self.scrubber
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .register(value, &mask);
     }
 
     /// `hmac:` and twelve hex digits: the same for the same value.

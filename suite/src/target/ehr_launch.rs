@@ -92,12 +92,19 @@ impl EhrLaunch {
                     headers.push((name.clone(), place.header(name, source)?));
                 }
                 let method = request.method.as_deref().unwrap_or("POST");
-                let method = Method::from_bytes(method.as_bytes()).map_err(|_| format!("`{method}` is not a method"))?;
+                let method =
+                    Method::from_bytes(method.as_bytes()).map_err(|_| format!("`{method}` is not a method"))?;
                 if !request.launch_uri.starts_with('$') {
                     return Err("launch_uri is a path into the answer's JSON, such as `$.result.uri`".into());
                 }
                 let (url, json, launch_uri) = (request.url, request.json, request.launch_uri);
-                Ok(Self::Request(LaunchRequest { method, url, headers, json, launch_uri }))
+                Ok(Self::Request(LaunchRequest {
+                    method,
+                    url,
+                    headers,
+                    json,
+                    launch_uri,
+                }))
             }
         }
     }
@@ -131,13 +138,21 @@ impl LaunchRequest {
         };
         let url = request.url.to_string();
         let outcome = transport.send(&request, limits).await;
-        let exchange =
-            Exchange { step: "launch".into(), at: std::time::Duration::ZERO, request, outcome: outcome.clone() };
+        let exchange = Exchange {
+            step: "launch".into(),
+            at: std::time::Duration::ZERO,
+            request,
+            outcome: outcome.clone(),
+        };
         let launched = match outcome {
             Err(failure) => Err(LaunchError::Failed { url, failure }),
             Ok(response) => self
                 .read_answer(response.status, response.json().as_ref())
-                .map_err(|problem| LaunchError::Answer { url, status: response.status, problem }),
+                .map_err(|problem| LaunchError::Answer {
+                    url,
+                    status: response.status,
+                    problem,
+                }),
         };
         (Some(exchange), launched)
     }
@@ -153,12 +168,19 @@ impl LaunchRequest {
                 bytes: whom.fill_json(json).to_string().into(),
             },
         };
-        let mut request = Request { method: self.method.clone(), url, headers: Vec::new(), body };
+        let mut request = Request {
+            method: self.method.clone(),
+            url,
+            headers: Vec::new(),
+            body,
+        };
         for (name, value) in &self.headers {
             let header = HeaderName::from_bytes(name.as_bytes())
                 .map_err(|_| LaunchError::Profile(format!("`{name}` is not a header's name")))?;
             if !request.header(header, value.expose()) {
-                return Err(LaunchError::Profile(format!("the value of header {name} has characters no header carries")));
+                return Err(LaunchError::Profile(format!(
+                    "the value of header {name} has characters no header carries"
+                )));
             }
         }
         Ok(request)
@@ -169,15 +191,27 @@ impl LaunchRequest {
         if !(200..300).contains(&status) {
             return Err("a 2xx was expected; are the URL and the credentials in [ehr_launch] right?".into());
         }
-        let Some(json) = json else { return Err(format!("the body is not JSON, so there is nothing at {path}")) };
+        let Some(json) = json else {
+            return Err(format!("the body is not JSON, so there is nothing at {path}"));
+        };
         let found = path
             .trim_start_matches('$')
             .split('.')
             .filter(|name| !name.is_empty())
-            .try_fold(json, |value, name| value.get(name).or_else(|| value.get(name.parse::<usize>().ok()?)));
+            .try_fold(json, |value, name| {
+                value.get(name).or_else(|| value.get(name.parse::<usize>().ok()?))
+            });
         let Some(uri) = found.and_then(Value::as_str) else {
-            let members: Vec<&str> = json.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
-            return Err(format!("no text at {path}; the answer's members are: {}", members.join(", ")));
+            let members: Vec<&str> = json
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(name, _)| name.as_str())
+                .collect();
+            return Err(format!(
+                "no text at {path}; the answer's members are: {}",
+                members.join(", ")
+            ));
         };
         read_launch_uri(uri)
     }
@@ -187,7 +221,10 @@ impl LaunchRequest {
 pub fn read_launch_uri(uri: &str) -> Result<Launched, String> {
     let url = Url::parse(uri).map_err(|error| format!("the launch URI is not an absolute URL: {error}"))?;
     let one = |name: &str| {
-        let mut values = url.query_pairs().filter(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+        let mut values = url
+            .query_pairs()
+            .filter(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned());
         match (values.next(), values.next()) {
             (Some(value), None) if !value.is_empty() => Ok(value),
             (Some(_), None) => Err(format!("the launch URI has an empty `{name}`")),
@@ -195,7 +232,11 @@ pub fn read_launch_uri(uri: &str) -> Result<Launched, String> {
             (None, _) => Err(format!("the launch URI has no `{name}` parameter")),
         }
     };
-    Ok(Launched { iss: one("iss")?, launch: one("launch")?, uri: url.clone() })
+    Ok(Launched {
+        iss: one("iss")?,
+        launch: one("launch")?,
+        uri: url.clone(),
+    })
 }
 
 impl LaunchFor<'_> {
@@ -209,17 +250,26 @@ impl LaunchFor<'_> {
     }
 
     fn fill(&self, template: &str) -> String {
-        self.pairs().iter().fold(template.to_owned(), |text, (name, value)| text.replace(name, value))
+        self.pairs()
+            .iter()
+            .fold(template.to_owned(), |text, (name, value)| text.replace(name, value))
     }
 
     /// As in a URL: percent-encoded in the query, as it stands before it.
     fn fill_query(&self, template: &str) -> String {
-        let (before, query) = template.split_once('?').map_or((template, None), |(path, query)| (path, Some(query)));
+        let (before, query) = template
+            .split_once('?')
+            .map_or((template, None), |(path, query)| (path, Some(query)));
         let mut text = self.fill(before);
         if let Some(query) = query {
             let encode = |value: &str| url::form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>();
             text.push('?');
-            text.push_str(&self.pairs().iter().fold(query.to_owned(), |t, (name, v)| t.replace(name, &encode(v))));
+            text.push_str(
+                &self
+                    .pairs()
+                    .iter()
+                    .fold(query.to_owned(), |t, (name, v)| t.replace(name, &encode(v))),
+            );
         }
         text
     }
@@ -228,9 +278,10 @@ impl LaunchFor<'_> {
         match json {
             Value::String(text) => Value::String(self.fill(text)),
             Value::Array(items) => items.iter().map(|item| self.fill_json(item)).collect(),
-            Value::Object(members) => {
-                members.iter().map(|(name, value)| (name.clone(), self.fill_json(value))).collect()
-            }
+            Value::Object(members) => members
+                .iter()
+                .map(|(name, value)| (name.clone(), self.fill_json(value)))
+                .collect(),
             other => other.clone(),
         }
     }

@@ -15,16 +15,25 @@ pub struct ProfileError {
 impl ProfileError {
     /// A fault of the whole file.
     pub(super) fn of_file(origin: &str, message: impl Into<String>) -> Self {
-        Self { place: origin.to_owned(), message: message.into() }
+        Self {
+            place: origin.to_owned(),
+            message: message.into(),
+        }
     }
 
     /// A fault at a byte range of the text.
     pub(super) fn at(origin: &str, text: &str, span: &Range<usize>, message: impl Into<String>) -> Self {
-        let start = (0..=span.start.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+        let start = (0..=span.start.min(text.len()))
+            .rev()
+            .find(|&at| text.is_char_boundary(at))
+            .unwrap_or(0);
         let before = &text[..start];
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        Self { place: format!("{origin}:{line}:{column}"), message: message.into() }
+        Self {
+            place: format!("{origin}:{line}:{column}"),
+            message: message.into(),
+        }
     }
 
     /// What the TOML reader found wrong.
@@ -47,7 +56,9 @@ fn with_nearest_word(message: &str) -> String {
         return message.trim_end().to_owned();
     };
     let words: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let Some((wrong, known)) = words.split_first() else { return message.to_owned() };
+    let Some((wrong, known)) = words.split_first() else {
+        return message.to_owned();
+    };
     match nearest(wrong, known.iter().copied()) {
         Some(word) => format!("{what} `{wrong}`; did you mean `{word}`?"),
         None => format!("{what} `{wrong}`; known here: {}", known.join(", ")),
@@ -57,7 +68,13 @@ fn with_nearest_word(message: &str) -> String {
 /// The known word nearest to a misspelt one, where one is near enough to be meant.
 pub(super) fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     known
-        .map(|word| (strsim::damerau_levenshtein(wrong, word), strsim::jaro_winkler(wrong, word), word))
+        .map(|word| {
+            (
+                strsim::damerau_levenshtein(wrong, word),
+                strsim::jaro_winkler(wrong, word),
+                word,
+            )
+        })
         .filter(|(distance, alike, word)| *distance <= 1 + word.len() / 4 || *alike > 0.9)
         .min_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)))
         .map(|(_, _, word)| word)

@@ -4,6 +4,7 @@ pub mod ehr_launch;
 mod error;
 mod file;
 pub mod profile;
+mod reading;
 mod secret_source;
 pub mod sign_in;
 mod spelled;
@@ -11,7 +12,7 @@ mod spelled;
 pub use ehr_launch::EhrLaunch;
 pub use error::ProfileError;
 pub use profile::{
-    Adapt, Claims, Client, ClientKind, Consent, Credentials, Endpoints, KeySource, Profile, SecretMethod,
-    Session, SmartVersion, User,
+    Adapt, Claims, Client, ClientKind, Consent, Credentials, Endpoints, KeySource, Profile, SecretMethod, Session,
+    SmartVersion, User,
 };
 pub use sign_in::SignIn;

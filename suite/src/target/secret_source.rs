@@ -59,23 +59,33 @@ impl Place<'_> {
         let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
         let output = Command::new(shell)
             .args([flag, line])
-            .current_dir(if self.folder.as_os_str().is_empty() { Path::new(".") } else { self.folder })
+            .current_dir(if self.folder.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                self.folder
+            })
             .stdin(Stdio::inherit())
             .stderr(Stdio::inherit())
             .output()
             .map_err(|error| format!("the {whose} comes from the command `{line}`, which did not start: {error}"))?;
         if !output.status.success() {
-            return Err(format!("the {whose} comes from the command `{line}`, which ended with {}", output.status));
+            return Err(format!(
+                "the {whose} comes from the command `{line}`, which ended with {}",
+                output.status
+            ));
         }
-        String::from_utf8(output.stdout)
-            .map_err(|_| format!("the {whose} comes from the command `{line}`, which printed something that is not text"))
+        String::from_utf8(output.stdout).map_err(|_| {
+            format!("the {whose} comes from the command `{line}`, which printed something that is not text")
+        })
     }
 }
 
 /// Header fields whose values are credentials.
 pub(super) fn carries_credentials(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    matches!(name.as_str(), "authorization" | "proxy-authorization" | "cookie" | "x-api-key" | "api-key")
-        || name.contains("token")
+    matches!(
+        name.as_str(),
+        "authorization" | "proxy-authorization" | "cookie" | "x-api-key" | "api-key"
+    ) || name.contains("token")
         || name.contains("secret")
 }

@@ -93,7 +93,10 @@ impl<'de> Deserialize<'de> for On {
                         "`{path}` is no path, which would begin with a slash; write {{ text = … }} or {{ has = … }}"
                     )));
                 }
-                Ok(On { path: Some(path.to_owned()), ..On::default() })
+                Ok(On {
+                    path: Some(path.to_owned()),
+                    ..On::default()
+                })
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<On, A::Error> {

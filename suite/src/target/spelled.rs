@@ -22,7 +22,10 @@ impl WebUrl {
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return Err(format!("`{text}` is not an http or https address"));
         }
-        Ok(Self { spelled: text.to_owned(), url })
+        Ok(Self {
+            spelled: text.to_owned(),
+            url,
+        })
     }
 }
 
@@ -96,7 +99,9 @@ impl<'de> Visitor<'de> for SecretVisitor {
             _ => return Err(A::Error::unknown_field(&key, SECRET_KEYS)),
         };
         if map.next_key::<String>()?.is_some() {
-            return Err(A::Error::custom("a secret comes from one place: one of env, file, command"));
+            return Err(A::Error::custom(
+                "a secret comes from one place: one of env, file, command",
+            ));
         }
         Ok(source)
     }

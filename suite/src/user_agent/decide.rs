@@ -181,17 +181,27 @@ impl Sight<'_> {
 
 /// Puts a deed together from what is set and pressed.
 pub(super) fn deed(page: &Page<'_>, key: String, sets: Vec<(usize, Entry, bool)>, press: Press) -> Deed {
-    let typed_password = sets.iter().any(|(index, ..)| page.controls[*index].kind == Kind::Password);
+    let typed_password = sets
+        .iter()
+        .any(|(index, ..)| page.controls[*index].kind == Kind::Password);
     let entries: Entries = sets.iter().map(|(index, entry, _)| (*index, entry.clone())).collect();
     let request = match press {
-        Press::Link(index) => page.links[index].href.clone().filter(|href| href.scheme().starts_with("http")).map(Request::get),
+        Press::Link(index) => page.links[index]
+            .href
+            .clone()
+            .filter(|href| href.scheme().starts_with("http"))
+            .map(Request::get),
         Press::Control(index) => match page.controls[index].kind {
             Kind::Button => None,
-            _ => page.controls[index].form.map(|form| submission(page, form, &entries, Some(index))),
+            _ => page.controls[index]
+                .form
+                .map(|form| submission(page, form, &entries, Some(index))),
         },
         Press::Enter(form) => form.map(|form| {
             // HTML: implicit submission presses the form's first submit button.
-            let button = page.of_form(Some(form)).find(|(_, control)| control.kind == Kind::Submit);
+            let button = page
+                .of_form(Some(form))
+                .find(|(_, control)| control.kind == Kind::Submit);
             submission(page, form, &entries, button.map(|(index, _)| index))
         }),
     };
@@ -206,7 +216,11 @@ pub(super) fn deed(page: &Page<'_>, key: String, sets: Vec<(usize, Entry, bool)>
         request,
         sets: sets
             .into_iter()
-            .map(|(index, entry, by_keys)| Set { handle: page.controls[index].handle(), entry, by_keys })
+            .map(|(index, entry, by_keys)| Set {
+                handle: page.controls[index].handle(),
+                entry,
+                by_keys,
+            })
             .collect(),
     }
 }

@@ -29,7 +29,9 @@ pub(super) fn submission(page: &Page<'_>, form: usize, entries: &Entries, submit
     let form = &page.forms[form];
     let button = submitter.map(|index| page.controls[index].element);
     let attribute = |name: &str| button.and_then(|button| button.attr(name)).map(str::trim);
-    let action = attribute("formaction").filter(|action| !action.is_empty()).and_then(|action| page.base.join(action).ok());
+    let action = attribute("formaction")
+        .filter(|action| !action.is_empty())
+        .and_then(|action| page.base.join(action).ok());
     let mut action = action.unwrap_or_else(|| form.action.clone());
     let method = match attribute("formmethod") {
         Some(method) if method.eq_ignore_ascii_case("post") => Method::POST,
@@ -37,13 +39,20 @@ pub(super) fn submission(page: &Page<'_>, form: usize, entries: &Entries, submit
         None => form.method.clone(),
     };
     if method == Method::GET {
-        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(&pairs)
+            .finish();
         action.set_query((!query.is_empty()).then_some(&query));
         return Request::get(action);
     }
     if form.multipart {
         let body = multipart(&pairs);
-        return Request { method, url: action, headers: Vec::new(), body };
+        return Request {
+            method,
+            url: action,
+            headers: Vec::new(),
+            body,
+        };
     }
     Request::form(action, pairs)
 }
@@ -63,8 +72,9 @@ fn pairs(page: &Page<'_>, form: usize, entries: &Entries, submitter: Option<usiz
         let value = match (control.kind, entries.get(&index)) {
             (Kind::Submit | Kind::Button, _) => (submitter == Some(index)).then(|| control.value.clone()),
             (Kind::Text | Kind::Password | Kind::Hidden, Some(Entry::Text(text))) => Some(text.clone()),
-            (Kind::Text | Kind::Password | Kind::Hidden, _) => Some(control.value.clone()),
-            (Kind::Check | Kind::Radio, Some(Entry::On)) => Some(control.value.clone()),
+            (Kind::Text | Kind::Password | Kind::Hidden, _) | (Kind::Check | Kind::Radio, Some(Entry::On)) => {
+                Some(control.value.clone())
+            }
             (Kind::Radio, _) if switched.contains(&control.name.as_str()) => None,
             (Kind::Check | Kind::Radio, _) => control.checked.then(|| control.value.clone()),
             (Kind::Select, Some(Entry::Option(value))) => Some(value.clone()),
@@ -92,14 +102,22 @@ fn selected<'a>(control: &'a Control<'_>) -> impl Iterator<Item = &'a str> {
 /// RFC 7578. The boundary holds no more chance than needed: it must not stand in a value.
 fn multipart(pairs: &[(String, String)]) -> RequestBody {
     let mut boundary = String::from("launchproof-form");
-    while pairs.iter().any(|(name, value)| name.contains(&boundary) || value.contains(&boundary)) {
+    while pairs
+        .iter()
+        .any(|(name, value)| name.contains(&boundary) || value.contains(&boundary))
+    {
         boundary.push_str("-x");
     }
-    let mut text = String::new();
+    let mut parts = Vec::new();
     for (name, value) in pairs {
         let name = name.replace('"', "%22").replace(['\r', '\n'], " ");
-        text.push_str(&format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"));
+        parts.push(format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+        ));
     }
-    text.push_str(&format!("--{boundary}--\r\n"));
-    RequestBody::Raw { content_type: format!("multipart/form-data; boundary={boundary}"), bytes: text.into() }
+    parts.push(format!("--{boundary}--\r\n"));
+    RequestBody::Raw {
+        content_type: format!("multipart/form-data; boundary={boundary}"),
+        bytes: parts.concat().into(),
+    }
 }

@@ -14,8 +14,8 @@ use super::decide::{Decision, Deed, Sight, Tried, decide, words};
 use super::page::without_query;
 use super::route::{follow_location, landing_at};
 use super::{Landing, Session, Setup, UserAgent, Visit, Walk};
-use crate::target::profile::is_loopback;
 use crate::http::{Exchange, Failure, Request, RequestBody, Response, Transport};
+use crate::target::profile::is_loopback;
 
 type Jar = Arc<Mutex<CookieStore>>;
 
@@ -31,7 +31,12 @@ pub struct HttpAgent {
 impl HttpAgent {
     /// An agent without sessions.
     pub fn new(transport: Arc<dyn Transport>, setup: Setup) -> Self {
-        Self { transport, setup, jars: Mutex::default(), known_pages: Mutex::default() }
+        Self {
+            transport,
+            setup,
+            jars: Mutex::default(),
+            known_pages: Mutex::default(),
+        }
     }
 
     fn jar(&self, session: &Session) -> Jar {
@@ -58,7 +63,11 @@ impl HttpAgent {
         if accepted {
             lock(&self.known_pages).extend(walker.met);
         }
-        Walk { landing, exchanges: walker.exchanges, signed_in: walker.signed_in }
+        Walk {
+            landing,
+            exchanges: walker.exchanges,
+            signed_in: walker.signed_in,
+        }
     }
 }
 
@@ -74,10 +83,14 @@ impl UserAgent for HttpAgent {
 
     fn walk_interleaved<'a>(&'a self, visits: &'a [Visit]) -> BoxFuture<'a, Option<Vec<Walk>>> {
         async move {
-            let Some(first) = visits.first() else { return Some(Vec::new()) };
+            let Some(first) = visits.first() else {
+                return Some(Vec::new());
+            };
             let jar = self.jar(&first.session);
-            let mut walkers: Vec<(Walker<'_>, Option<Landing>)> =
-                visits.iter().map(|visit| (Walker::new(self, visit, jar.clone()), None)).collect();
+            let mut walkers: Vec<(Walker<'_>, Option<Landing>)> = visits
+                .iter()
+                .map(|visit| (Walker::new(self, visit, jar.clone()), None))
+                .collect();
             let deadline = tokio::time::Instant::now() + self.setup.limits.step;
             while walkers.iter().any(|(_, landing)| landing.is_none()) {
                 for (walker, landing) in walkers.iter_mut().filter(|(_, landing)| landing.is_none()) {
@@ -87,7 +100,9 @@ impl UserAgent for HttpAgent {
                     };
                 }
             }
-            let walks = walkers.into_iter().filter_map(|(walker, landing)| Some(self.finish(walker, landing?)));
+            let walks = walkers
+                .into_iter()
+                .filter_map(|(walker, landing)| Some(self.finish(walker, landing?)));
             Some(walks.collect())
         }
         .boxed()
@@ -150,15 +165,27 @@ impl<'a> Walker<'a> {
     /// Sends the next request and decides where to go from its answer; `Some` ends the walk.
     async fn hop(&mut self) -> Option<Landing> {
         if self.exchanges.len() > self.agent.setup.limits.hops {
-            return Some(Landing::Stuck { reason: self.went_in_circles(), screenshot: None });
+            return Some(Landing::Stuck {
+                reason: self.went_in_circles(),
+                screenshot: None,
+            });
         }
         let mut request = self.next.clone();
         self.dress(&mut request);
         let at = self.agent.setup.started.elapsed();
         let outcome = self.agent.transport.send(&request, &self.agent.setup.limits).await;
-        let step = if self.exchanges.is_empty() { self.visit.step.clone() } else { format!("{} (page)", self.visit.step) };
+        let step = if self.exchanges.is_empty() {
+            self.visit.step.clone()
+        } else {
+            format!("{} (page)", self.visit.step)
+        };
         let url = request.url.clone();
-        self.exchanges.push(Exchange { step, at, request, outcome: outcome.clone() });
+        self.exchanges.push(Exchange {
+            step,
+            at,
+            request,
+            outcome: outcome.clone(),
+        });
         match outcome {
             Err(failure) => Some(Landing::Failed(failure)),
             Ok(response) => {
@@ -219,26 +246,43 @@ impl<'a> Walker<'a> {
             401 if !self.signed_in && response.text().to_ascii_lowercase().contains("type=\"password\"") => {
                 self.on_page(url, response)
             }
-            status @ 400..500 => Some(Landing::Refused { status, text: text(), inferred: false }),
+            status @ 400..500 => Some(Landing::Refused {
+                status,
+                text: text(),
+                inferred: false,
+            }),
             _ => self.on_page(url, response),
         }
     }
 
     fn redirected(&mut self, url: &Url, response: &Response) -> Option<Landing> {
         let Some(location) = response.headers.get("location") else {
-            return Some(stuck(format!("{} answered {} without a Location", without_query(url), response.status)));
+            return Some(stuck(format!(
+                "{} answered {} without a Location",
+                without_query(url),
+                response.status
+            )));
         };
         let Some(to) = follow_location(url, location.as_bytes()) else {
             let location = String::from_utf8_lossy(location.as_bytes());
-            return Some(stuck(format!("{} redirects to `{location}`, which is not a URL", without_query(url))));
+            return Some(stuck(format!(
+                "{} redirects to `{location}`, which is not a URL",
+                without_query(url)
+            )));
         };
         let sent = self.exchanges.last().map_or(&self.next, |exchange| &exchange.request);
         // Fetch, "HTTP-redirect fetch" step 12: 303, and 301 or 302 to a POST, are followed by a GET.
-        let becomes_get = response.status == 303 || (matches!(response.status, 301 | 302) && sent.method == Method::POST);
+        let becomes_get =
+            response.status == 303 || (matches!(response.status, 301 | 302) && sent.method == Method::POST);
         let request = if becomes_get {
             Request::get(to)
         } else {
-            Request { method: self.next.method.clone(), url: to, headers: Vec::new(), body: self.next.body.clone() }
+            Request {
+                method: self.next.method.clone(),
+                url: to,
+                headers: Vec::new(),
+                body: self.next.body.clone(),
+            }
         };
         self.go(request, None)
     }
@@ -281,14 +325,20 @@ impl<'a> Walker<'a> {
             forced_rule: self.forced_rule.take(),
             runs_scripts: false,
         };
-        let refused = |inferred| Landing::Refused { status: response.status, text: words(&html, 400), inferred };
+        let refused = |inferred| Landing::Refused {
+            status: response.status,
+            text: words(&html, 400),
+            inferred,
+        };
         let decision = decide(&sight);
         let met_before = !self.met.insert(page.clone());
         match decision {
             Decision::Act(deed) => self.act(url, *deed),
             Decision::Go(to) => self.go(Request::get(to), Some(url.clone())),
             Decision::Submit(request) => self.go(*request, Some(url.clone())),
-            Decision::Frame { src: Some(src), rule, .. } => {
+            Decision::Frame {
+                src: Some(src), rule, ..
+            } => {
                 self.forced_rule = Some(rule);
                 self.go(Request::get(src), Some(url.clone()))
             }
@@ -324,7 +374,11 @@ impl<'a> Walker<'a> {
             .take(4)
             .map(|exchange| {
                 let status = exchange.response().map_or(0, |response| response.status);
-                format!("{} {} → {status}", exchange.request.method, without_query(&exchange.request.url))
+                format!(
+                    "{} {} → {status}",
+                    exchange.request.method,
+                    without_query(&exchange.request.url)
+                )
             })
             .collect();
         let hops = self.agent.setup.limits.hops;
@@ -337,5 +391,8 @@ impl<'a> Walker<'a> {
 }
 
 fn stuck(reason: String) -> Landing {
-    Landing::Stuck { reason, screenshot: None }
+    Landing::Stuck {
+        reason,
+        screenshot: None,
+    }
 }

@@ -30,7 +30,11 @@ pub struct ManualOptions {
 
 impl Default for ManualOptions {
     fn default() -> Self {
-        Self { open: false, max_sign_ins: None, patience: std::time::Duration::from_secs(600) }
+        Self {
+            open: false,
+            max_sign_ins: None,
+            patience: std::time::Duration::from_mins(10),
+        }
     }
 }
 
@@ -48,7 +52,12 @@ pub struct ManualAgent {
 impl ManualAgent {
     /// An agent that asks at the terminal.
     pub fn new(setup: Setup, options: ManualOptions) -> Self {
-        Self { setup, options, asked: AtomicU32::new(0), terminal: Mutex::new(None) }
+        Self {
+            setup,
+            options,
+            asked: AtomicU32::new(0),
+            terminal: Mutex::new(None),
+        }
     }
 
     /// What to say before a run that needs a person so many times; an error where the budget is smaller than the
@@ -63,7 +72,9 @@ impl ManualAgent {
                 "This run asks you to go through the browser at least {least} and at most {} times.",
                 most.min(budget)
             )),
-            None => Ok(format!("This run asks you to go through the browser at least {least} and at most {most} times.")),
+            None => Ok(format!(
+                "This run asks you to go through the browser at least {least} and at most {most} times."
+            )),
         }
     }
 
@@ -102,9 +113,16 @@ impl ManualAgent {
     fn judge(&self, visit: &Visit, url: Answer) -> Landing {
         match url {
             Answer::Address(url) => super::route::landing_at(visit, &self.setup.sign_in, &url).unwrap_or_else(|| {
-                stuck(format!("{} is still a page of the target", super::page::without_query(&url)))
+                stuck(format!(
+                    "{} is still a page of the target",
+                    super::page::without_query(&url)
+                ))
             }),
-            Answer::Error(text) => Landing::Refused { status: 0, text, inferred: true },
+            Answer::Error(text) => Landing::Refused {
+                status: 0,
+                text,
+                inferred: true,
+            },
         }
     }
 
@@ -112,13 +130,20 @@ impl ManualAgent {
         let user = &visit.persona.user;
         let who = self.setup.users.get(user).map_or(user, |user| &user.username);
         let decision = if visit.persona.allow { "allow" } else { "DENY" };
-        let patient = visit.persona.patient.as_ref().map(|id| format!(", pick patient {id}")).unwrap_or_default();
+        let patient = visit
+            .persona
+            .patient
+            .as_ref()
+            .map(|id| format!(", pick patient {id}"))
+            .unwrap_or_default();
         let back = if listening {
             "The browser comes back here by itself; where it ends at an error page, type `error` and what it says."
         } else {
             "Then paste the address at which the browser ended, or type `error` and what the page says."
         };
-        anstream::eprintln!("\n[{number}] Open this address, sign in as {who}{patient}, and {decision}. {back}\n\n    {start}\n");
+        anstream::eprintln!(
+            "\n[{number}] Open this address, sign in as {who}{patient}, and {decision}. {back}\n\n    {start}\n"
+        );
     }
 }
 
@@ -132,9 +157,20 @@ impl UserAgent for ManualAgent {
             let at = self.setup.started.elapsed();
             let landing = self.landing(visit).await;
             // A person's browser shows nothing of what it sent but the first request.
-            let unseen = Err(Failure::NotSent("sent by a person's browser; what came back was not seen".into()));
-            let exchange = Exchange { step: visit.step.clone(), at, request: visit.start.clone(), outcome: unseen };
-            Walk { landing, exchanges: vec![exchange], signed_in: true }
+            let unseen = Err(Failure::NotSent(
+                "sent by a person's browser; what came back was not seen".into(),
+            ));
+            let exchange = Exchange {
+                step: visit.step.clone(),
+                at,
+                request: visit.start.clone(),
+                outcome: unseen,
+            };
+            Walk {
+                landing,
+                exchanges: vec![exchange],
+                signed_in: true,
+            }
         }
         .boxed()
     }
@@ -158,7 +194,10 @@ enum Answer {
 }
 
 fn stuck(reason: String) -> Landing {
-    Landing::Stuck { reason, screenshot: None }
+    Landing::Stuck {
+        reason,
+        screenshot: None,
+    }
 }
 
 /// A person can open an address, not send a POST.
@@ -186,13 +225,19 @@ async fn listen(visit: &Visit) -> Option<TcpListener> {
 /// Waits until the browser comes to one of the callbacks; other requests (icons) are answered and forgotten.
 async fn arrival(listener: &TcpListener, visit: &Visit) -> Answer {
     loop {
-        let Ok((socket, _)) = listener.accept().await else { continue };
+        let Ok((socket, _)) = listener.accept().await else {
+            continue;
+        };
         let Ok(address) = socket.local_addr() else { continue };
         let asked = tokio::time::timeout(std::time::Duration::from_secs(5), serve(socket)).await;
         let Ok(Some(target)) = asked else { continue };
         for callback in &visit.callbacks {
             let same = callback.port_or_known_default() == Some(address.port());
-            if let Some(url) = callback.join(&target).ok().filter(|url| same && url.path() == callback.path()) {
+            if let Some(url) = callback
+                .join(&target)
+                .ok()
+                .filter(|url| same && url.path() == callback.path())
+            {
                 return Answer::Address(url);
             }
         }
@@ -211,7 +256,13 @@ async fn serve(mut socket: TcpStream) -> Option<String> {
         head.extend_from_slice(&chunk[..read]);
     }
     let head = String::from_utf8_lossy(&head).into_owned();
-    let target = head.lines().next()?.split(' ').nth(1).filter(|target| target.starts_with('/'))?.to_owned();
+    let target = head
+        .lines()
+        .next()?
+        .split(' ')
+        .nth(1)
+        .filter(|target| target.starts_with('/'))?
+        .to_owned();
     let page = "<!doctype html><title>launchproof</title><p>The answer has arrived. You can close this tab.";
     let answer = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n{page}",
@@ -242,7 +293,9 @@ async fn ask(lines: &mut Lines, listening: bool) -> Result<Answer, String> {
         match lines.recv().await {
             Some(line) => match read_answer(&line) {
                 Some(answer) => return Ok(answer),
-                None => anstream::eprintln!("That is neither an address nor `error …`; please paste the whole address."),
+                None => {
+                    anstream::eprintln!("That is neither an address nor `error …`; please paste the whole address.");
+                }
             },
             None if listening => futures::future::pending::<()>().await,
             None => {
@@ -256,7 +309,11 @@ fn read_answer(line: &str) -> Option<Answer> {
     let line = line.trim();
     if let Some(text) = line.strip_prefix("error") {
         let text = text.trim_start_matches(':').trim();
-        return Some(Answer::Error(if text.is_empty() { "the person saw an error page".into() } else { text.into() }));
+        return Some(Answer::Error(if text.is_empty() {
+            "the person saw an error page".into()
+        } else {
+            text.into()
+        }));
     }
     Url::parse(line).ok().map(Answer::Address)
 }
@@ -278,7 +335,10 @@ fn open(url: &Url) {
         .stderr(Stdio::null())
         .spawn();
     if let Err(error) = started {
-        anstream::eprintln!("({} did not start: {error}; please open the address yourself)", program.0);
+        anstream::eprintln!(
+            "({} did not start: {error}; please open the address yourself)",
+            program.0
+        );
     }
 }
 
@@ -289,8 +349,14 @@ mod tests {
     #[test]
     fn an_answer_is_an_address_or_an_error() {
         let address = Url::parse("https://app.example/cb?code=1").unwrap();
-        assert_eq!(read_answer(" https://app.example/cb?code=1\n"), Some(Answer::Address(address)));
-        assert_eq!(read_answer("error: invalid scope\n"), Some(Answer::Error("invalid scope".into())));
+        assert_eq!(
+            read_answer(" https://app.example/cb?code=1\n"),
+            Some(Answer::Address(address))
+        );
+        assert_eq!(
+            read_answer("error: invalid scope\n"),
+            Some(Answer::Error("invalid scope".into()))
+        );
         assert_eq!(read_answer("yes\n"), None);
     }
 }

@@ -13,14 +13,47 @@ pub(super) enum Meaning {
     Unclear,
 }
 
-const DENY: &[&str] = &["deny", "denied", "cancel", "no", "reject", "decline", "refuse", "disallow", "don't", "dont", "not", "abort"];
+const DENY: &[&str] = &[
+    "deny", "denied", "cancel", "no", "reject", "decline", "refuse", "disallow", "don't", "dont", "not", "abort",
+];
 const ASIDE: &[&str] = &[
-    "logout", "signout", "out", "search", "back", "home", "register", "signup", "forgot", "forgotten", "reset",
-    "language", "help", "switch", "retry", "print", "clear",
+    "logout",
+    "signout",
+    "out",
+    "search",
+    "back",
+    "home",
+    "register",
+    "signup",
+    "forgot",
+    "forgotten",
+    "reset",
+    "language",
+    "help",
+    "switch",
+    "retry",
+    "print",
+    "clear",
 ];
 const ALLOW: &[&str] = &[
-    "allow", "allowed", "authorize", "authorise", "approve", "accept", "agree", "yes", "continue", "confirm", "grant",
-    "permit", "ok", "proceed", "next", "consent", "true", "1",
+    "allow",
+    "allowed",
+    "authorize",
+    "authorise",
+    "approve",
+    "accept",
+    "agree",
+    "yes",
+    "continue",
+    "confirm",
+    "grant",
+    "permit",
+    "ok",
+    "proceed",
+    "next",
+    "consent",
+    "true",
+    "1",
 ];
 
 /// Words that allow even where they stand at a link; "Continue" at a link may lead anywhere.
@@ -29,7 +62,9 @@ const ALLOW_BY_LINK: &[&str] = &["allow", "authorize", "authorise", "approve", "
 /// The button that sends a sign-in form: the first that neither denies nor leads aside.
 pub(super) fn first_submit(page: &Page<'_>, group: Option<usize>) -> Option<usize> {
     let mut buttons = page.of_form(group).filter(|(_, control)| sends(control, group));
-    buttons.find(|(_, control)| !matches!(meaning(control), Meaning::Deny | Meaning::Aside)).map(|(index, _)| index)
+    buttons
+        .find(|(_, control)| !matches!(meaning(control), Meaning::Deny | Meaning::Aside))
+        .map(|(index, _)| index)
 }
 
 /// Outside of forms every button may.
@@ -44,7 +79,12 @@ pub(super) fn submit_of(page: &Page<'_>, group: Option<usize>) -> Option<usize> 
         .filter(|(_, control)| sends(control, group))
         .map(|(index, control)| (index, meaning(control)))
         .collect();
-    let with = |wanted: Meaning| buttons.iter().find(|(_, meaning)| *meaning == wanted).map(|(index, _)| *index);
+    let with = |wanted: Meaning| {
+        buttons
+            .iter()
+            .find(|(_, meaning)| *meaning == wanted)
+            .map(|(index, _)| *index)
+    };
     with(Meaning::Allow).or_else(|| with(Meaning::Unclear))
 }
 
@@ -64,14 +104,21 @@ pub(super) fn only_submit(page: &Page<'_>) -> Option<Press> {
 /// The first button of this meaning, or else the first short link.
 pub(super) fn press_meaning(page: &Page<'_>, wanted: Meaning) -> Option<Press> {
     let button = |kind: Kind| {
-        page.controls.iter().position(|control| control.kind == kind && meaning(control) == wanted).map(Press::Control)
+        page.controls
+            .iter()
+            .position(|control| control.kind == kind && meaning(control) == wanted)
+            .map(Press::Control)
     };
     let link = || {
         let short = |text: &str| text.split_whitespace().count() <= 4;
         page.links
             .iter()
             .position(|link| {
-                let strong = link.text.to_lowercase().split_whitespace().any(|word| ALLOW_BY_LINK.contains(&word));
+                let strong = link
+                    .text
+                    .to_lowercase()
+                    .split_whitespace()
+                    .any(|word| ALLOW_BY_LINK.contains(&word));
                 let meant = meaning_of_words(&link.text) == wanted && (wanted != Meaning::Allow || strong);
                 short(&link.text) && meant
             })
@@ -92,7 +139,10 @@ pub(super) fn meaning(control: &Control<'_>) -> Meaning {
 
 fn meaning_of_words(text: &str) -> Meaning {
     let text = text.to_lowercase().replace('’', "'");
-    let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric() && c != '\'').filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = text
+        .split(|c: char| !c.is_alphanumeric() && c != '\'')
+        .filter(|word| !word.is_empty())
+        .collect();
     let any = |list: &[&str]| words.iter().any(|word| list.contains(word));
     if any(DENY) {
         Meaning::Deny

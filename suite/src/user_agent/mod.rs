@@ -4,6 +4,7 @@
 //! whether the walk is over.
 
 pub mod chrome;
+mod control;
 mod decide;
 mod form;
 pub mod http;

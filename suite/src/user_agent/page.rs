@@ -6,11 +6,10 @@ use http::Method;
 use scraper::{ElementRef, Html, Node, Selector};
 use url::Url;
 
+use super::control::{label_of, read_control, read_form};
+
 /// The attribute by which Chromium's snapshot names its elements.
 pub(super) const HANDLE: &str = "data-launchproof";
-
-/// The attribute by which it marks what nobody sees.
-const UNSEEN: &str = "data-launchproof-unseen";
 
 /// A parsed page.
 pub(super) struct Page<'a> {
@@ -94,14 +93,30 @@ impl<'a> Page<'a> {
                 text: label_of(html, element),
             })
             .collect();
-        let title = html.select(&css("title")).next().map(|title| squeeze(title.text())).unwrap_or_default();
+        let title = html
+            .select(&css("title"))
+            .next()
+            .map(|title| squeeze(title.text()))
+            .unwrap_or_default();
         let text = readable(html.root_element());
-        Self { html, url, base, title, text, forms, controls, links }
+        Self {
+            html,
+            url,
+            base,
+            title,
+            text,
+            forms,
+            controls,
+            links,
+        }
     }
 
     /// Controls of one form, with their indices in [`Page::controls`].
     pub(super) fn of_form(&self, form: Option<usize>) -> impl Iterator<Item = (usize, &Control<'a>)> {
-        self.controls.iter().enumerate().filter(move |(_, control)| control.form == form)
+        self.controls
+            .iter()
+            .enumerate()
+            .filter(move |(_, control)| control.form == form)
     }
 
     /// Whether something matches; a selector that cannot be read matches nothing.
@@ -129,35 +144,53 @@ impl<'a> Page<'a> {
         });
         refresh.or_else(|| {
             let by_hand = self.controls.iter().any(|control| control.kind != Kind::Hidden);
-            if by_hand { None } else { self.scripts().iter().find_map(|script| self.base.join(&location_in(script)?).ok()) }
+            if by_hand {
+                None
+            } else {
+                self.scripts()
+                    .iter()
+                    .find_map(|script| self.base.join(&location_in(script)?).ok())
+            }
         })
     }
 
     /// The one form that a script submits as soon as the page is there.
     pub(super) fn submits_itself(&self) -> Option<usize> {
-        let visible = self.controls.iter().any(|control| !matches!(control.kind, Kind::Hidden | Kind::Submit));
+        let visible = self
+            .controls
+            .iter()
+            .any(|control| !matches!(control.kind, Kind::Hidden | Kind::Submit));
         if self.forms.len() != 1 || visible {
             return None;
         }
-        let onload = self.html.select(&css("body[onload]")).filter_map(|body| body.attr("onload")).collect::<String>();
+        let onload = self
+            .html
+            .select(&css("body[onload]"))
+            .filter_map(|body| body.attr("onload"))
+            .collect::<String>();
         let submits = |script: &str| script.contains("submit(") || script.contains(".click(");
         (submits(&onload) || self.scripts().iter().any(|script| submits(script))).then_some(0)
     }
 
     fn scripts(&self) -> Vec<String> {
-        self.html.select(&css("script:not([src])")).map(|script| script.text().collect()).collect()
+        self.html
+            .select(&css("script:not([src])"))
+            .map(|script| script.text().collect())
+            .collect()
     }
 
     /// A page that is empty until scripts have run.
     pub(super) fn needs_scripts(&self) -> bool {
         let has_scripts = self.has("script");
-        let asks = self.has("noscript") && self.html.select(&css("noscript")).any(|element| {
-            let text = element.text().collect::<String>().to_ascii_lowercase();
-            text.contains("javascript") || text.contains("enable script")
-        });
-        let empty_root = self.html.select(&css("#root, #app, #__next, app-root, [data-reactroot]")).any(|root| {
-            readable(root).is_empty()
-        });
+        let asks = self.has("noscript")
+            && self.html.select(&css("noscript")).any(|element| {
+                let text = element.text().collect::<String>().to_ascii_lowercase();
+                text.contains("javascript") || text.contains("enable script")
+            });
+        let empty_root = self
+            .html
+            .select(&css("#root, #app, #__next, app-root, [data-reactroot]"))
+            .any(|root| readable(root).is_empty());
         let text = self.text.to_ascii_lowercase();
         let bare = text.len() < 40 && (text.is_empty() || text.contains("loading") || text.contains("javascript"));
         has_scripts && (empty_root || bare || (asks && text.len() < 200))
@@ -184,12 +217,21 @@ impl<'a> Page<'a> {
                 Some(form) => format!("a form {} {}", self.forms[form].method, self.forms[form].action.path()),
                 None => "outside of forms".to_owned(),
             };
-            parts.push(format!("{what} with fields [{}] and buttons [{}]", fields.join(", "), buttons.join(", ")));
+            parts.push(format!(
+                "{what} with fields [{}] and buttons [{}]",
+                fields.join(", "),
+                buttons.join(", ")
+            ));
         }
         if parts.is_empty() {
             parts.push(format!("no form; its text begins “{}”", cut(&self.text, 160)));
         }
-        format!("the page “{}” at {} has {}", self.title, without_query(self.url), parts.join("; "))
+        format!(
+            "the page “{}” at {} has {}",
+            self.title,
+            without_query(self.url),
+            parts.join("; ")
+        )
     }
 }
 
@@ -217,96 +259,8 @@ pub(super) fn handle(element: ElementRef<'_>) -> Option<String> {
     element.attr(HANDLE).map(str::to_owned)
 }
 
-fn css(fixed: &str) -> Selector {
+pub(super) fn css(fixed: &str) -> Selector {
     Selector::parse(fixed).expect("a fixed selector")
-}
-
-fn read_form(form: ElementRef<'_>, url: &Url, base: &Url) -> Form {
-    let action = form.attr("action").map(str::trim).filter(|action| !action.is_empty());
-    let mut action = action.and_then(|action| base.join(action).ok()).unwrap_or_else(|| url.clone());
-    action.set_fragment(None);
-    let is = |name: &str, value: &str| form.attr(name).is_some_and(|text| text.eq_ignore_ascii_case(value));
-    Form {
-        action,
-        method: if is("method", "post") { Method::POST } else { Method::GET },
-        multipart: is("enctype", "multipart/form-data"),
-    }
-}
-
-fn read_control<'a>(html: &'a Html, element: ElementRef<'a>, forms: &[ElementRef<'a>]) -> Option<Control<'a>> {
-    if element.attr("disabled").is_some() || element.attr(UNSEEN).is_some() {
-        return None;
-    }
-    let form = match element.attr("form") {
-        Some(id) => forms.iter().position(|form| form.attr("id") == Some(id)),
-        None => forms.iter().position(|form| element.ancestors().any(|ancestor| ancestor.id() == form.id())),
-    };
-    let kind = kind_of(element)?;
-    let value = match element.value().name() {
-        "textarea" => element.text().collect(),
-        _ => element.attr("value").map_or_else(
-            || if matches!(kind, Kind::Check | Kind::Radio) { "on".into() } else { String::new() },
-            str::to_owned,
-        ),
-    };
-    let choices = element
-        .select(&css("option:not([disabled])"))
-        .map(|option| {
-            let text = squeeze(option.text());
-            let value = option.attr("value").map_or_else(|| text.clone(), str::to_owned);
-            Choice { value, text, selected: option.attr("selected").is_some() }
-        })
-        .collect();
-    Some(Control {
-        element,
-        form,
-        kind,
-        name: element.attr("name").unwrap_or_default().to_owned(),
-        value,
-        label: label_of(html, element),
-        checked: element.attr("checked").is_some(),
-        choices,
-    })
-}
-
-fn kind_of(element: ElementRef<'_>) -> Option<Kind> {
-    let kind = element.attr("type").unwrap_or_default().to_ascii_lowercase();
-    Some(match (element.value().name(), kind.as_str()) {
-        ("select", _) => Kind::Select,
-        ("textarea", _) => Kind::Text,
-        ("button", "button") | ("input", "button") => Kind::Button,
-        ("button", "reset") | ("input", "reset" | "file") => return None,
-        ("button", _) | ("input", "submit" | "image") => Kind::Submit,
-        ("input", "password") => Kind::Password,
-        ("input", "hidden") => Kind::Hidden,
-        ("input", "checkbox") => Kind::Check,
-        ("input", "radio") => Kind::Radio,
-        _ => Kind::Text,
-    })
-}
-
-fn label_of(html: &Html, element: ElementRef<'_>) -> String {
-    let is_input = element.value().name() == "input";
-    let own = squeeze(element.text());
-    if !own.is_empty() && !matches!(element.value().name(), "select" | "textarea") {
-        return own;
-    }
-    let kind = element.attr("type").unwrap_or_default();
-    if is_input && matches!(kind, "submit" | "button" | "image") {
-        let label = element.attr("value").or(element.attr("alt")).or(element.attr("title"));
-        return label.unwrap_or(kind).to_owned();
-    }
-    let by_for = element.attr("id").and_then(|id| {
-        html.select(&css("label[for]")).find(|label| label.attr("for") == Some(id)).map(|label| squeeze(label.text()))
-    });
-    let around = || {
-        let label = element.ancestors().filter_map(ElementRef::wrap).find(|outer| outer.value().name() == "label")?;
-        Some(readable(label))
-    };
-    by_for
-        .or_else(around)
-        .or_else(|| element.attr("aria-label").or(element.attr("placeholder")).or(element.attr("title")).map(str::to_owned))
-        .unwrap_or_default()
 }
 
 /// What a person reads: no scripts, no styles, no title, no options.
@@ -327,7 +281,7 @@ pub(super) fn readable(root: ElementRef<'_>) -> String {
     squeeze(std::iter::once(words.as_str()))
 }
 
-fn squeeze<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+pub(super) fn squeeze<'a>(texts: impl Iterator<Item = &'a str>) -> String {
     let text: String = texts.collect();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -341,11 +295,20 @@ fn location_in(script: &str) -> Option<String> {
         for way in [".href", ".replace", ".assign"] {
             after = after.strip_prefix(way).unwrap_or(after).trim_start();
         }
-        let Some(after) = after.strip_prefix(['=', '(']).map(str::trim_start) else { continue };
-        let Some(quote) = after.chars().next().filter(|c| matches!(c, '"' | '\'')) else { continue };
+        let Some(after) = after.strip_prefix(['=', '(']).map(str::trim_start) else {
+            continue;
+        };
+        let Some(quote) = after.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
+            continue;
+        };
         let inside = &after[1..];
         let Some(end) = inside.find(quote) else { continue };
-        return Some(inside[..end].replace("\\/", "/").replace("\\u0026", "&").replace("\\x26", "&"));
+        return Some(
+            inside[..end]
+                .replace("\\/", "/")
+                .replace("\\u0026", "&")
+                .replace("\\x26", "&"),
+        );
     }
     None
 }

@@ -32,11 +32,18 @@ pub(super) fn recognise(sight: &Sight<'_>, page: &Page<'_>) -> Decision {
             without_query(page.url)
         ));
     }
-    if groups.iter().any(|group| matters(page, *group)) { not_understood(page) } else { Decision::Formless }
+    if groups.iter().any(|group| matters(page, *group)) {
+        not_understood(page)
+    } else {
+        Decision::Formless
+    }
 }
 
 fn not_understood(page: &Page<'_>) -> Decision {
-    let button = page.controls.iter().find(|control| matches!(control.kind, Kind::Submit | Kind::Button));
+    let button = page
+        .controls
+        .iter()
+        .find(|control| matches!(control.kind, Kind::Submit | Kind::Button));
     let click = button.map_or_else(|| "…".to_owned(), Control::called);
     Decision::Stuck(format!(
         "nothing is known to do here: {}. Say it in [sign_in] script, for instance {{ on = \"{}\", click = \"{click}\" }}",
@@ -58,8 +65,11 @@ fn act(sight: &Sight<'_>, page: &Page<'_>, what: &str, sets: Vec<(usize, Entry, 
 }
 
 fn sign_in(sight: &Sight<'_>, page: &Page<'_>, group: Option<usize>) -> Option<Decision> {
-    let passwords: Vec<usize> =
-        page.of_form(group).filter(|(_, control)| control.kind == Kind::Password).map(|(index, _)| index).collect();
+    let passwords: Vec<usize> = page
+        .of_form(group)
+        .filter(|(_, control)| control.kind == Kind::Password)
+        .map(|(index, _)| index)
+        .collect();
     // Two password fields are a registration or a change of password.
     let [password] = passwords[..] else { return None };
     let fillings = match sight.fillings() {
@@ -84,7 +94,9 @@ fn sign_in(sight: &Sight<'_>, page: &Page<'_>, group: Option<usize>) -> Option<D
     }
     let mut sets = Vec::new();
     let texts = || page.of_form(group).filter(|(_, control)| control.kind == Kind::Text);
-    let user = texts().find(|(_, control)| names_user(control)).or_else(|| texts().find(|(index, _)| *index < password));
+    let user = texts()
+        .find(|(_, control)| names_user(control))
+        .or_else(|| texts().find(|(index, _)| *index < password));
     if let Some((index, _)) = user {
         sets.push((index, Entry::Text(fillings.username.to_owned()), false));
     }
@@ -94,8 +106,10 @@ fn sign_in(sight: &Sight<'_>, page: &Page<'_>, group: Option<usize>) -> Option<D
 }
 
 fn user_name(sight: &Sight<'_>, page: &Page<'_>, group: Option<usize>) -> Option<Decision> {
-    let texts: Vec<(usize, &Control<'_>)> =
-        page.of_form(group).filter(|(_, control)| control.kind == Kind::Text).collect();
+    let texts: Vec<(usize, &Control<'_>)> = page
+        .of_form(group)
+        .filter(|(_, control)| control.kind == Kind::Text)
+        .collect();
     let [(index, control)] = texts[..] else { return None };
     if !names_user(control) {
         return None;
@@ -163,7 +177,9 @@ fn pick(sight: &Sight<'_>, page: &Page<'_>, chosen: Chosen) -> Decision {
 }
 
 fn consent(sight: &Sight<'_>, page: &Page<'_>) -> Option<Decision> {
-    if page.controls.iter().any(|control| matches!(control.kind, Kind::Text | Kind::Password) && control.value.is_empty() && is_required(control)) {
+    if page.controls.iter().any(|control| {
+        matches!(control.kind, Kind::Text | Kind::Password) && control.value.is_empty() && is_required(control)
+    }) {
         return None;
     }
     if !sight.persona.allow {
@@ -178,7 +194,9 @@ fn consent(sight: &Sight<'_>, page: &Page<'_>) -> Option<Decision> {
     let press = press_meaning(page, Meaning::Allow).or_else(|| only_submit(page))?;
     let mut sets = Vec::new();
     if let Press::Control(index) = press {
-        let unticked = |control: &Control<'_>| control.kind == Kind::Check && !control.checked && control.name.to_lowercase().contains("scope");
+        let unticked = |control: &Control<'_>| {
+            control.kind == Kind::Check && !control.checked && control.name.to_lowercase().contains("scope")
+        };
         sets.extend(
             page.of_form(page.controls[index].form)
                 .filter(|(_, control)| unticked(control))
@@ -202,13 +220,18 @@ fn names_user(control: &Control<'_>) -> bool {
         control.element.attr("type").unwrap_or_default()
     )
     .to_lowercase();
-    ["user", "login", "email", "e-mail", "identifier", "account"].iter().any(|word| text.contains(word))
+    ["user", "login", "email", "e-mail", "identifier", "account"]
+        .iter()
+        .any(|word| text.contains(word))
 }
 
 /// Whether a form is one that somebody on the way must answer.
 fn matters(page: &Page<'_>, group: Option<usize>) -> bool {
-    let visible: Vec<&Control<'_>> =
-        page.of_form(group).map(|(_, control)| control).filter(|control| control.kind != Kind::Hidden).collect();
+    let visible: Vec<&Control<'_>> = page
+        .of_form(group)
+        .map(|(_, control)| control)
+        .filter(|control| control.kind != Kind::Hidden)
+        .collect();
     let aside = visible
         .iter()
         .any(|control| matches!(control.kind, Kind::Submit | Kind::Button) && meaning(control) == Meaning::Aside);

@@ -18,18 +18,31 @@ pub(super) fn follow(sight: &Sight<'_>, page: &Page<'_>, index: usize, rule: &Ru
             let key = rule_key(index, sight.url);
             Decision::Act(Box::new(deed(page, key, sets, press)))
         }
-        Err(lacking) => {
-            Decision::Stuck(format!("rule {} of [sign_in] {lacking}; {}", index + 1, page.describe()))
-        }
+        Err(lacking) => Decision::Stuck(format!(
+            "rule {} of [sign_in] {lacking}; {}",
+            index + 1,
+            page.describe()
+        )),
     }
 }
 
 fn frame(page: &Page<'_>, rule: usize, css: &str) -> Decision {
-    let Some(found) = Selector::parse(css).ok().and_then(|selector| page.html.select(&selector).next()) else {
-        return Decision::Stuck(format!("rule {} of [sign_in] names the frame `{css}`; {}", rule + 1, page.describe()));
+    let Some(found) = Selector::parse(css)
+        .ok()
+        .and_then(|selector| page.html.select(&selector).next())
+    else {
+        return Decision::Stuck(format!(
+            "rule {} of [sign_in] names the frame `{css}`; {}",
+            rule + 1,
+            page.describe()
+        ));
     };
     let src = found.attr("src").and_then(|src| page.base.join(src.trim()).ok());
-    Decision::Frame { css: css.to_owned(), src, rule }
+    Decision::Frame {
+        css: css.to_owned(),
+        src,
+        rule,
+    }
 }
 
 type Actions = (Vec<(usize, Entry, bool)>, Press);
@@ -41,7 +54,11 @@ fn actions(sight: &Sight<'_>, page: &Page<'_>, rule: &Rule) -> Result<Actions, S
             let name = &sight.persona.user;
             return Err(format!("fills {{password}}, and [users.{name}] has none"));
         }
-        if template.contains('{') { fillings.as_ref().map(|f| f.fill(template)).map_err(Clone::clone) } else { Ok(template.to_owned()) }
+        if template.contains('{') {
+            fillings.as_ref().map(|f| f.fill(template)).map_err(Clone::clone)
+        } else {
+            Ok(template.to_owned())
+        }
     };
     let mut sets = Vec::new();
     for (field, template, by_keys) in rule
@@ -54,7 +71,8 @@ fn actions(sight: &Sight<'_>, page: &Page<'_>, rule: &Rule) -> Result<Actions, S
         sets.push((index, Entry::Text(fill(template)?), by_keys));
     }
     if let Some(field) = &rule.totp {
-        let index = field_named(page, field).ok_or_else(|| format!("fills `{field}` with a one-time password, which is not there"))?;
+        let index = field_named(page, field)
+            .ok_or_else(|| format!("fills `{field}` with a one-time password, which is not there"))?;
         let code = sight.totp.ok_or_else(|| {
             let name = &sight.persona.user;
             format!("wants a one-time password: add `totp = {{ env = \"…\" }}`, the Base32 secret, to [users.{name}]")
@@ -83,7 +101,9 @@ fn actions(sight: &Sight<'_>, page: &Page<'_>, rule: &Rule) -> Result<Actions, S
 /// A field by name, id, or CSS.
 fn field_named(page: &Page<'_>, wanted: &str) -> Option<usize> {
     let field = |kind: Kind| !matches!(kind, Kind::Submit | Kind::Button);
-    let position = |is: &dyn Fn(usize) -> bool| (0..page.controls.len()).find(|index| field(page.controls[*index].kind) && is(*index));
+    let position = |is: &dyn Fn(usize) -> bool| {
+        (0..page.controls.len()).find(|index| field(page.controls[*index].kind) && is(*index))
+    };
     position(&|index| page.controls[index].name == wanted && page.controls[index].kind != Kind::Hidden)
         .or_else(|| position(&|index| page.controls[index].name == wanted))
         .or_else(|| position(&|index| page.controls[index].id() == wanted))
@@ -115,31 +135,43 @@ pub(super) fn choice(page: &Page<'_>, wanted: &str) -> Option<Chosen> {
             return Some(Chosen::Set(index, Entry::Option(choice.value.clone())));
         }
         // One form a choice, with the value in a hidden field.
-        if control.kind == Kind::Hidden && control.value == wanted {
-            if let (Some(_), Some(button)) = (control.form, submit_of(page, control.form)) {
-                return Some(Chosen::Press(Press::Control(button)));
-            }
+        if control.kind == Kind::Hidden
+            && control.value == wanted
+            && control.form.is_some()
+            && let Some(button) = submit_of(page, control.form)
+        {
+            return Some(Chosen::Press(Press::Control(button)));
         }
     }
     for (index, control) in page.controls.iter().enumerate() {
         if choosable(control.kind) && has_word(&control.label.to_lowercase(), &lower) {
             return Some(set_or_press(index));
         }
-        if let Some(choice) = control.choices.iter().find(|choice| has_word(&choice.text.to_lowercase(), &lower)) {
+        if let Some(choice) = control
+            .choices
+            .iter()
+            .find(|choice| has_word(&choice.text.to_lowercase(), &lower))
+        {
             return Some(Chosen::Set(index, Entry::Option(choice.value.clone())));
         }
     }
     let link = page.links.iter().position(|link| {
         has_word(&link.text.to_lowercase(), &lower)
             || link.href.as_ref().is_some_and(|href| {
-                href.path_segments().is_some_and(|mut parts| parts.any(|part| part == wanted))
+                href.path_segments()
+                    .is_some_and(|mut parts| parts.any(|part| part == wanted))
                     || href.query_pairs().any(|(_, value)| value == wanted)
             })
     });
     link.map(|index| Chosen::Press(Press::Link(index))).or_else(|| {
-        let by_css = page.controls.iter().position(|control| Page::matches(control.element, wanted));
+        let by_css = page
+            .controls
+            .iter()
+            .position(|control| Page::matches(control.element, wanted));
         let link_by_css = || page.links.iter().position(|link| Page::matches(link.element, wanted));
-        by_css.map(set_or_press).or_else(|| link_by_css().map(|index| Chosen::Press(Press::Link(index))))
+        by_css
+            .map(set_or_press)
+            .or_else(|| link_by_css().map(|index| Chosen::Press(Press::Link(index))))
     })
 }
 

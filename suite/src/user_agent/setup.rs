@@ -29,7 +29,13 @@ pub struct Setup {
 impl Setup {
     /// As the profile says.
     pub fn of_profile(profile: &Profile, clock: Arc<dyn Clock>, started: Instant) -> Self {
-        Self { sign_in: profile.sign_in.clone(), users: profile.users.clone(), limits: profile.limits, clock, started }
+        Self {
+            sign_in: profile.sign_in.clone(),
+            users: profile.users.clone(),
+            limits: profile.limits,
+            clock,
+            started,
+        }
     }
 
     /// The user's one-time password of this moment, where the profile has its secret.

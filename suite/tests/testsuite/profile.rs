@@ -15,7 +15,9 @@ fn parse(text: &str) -> Result<Profile, String> {
 }
 
 fn refused(text: &str) -> String {
-    parse(text).map(|profile| format!("{profile:?}")).expect_err("the profile is wrong")
+    parse(text)
+        .map(|profile| format!("{profile:?}"))
+        .expect_err("the profile is wrong")
 }
 
 const BASE: &str = "fhir_base = \"https://ehr.example/fhir\"\n";
@@ -102,7 +104,10 @@ request_seconds = 3
 #[test]
 fn a_misspelt_key_is_named_with_its_line_and_the_nearest_word() {
     let text = format!("{BASE}\n[clients.app]\nkind = \"public\"\nclientid = \"x\"\n");
-    assert_eq!(refused(&text), "ehr.toml:5:1: unknown key `clientid`; did you mean `client_id`?");
+    assert_eq!(
+        refused(&text),
+        "ehr.toml:5:1: unknown key `clientid`; did you mean `client_id`?"
+    );
     let text = format!("{BASE}[clients.app]\nkind = \"confidential\"\nclient_id = \"x\"\n");
     assert!(refused(&text).starts_with("ehr.toml:3:8: unknown value `confidential`; known here: public"));
     assert!(refused("fhir_base = 'ehr.example'").starts_with("ehr.toml:1:13: `ehr.example` is not an absolute URL"));
@@ -112,16 +117,27 @@ fn a_misspelt_key_is_named_with_its_line_and_the_nearest_word() {
 
 #[test]
 fn a_secret_in_the_text_is_refused_and_not_repeated() {
-    let head = format!("{BASE}[clients.app]\nkind = \"symmetric\"\nclient_id = \"x\"\nredirect_uris = [\"https://a.example/\"]\n");
+    let head = format!(
+        "{BASE}[clients.app]\nkind = \"symmetric\"\nclient_id = \"x\"\nredirect_uris = [\"https://a.example/\"]\n"
+    );
     for written in ["'hunter2hunter2'", "12345678", "{ test_only = 'hunter2hunter2' }"] {
         let message = refused(&format!("{head}client_secret = {written}\n"));
         assert!(message.starts_with("ehr.toml:6:17: "), "{message}");
-        assert!(message.contains("{ env = ") && !message.contains("hunter2") && !message.contains("1234"), "{message}");
+        assert!(
+            message.contains("{ env = ") && !message.contains("hunter2") && !message.contains("1234"),
+            "{message}"
+        );
     }
     let message = refused(&format!("{head}client_secret = {{ env = 'UNSET_VARIABLE' }}\n"));
-    assert!(message.contains("client_secret of client app") && message.contains("UNSET_VARIABLE"), "{message}");
+    assert!(
+        message.contains("client_secret of client app") && message.contains("UNSET_VARIABLE"),
+        "{message}"
+    );
     let message = refused(&format!("{head}client_secret = {{ file = 'no/such/file' }}\n"));
-    assert!(message.contains("client app") && message.contains("no/such/file"), "{message}");
+    assert!(
+        message.contains("client app") && message.contains("no/such/file"),
+        "{message}"
+    );
     let message = refused(&format!("{head}client_secret = {{ comand = 'x' }}\n"));
     assert!(message.contains("did you mean `command`?"), "{message}");
     assert!(refused(&head).contains("needs `client_secret"));
@@ -132,19 +148,25 @@ fn a_client_whose_parts_contradict_each_other_is_refused() {
     let public = format!("{BASE}[clients.app]\nkind = \"public\"\nclient_id = \"x\"\n");
     assert!(refused(&public).contains("redirect_uris needs at least one"));
     let message = refused(&format!("{public}redirect_uris = ['/cb']\n"));
-    assert!(message.starts_with("ehr.toml:5:18: ") && message.contains("not an absolute URI"), "{message}");
-    let message = refused(&format!("{public}redirect_uris = ['https://a.example/']\nclient_secret = {{ env = 'SECRET' }}\n"));
-    assert!(message.contains("a public client has no `client_secret`"), "{message}");
-    let pem = format!(
-        "fhir_base = 'http://localhost/'\n[clients.app]\nkind = 'backend'\nclient_id = 'x'\nkey = {{ test_only = '-----BEGIN PRIVATE KEY-----' }}"
+    assert!(
+        message.starts_with("ehr.toml:5:18: ") && message.contains("not an absolute URI"),
+        "{message}"
     );
-    assert!(refused(&pem).contains("is PEM"), "{}", refused(&pem));
+    let message = refused(&format!(
+        "{public}redirect_uris = ['https://a.example/']\nclient_secret = {{ env = 'SECRET' }}\n"
+    ));
+    assert!(message.contains("a public client has no `client_secret`"), "{message}");
+    let pem = "fhir_base = 'http://localhost/'\n[clients.app]\nkind = 'backend'\nclient_id = 'x'\nkey = { test_only = '-----BEGIN PRIVATE KEY-----' }";
+    assert!(refused(pem).contains("is PEM"), "{}", refused(pem));
 }
 
 #[test]
 fn a_bare_url_is_a_profile_and_nonsense_is_not() {
     let profile = Profile::for_url("https://ehr.example/fhir").expect("it is a URL");
-    assert_eq!((profile.name.as_str(), profile.clients.len()), ("https://ehr.example/fhir", 0));
+    assert_eq!(
+        (profile.name.as_str(), profile.clients.len()),
+        ("https://ehr.example/fhir", 0)
+    );
     assert_eq!(profile.session.sign_ins_per_minute, Some(6));
     assert!(Profile::for_url("ehr").is_err() && Profile::for_url("mailto:x@example.org").is_err());
 }
@@ -152,7 +174,7 @@ fn a_bare_url_is_a_profile_and_nonsense_is_not() {
 #[test]
 fn every_profile_of_the_project_is_read() {
     let env = |_: &str| Some(r#"{"kty":"EC","d":"x"}"#.to_owned());
-    for file in fixtures::below("targets").filter(|file| file.path.ends_with(".toml")) {
+    for file in fixtures::below("targets") {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/targets");
         let profile = Profile::parse_with_env(file.text, file.path, &folder, &env);
         assert!(profile.is_ok(), "{}", profile.expect_err("just seen"));
@@ -163,7 +185,11 @@ fn every_profile_of_the_project_is_read() {
 async fn an_ehr_launch_is_asked_for_by_rpc() {
     let rpc = |axum::Json(call): axum::Json<serde_json::Value>| async move {
         let params = &call["params"];
-        let uri = format!("https://app.example/launch?iss=https%3A%2F%2Fehr.example%2Ffhir&launch={}-{}", params["user"].as_str().unwrap(), params["ctx"]["patient"].as_str().unwrap());
+        let uri = format!(
+            "https://app.example/launch?iss=https%3A%2F%2Fehr.example%2Ffhir&launch={}-{}",
+            params["user"].as_str().unwrap(),
+            params["ctx"]["patient"].as_str().unwrap()
+        );
         axum::Json(serde_json::json!({ "result": { "uri": uri } }))
     };
     let router = axum::Router::new().route("/rpc", axum::routing::post(rpc));
@@ -171,15 +197,35 @@ async fn an_ehr_launch_is_asked_for_by_rpc() {
     let env = |_: &str| Some("Basic eDp5".to_owned());
     let file = fixtures::file("targets/aidbox.toml").expect("it is embedded");
     let profile = Profile::parse_with_env(file.text, file.path, Path::new(""), &env).expect("it is right");
-    let Some(EhrLaunch::Request(request)) = &profile.ehr_launch else { panic!("it is a request") };
-    let whom = LaunchFor { client_id: "growth-chart", user: "dr-1", patient: "pt-1", iss: &profile.fhir_base };
+    let Some(EhrLaunch::Request(request)) = &profile.ehr_launch else {
+        panic!("it is a request")
+    };
+    let whom = LaunchFor {
+        client_id: "growth-chart",
+        user: "dr-1",
+        patient: "pt-1",
+        iss: &profile.fhir_base,
+    };
     let (exchange, launched) = request.begin(&transport, &Limits::default(), &whom).await;
     let launched = launched.expect("it is launched");
-    assert_eq!((launched.iss.as_str(), launched.launch.as_str()), ("https://ehr.example/fhir", "dr-1-pt-1"));
-    assert_eq!(exchange.expect("it was sent").response().expect("it was answered").status, 200);
+    assert_eq!(
+        (launched.iss.as_str(), launched.launch.as_str()),
+        ("https://ehr.example/fhir", "dr-1-pt-1")
+    );
+    assert_eq!(
+        exchange
+            .expect("it was sent")
+            .response()
+            .expect("it was answered")
+            .status,
+        200
+    );
 
     let nothing = InProcess::new().mount("https://aidbox.example", axum::Router::new());
     let (_, failed) = request.begin(&nothing, &Limits::default(), &whom).await;
     let message = failed.expect_err("there is no such route").to_string();
-    assert!(message.contains("https://aidbox.example/rpc") && message.contains("404"), "{message}");
+    assert!(
+        message.contains("https://aidbox.example/rpc") && message.contains("404"),
+        "{message}"
+    );
 }

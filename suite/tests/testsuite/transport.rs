@@ -37,18 +37,25 @@ fn over_sockets() -> ReqwestTransport {
 }
 
 fn limits() -> Limits {
-    Limits { body: 1000, headers: 2000, request: Duration::from_millis(700), ..Limits::default() }
+    Limits {
+        body: 1000,
+        headers: 2000,
+        request: Duration::from_millis(700),
+        ..Limits::default()
+    }
 }
 
 async fn get_from(transport: &dyn Transport, url: &str) -> Result<u16, Failure> {
     let request = Request::get(Url::parse(url).unwrap());
-    transport.send(&request, &limits()).await.map(|response| response.status)
+    transport
+        .send(&request, &limits())
+        .await
+        .map(|response| response.status)
 }
 
 fn odd() -> Router {
-    let endless = || async {
-        Body::from_stream(futures::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b'x'; 64])))
-    };
+    let endless =
+        || async { Body::from_stream(futures::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b'x'; 64]))) };
     let flood = || async {
         let mut headers = HeaderMap::new();
         for n in 0..60 {
@@ -60,11 +67,23 @@ fn odd() -> Router {
         tokio::time::sleep(Duration::from_secs(5)).await;
         "late"
     };
-    let panics = || async { if std::hint::black_box(true) { panic!("on purpose") } };
+    let panics = || async {
+        assert!(!std::hint::black_box(true), "on purpose");
+    };
     let moved = || async { (axum::http::StatusCode::FOUND, [("location", "//elsewhere/%zz?a=b|c")]) };
     let echo = |method: axum::http::Method, uri: axum::http::Uri, headers: HeaderMap, body: String| async move {
-        let shown = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
-        format!("{method} {uri} [{}] [{}] [{}] {body}", shown("host"), shown("content-type"), shown("content-length"))
+        let shown = |name: &str| {
+            headers
+                .get(name)
+                .map(|value| value.to_str().unwrap().to_owned())
+                .unwrap_or_default()
+        };
+        format!(
+            "{method} {uri} [{}] [{}] [{}] {body}",
+            shown("host"),
+            shown("content-type"),
+            shown("content-length")
+        )
     };
     Router::new()
         .route("/endless", get(endless))
@@ -81,11 +100,20 @@ async fn both_transports_hold_the_limits() {
     let in_process = InProcess::new().mount(&origin, odd());
     let sockets = over_sockets();
     for transport in [&in_process as &dyn Transport, &sockets] {
-        assert_eq!(get_from(transport, &format!("{origin}/endless")).await, Err(Failure::TooLarge(1000)));
-        assert_eq!(get_from(transport, &format!("{origin}/flood")).await, Err(Failure::HeadersTooLarge(2000)));
+        assert_eq!(
+            get_from(transport, &format!("{origin}/endless")).await,
+            Err(Failure::TooLarge(1000))
+        );
+        assert_eq!(
+            get_from(transport, &format!("{origin}/flood")).await,
+            Err(Failure::HeadersTooLarge(2000))
+        );
         let timeout = Err(Failure::Timeout(Duration::from_millis(700)));
         assert_eq!(get_from(transport, &format!("{origin}/slow")).await, timeout);
-        assert!(matches!(get_from(transport, &format!("{origin}/panics")).await, Err(Failure::Cut(_))));
+        assert!(matches!(
+            get_from(transport, &format!("{origin}/panics")).await,
+            Err(Failure::Cut(_))
+        ));
     }
 }
 
@@ -97,23 +125,38 @@ async fn both_transports_send_the_same_and_follow_nothing() {
     let bodies = [
         RequestBody::Empty,
         RequestBody::Form(vec![("a".into(), "1".into()), ("a".into(), "ü &".into())]),
-        RequestBody::Raw { content_type: "application/json".into(), bytes: "{not json".into() },
+        RequestBody::Raw {
+            content_type: "application/json".into(),
+            bytes: "{not json".into(),
+        },
     ];
     for body in bodies {
         let url = Url::parse(&format!("{origin}/a/../b/%2e%2E/c%2fd?x=ü&y=|{{}}'&y=a b#fragment")).unwrap();
-        let request = Request { method: http::Method::POST, url, headers: Vec::new(), body };
+        let request = Request {
+            method: http::Method::POST,
+            url,
+            headers: Vec::new(),
+            body,
+        };
         let mut answers = Vec::new();
         for transport in [&in_process as &dyn Transport, &sockets] {
             let response = transport.send(&request, &Limits::default()).await.unwrap();
             answers.push(response.text().into_owned());
         }
         assert_eq!(answers[0], answers[1]);
-        assert!(answers[0].contains("/c%2fd?x=%C3%BC&y=|{}%27&y=a%20b "), "{}", answers[0]);
+        assert!(
+            answers[0].contains("/c%2fd?x=%C3%BC&y=|{}%27&y=a%20b "),
+            "{}",
+            answers[0]
+        );
     }
     for transport in [&in_process as &dyn Transport, &sockets] {
         let request = Request::get(Url::parse(&format!("{origin}/moved")).unwrap());
         let response = transport.send(&request, &Limits::default()).await.unwrap();
-        assert_eq!((response.status, response.header("location")), (302, Some("//elsewhere/%zz?a=b|c")));
+        assert_eq!(
+            (response.status, response.header("location")),
+            (302, Some("//elsewhere/%zz?a=b|c"))
+        );
     }
 }
 
@@ -132,14 +175,23 @@ async fn what_is_not_a_whole_http_answer_is_named() {
     let outcome = get_from(&sockets, "http://127.0.0.1:1/").await;
     assert!(matches!(outcome, Err(Failure::Connect(_))), "{outcome:?}");
     let outcome = get_from(&sockets, "http://no-such-host.invalid/").await;
-    assert!(matches!(outcome, Err(Failure::Connect(_) | Failure::Timeout(_))), "{outcome:?}");
+    assert!(
+        matches!(outcome, Err(Failure::Connect(_) | Failure::Timeout(_))),
+        "{outcome:?}"
+    );
     let outcome = get_from(&InProcess::new(), "http://127.0.0.1:1/").await;
     assert!(matches!(outcome, Err(Failure::Connect(_))), "{outcome:?}");
 }
 
 #[test]
 fn a_network_that_cannot_be_used_says_which_key() {
-    let network = Network { ca_file: Some("no/such.pem".into()), ..Network::default() };
+    let network = Network {
+        ca_file: Some("no/such.pem".into()),
+        ..Network::default()
+    };
     let message = ReqwestTransport::new(&network).unwrap_err().to_string();
-    assert!(message.contains("ca_file") && message.contains("no/such.pem"), "{message}");
+    assert!(
+        message.contains("ca_file") && message.contains("no/such.pem"),
+        "{message}"
+    );
 }

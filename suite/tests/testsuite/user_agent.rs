@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::Router;
 use axum::extract::{Form, Query};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
-use axum::Router;
 use launchproof::clock::SystemClock;
 use launchproof::http::{InProcess, Limits, Network, Request, ReqwestTransport, Transport as _};
 use launchproof::target::Profile;
@@ -49,7 +49,11 @@ pub(crate) fn visit(origin: &str, query: &str) -> Visit {
         start: Request::get(Url::parse(&format!("{origin}/authorize?{query}")).unwrap()),
         callbacks: vec![Url::parse(CALLBACK).unwrap()],
         own_origins: vec![origin.to_owned()],
-        persona: Persona { user: "clinician".into(), patient: Some("pt-1".into()), allow: true },
+        persona: Persona {
+            user: "clinician".into(),
+            patient: Some("pt-1".into()),
+            allow: true,
+        },
         session: Session::Fresh,
         step: "authorize".into(),
     }
@@ -76,7 +80,9 @@ fn reason(walk: &Walk) -> &str {
 
 fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let cookies = headers.get("cookie")?.to_str().ok()?;
-    cookies.split("; ").find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+    cookies
+        .split("; ")
+        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
 }
 
 fn callback(query: &str) -> Response {
@@ -108,7 +114,11 @@ pub(crate) fn ordinary() -> Router {
                 .into_response();
         }
         let to = format!("/patients?state={}", form["state"]);
-        ([("set-cookie", "session=demo; Path=/; Secure; HttpOnly")], Redirect::to(&to)).into_response()
+        (
+            [("set-cookie", "session=demo; Path=/; Secure; HttpOnly")],
+            Redirect::to(&to),
+        )
+            .into_response()
     };
     let patients = |Query(query): Query<Fields>| async move {
         Html(format!(
@@ -155,11 +165,20 @@ async fn an_ordinary_target_needs_no_script() {
     let walk = agent.walk(&visit(ORIGIN, "client_id=app-1&state=s1")).await;
     assert_eq!(code(&walk), "https://app.example/cb?code=pt-1.s1");
     assert!(walk.signed_in);
-    let steps: Vec<(&str, u16)> =
-        walk.exchanges.iter().map(|e| (e.request.url.path(), e.response().unwrap().status)).collect();
+    let steps: Vec<(&str, u16)> = walk
+        .exchanges
+        .iter()
+        .map(|e| (e.request.url.path(), e.response().unwrap().status))
+        .collect();
     assert_eq!(
         steps,
-        [("/authorize", 200), ("/accounts/login", 303), ("/patients", 200), ("/consent", 200), ("/decide", 303)]
+        [
+            ("/authorize", 200),
+            ("/accounts/login", 303),
+            ("/patients", 200),
+            ("/consent", 200),
+            ("/decide", 303)
+        ]
     );
     let walk = agent.walk(&denying(visit(ORIGIN, "client_id=app-1&state=s1"))).await;
     assert_eq!(code(&walk), "https://app.example/cb?error=access_denied");
@@ -168,9 +187,18 @@ async fn an_ordinary_target_needs_no_script() {
 #[tokio::test]
 async fn a_refusal_a_foreign_address_and_trouble_are_told_apart() {
     let router = ordinary()
-        .route("/foreign", get(|| async { Redirect::to("https://evil.example/cb?code=1") }))
-        .route("/other_path", get(|| async { Redirect::to("https://app.example/cb/../other?code=1") }))
-        .route("/busy", get(|| async { (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "30")], "slow down") }))
+        .route(
+            "/foreign",
+            get(|| async { Redirect::to("https://evil.example/cb?code=1") }),
+        )
+        .route(
+            "/other_path",
+            get(|| async { Redirect::to("https://app.example/cb/../other?code=1") }),
+        )
+        .route(
+            "/busy",
+            get(|| async { (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "30")], "slow down") }),
+        )
         .route("/broken", get(|| async { (StatusCode::BAD_GATEWAY, "proxy") }));
     let agent = agent(router, "");
     let walk = agent.walk(&visit(ORIGIN, "client_id=other")).await;
@@ -186,9 +214,18 @@ async fn a_refusal_a_foreign_address_and_trouble_are_told_apart() {
     };
     let walk = agent.walk(&at("/foreign")).await;
     assert!(matches!(&walk.landing, Landing::Foreign(url) if url.host_str() == Some("evil.example")));
-    assert!(matches!(agent.walk(&at("/other_path")).await.landing, Landing::Foreign(_)));
-    assert!(matches!(agent.walk(&at("/busy")).await.landing, Landing::Trouble { status: 429, .. }));
-    assert!(matches!(agent.walk(&at("/broken")).await.landing, Landing::Trouble { status: 502, .. }));
+    assert!(matches!(
+        agent.walk(&at("/other_path")).await.landing,
+        Landing::Foreign(_)
+    ));
+    assert!(matches!(
+        agent.walk(&at("/busy")).await.landing,
+        Landing::Trouble { status: 429, .. }
+    ));
+    assert!(matches!(
+        agent.walk(&at("/broken")).await.landing,
+        Landing::Trouble { status: 502, .. }
+    ));
 }
 
 #[tokio::test]
@@ -206,7 +243,10 @@ async fn a_shared_session_signs_in_once_until_it_is_forgotten() {
 #[tokio::test]
 async fn interleaved_walks_share_one_browser_and_keep_their_states() {
     let agent = agent(ordinary(), "");
-    let visits = [visit(ORIGIN, "client_id=app-1&state=one"), visit(ORIGIN, "client_id=app-1&state=two")];
+    let visits = [
+        visit(ORIGIN, "client_id=app-1&state=one"),
+        visit(ORIGIN, "client_id=app-1&state=two"),
+    ];
     let walks = agent.walk_interleaved(&visits).await.expect("it can");
     assert_eq!(code(&walks[0]), "https://app.example/cb?code=pt-1.one");
     assert_eq!(code(&walks[1]), "https://app.example/cb?code=pt-1.two");
@@ -218,7 +258,9 @@ async fn the_wrong_password_is_named_and_not_tried_again() {
         "/authorize",
         get(|| async { Html("<form method=post action=/login><input name=user><input type=password name=pw></form>") }),
     );
-    let again = Html("Account is locked.<form method=post action=/authorize><input name=user><input type=password name=pw></form>");
+    let again = Html(
+        "Account is locked.<form method=post action=/authorize><input name=user><input type=password name=pw></form>",
+    );
     let router = router.route("/login", post(move || async move { again }));
     let router = router.route("/authorize", post(move || async move { again }));
     let walk = agent(router, "").walk(&visit(ORIGIN, "")).await;
@@ -235,19 +277,40 @@ async fn odd_pages_end_in_a_message_that_teaches() {
     };
     let react = stuck("<title>EHR</title><div id=root></div><noscript>You need to enable JavaScript</noscript><script src=/app.js></script>").await;
     assert!(react.contains("--agent chrome"), "{react}");
-    let odd = stuck("<title>Quiz</title><form action=/quiz method=post><input name=answer required><button>Guess</button></form>").await;
-    assert!(odd.contains("“Quiz”") && odd.contains("answer") && odd.contains("click = \"Guess\""), "{odd}");
+    let odd = stuck(
+        "<title>Quiz</title><form action=/quiz method=post><input name=answer required><button>Guess</button></form>",
+    )
+    .await;
+    assert!(
+        odd.contains("“Quiz”") && odd.contains("answer") && odd.contains("click = \"Guess\""),
+        "{odd}"
+    );
     let no_patient = stuck("<form method=post><select name=patient_id><option value=x>X<option value=y>Y</select><button>Go</button></form>").await;
-    assert!(no_patient.contains("`pt-1`") && no_patient.contains("x, y"), "{no_patient}");
-    let by_script = stuck("<title>T</title><form><input name=user><input type=password><button type=button>Log in</button></form>").await;
+    assert!(
+        no_patient.contains("`pt-1`") && no_patient.contains("x, y"),
+        "{no_patient}"
+    );
+    let by_script =
+        stuck("<title>T</title><form><input name=user><input type=password><button type=button>Log in</button></form>")
+            .await;
     assert!(!by_script.is_empty());
 
-    let walk = agent(page("<h1>Something went wrong</h1><p>invalid redirect</p>"), "").walk(&visit(ORIGIN, "")).await;
-    assert!(matches!(&walk.landing, Landing::Refused { inferred: true, .. }), "{:?}", walk.landing);
+    let walk = agent(page("<h1>Something went wrong</h1><p>invalid redirect</p>"), "")
+        .walk(&visit(ORIGIN, ""))
+        .await;
+    assert!(
+        matches!(&walk.landing, Landing::Refused { inferred: true, .. }),
+        "{:?}",
+        walk.landing
+    );
     let error = "[sign_in]\nerror = { text = \"went wrong\" }";
     let html = "<h1>Something WENT wrong</h1><form><input name=q><button>Search</button></form>";
     let walk = agent(page(html), error).walk(&visit(ORIGIN, "")).await;
-    assert!(matches!(&walk.landing, Landing::Refused { inferred: false, .. }), "{:?}", walk.landing);
+    assert!(
+        matches!(&walk.landing, Landing::Refused { inferred: false, .. }),
+        "{:?}",
+        walk.landing
+    );
 
     let unknown = "<form method=post><input name=login><input type=password name=p></form>";
     let mut nobody = visit(ORIGIN, "");
@@ -263,7 +326,10 @@ async fn a_redirect_loop_ends_with_what_was_seen() {
         .route("/b", get(|| async { Redirect::to("/authorize") }));
     let walk = agent(router, "").walk(&visit(ORIGIN, "")).await;
     let reason = reason(&walk);
-    assert!(reason.contains("redirect loop") && reason.contains("/b → 303"), "{reason}");
+    assert!(
+        reason.contains("redirect loop") && reason.contains("/b → 303"),
+        "{reason}"
+    );
     assert!(walk.exchanges.len() <= 21);
 }
 
@@ -283,9 +349,20 @@ async fn pages_that_go_on_by_themselves_are_followed() {
 #[tokio::test]
 async fn redirects_keep_or_change_the_method_as_browsers_do() {
     let router = Router::new()
-        .route("/authorize", get(|| async { "never" }).post(|| async { Redirect::temporary("/kept") }))
-        .route("/kept", post(|Form(form): Form<Fields>| async move { (StatusCode::FOUND, [("location", format!("/changed?x={}", form["x"]))]) }))
-        .route("/changed", get(|Query(query): Query<Fields>| async move { callback(&format!("code={}", query["x"])) }));
+        .route(
+            "/authorize",
+            get(|| async { "never" }).post(|| async { Redirect::temporary("/kept") }),
+        )
+        .route(
+            "/kept",
+            post(|Form(form): Form<Fields>| async move {
+                (StatusCode::FOUND, [("location", format!("/changed?x={}", form["x"]))])
+            }),
+        )
+        .route(
+            "/changed",
+            get(|Query(query): Query<Fields>| async move { callback(&format!("code={}", query["x"])) }),
+        );
     let mut visit = visit(ORIGIN, "");
     visit.start = Request::form(visit.start.url, vec![("x".into(), "42".into())]);
     assert!(code(&agent(router, "").walk(&visit).await).ends_with("?code=42"));
@@ -325,14 +402,27 @@ async fn a_script_that_does_not_fit_says_what_the_page_has() {
     let script = "[sign_in]\nscript = [ { on = \"/authorize\", fill = { usrname = \"{username}\" } } ]";
     let walk = agent(ordinary(), script).walk(&visit(ORIGIN, "client_id=app-1")).await;
     let reason = reason(&walk);
-    assert!(reason.contains("rule 1") && reason.contains("`usrname`") && reason.contains("[u, p, remember]"), "{reason}");
+    assert!(
+        reason.contains("rule 1") && reason.contains("`usrname`") && reason.contains("[u, p, remember]"),
+        "{reason}"
+    );
 }
 
 #[tokio::test]
 async fn the_user_name_may_come_first() {
     let router = Router::new()
-        .route("/authorize", get(|| async { Html("<form method=post action=/next><input type=email name=identifier><button>Next</button></form>") }))
-        .route("/next", post(|| async { Html("<form method=post action=/in><input type=password name=pw><button>Log in</button></form>") }))
+        .route(
+            "/authorize",
+            get(|| async {
+                Html("<form method=post action=/next><input type=email name=identifier><button>Next</button></form>")
+            }),
+        )
+        .route(
+            "/next",
+            post(|| async {
+                Html("<form method=post action=/in><input type=password name=pw><button>Log in</button></form>")
+            }),
+        )
         .route("/in", post(|| async { callback("code=1") }));
     let walk = agent(router, "").walk(&visit(ORIGIN, "")).await;
     assert!(walk.signed_in && code(&walk).ends_with("?code=1"));
@@ -340,10 +430,13 @@ async fn the_user_name_may_come_first() {
 
 #[tokio::test]
 async fn a_walk_that_takes_too_long_ends() {
-    let router = Router::new().route("/authorize", get(|| async {
-        tokio::time::sleep(Duration::from_millis(40)).await;
-        Redirect::to("/authorize")
-    }));
+    let router = Router::new().route(
+        "/authorize",
+        get(|| async {
+            tokio::time::sleep(Duration::from_millis(40)).await;
+            Redirect::to("/authorize")
+        }),
+    );
     let mut setup = setup(ORIGIN, "");
     setup.limits.step = Duration::from_millis(150);
     let agent = HttpAgent::new(Arc::new(InProcess::new().mount(ORIGIN, router)), setup);
@@ -354,12 +447,21 @@ async fn a_walk_that_takes_too_long_ends() {
 
 #[tokio::test]
 async fn a_person_comes_back_to_the_loopback_callback() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let options = ManualOptions { max_sign_ins: Some(1), ..ManualOptions::default() };
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let options = ManualOptions {
+        max_sign_ins: Some(1),
+        ..ManualOptions::default()
+    };
     let agent = ManualAgent::new(setup(ORIGIN, ""), options);
     assert!(agent.announce(2, 5).is_err() && agent.announce(1, 5).is_ok());
     let mut visit = visit(ORIGIN, "client_id=app-1");
-    visit.callbacks.push(Url::parse(&format!("http://127.0.0.1:{port}/callback")).unwrap());
+    visit
+        .callbacks
+        .push(Url::parse(&format!("http://127.0.0.1:{port}/callback")).unwrap());
     let browser = async {
         let transport = ReqwestTransport::new(&Network::default()).unwrap();
         for path in ["favicon.ico", "callback?code=by-hand&state=s"] {

@@ -17,7 +17,7 @@ use crate::http::Failure;
 use crate::user_agent::{Landing, Session, Setup, Visit, Walk};
 
 /// Bounds every call to Chromium and also ends one that is idle: longer than any run. The outer deadline bounds calls.
-const IDLE: Duration = Duration::from_secs(24 * 3600);
+const IDLE: Duration = Duration::from_hours(24);
 
 /// Where Chromium is, or what to do where it is not.
 pub(super) fn executable(given: Option<&Path>) -> Result<PathBuf, String> {
@@ -48,7 +48,11 @@ pub(super) fn kill(pid: u32) {
         command
     };
     // Where it has ended by itself there is nothing to do.
-    let _ = command.arg(pid.to_string()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let _ = command
+        .arg(pid.to_string())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
 }
 
 /// Drives Chromium; lives on its own thread.
@@ -76,24 +80,35 @@ impl Driver {
         }
     }
 
-    /// All visits in one browser session, one hop of each in turn.
-    pub(super) fn walk(&mut self, visits: &[Visit]) -> Vec<Walk> {
-        match self.try_walk(visits) {
-            Ok(walks) => walks,
-            Err(_) => {
-                // It died, or was killed: once more with another.
+    /// All visits in one browser session, one hop of each in turn. `given_up` says that nobody waits for them.
+    pub(super) fn walk(&mut self, visits: &[Visit], given_up: &dyn Fn() -> bool) -> Vec<Walk> {
+        self.try_walk(visits)
+            .or_else(|reason| {
                 self.close();
-                self.try_walk(visits).unwrap_or_else(|reason| {
-                    self.close();
-                    let landing = Landing::Stuck { reason: format!("Chromium: {reason}"), screenshot: None };
-                    vec![Walk { landing, exchanges: Vec::new(), signed_in: false }; visits.len()]
-                })
-            }
-        }
+                // It died: once more with another, unless it was killed because it took too long.
+                if given_up() { Err(reason) } else { self.try_walk(visits) }
+            })
+            .unwrap_or_else(|reason| {
+                self.close();
+                let landing = Landing::Stuck {
+                    reason: format!("Chromium: {reason}"),
+                    screenshot: None,
+                };
+                vec![
+                    Walk {
+                        landing,
+                        exchanges: Vec::new(),
+                        signed_in: false
+                    };
+                    visits.len()
+                ]
+            })
     }
 
     fn try_walk(&mut self, visits: &[Visit]) -> Result<Vec<Walk>, String> {
-        let Some(first) = visits.first() else { return Ok(Vec::new()) };
+        let Some(first) = visits.first() else {
+            return Ok(Vec::new());
+        };
         let context = self.context(&first.session)?;
         let mut tabs = Vec::new();
         for visit in visits {
@@ -122,7 +137,7 @@ impl Driver {
             walks.push(walk);
         }
         if let (Session::Fresh, Some(context)) = (&first.session, context) {
-            self.dispose(context);
+            self.dispose(&context);
         }
         Ok(walks)
     }
@@ -136,17 +151,22 @@ impl Driver {
             return Ok(None);
         }
         let browser = self.browser.as_ref().ok_or("it did not start")?;
-        let make = || browser.new_context().map(|context| context.get_id().to_owned()).map_err(|error| error.to_string());
+        let make = || {
+            browser
+                .new_context()
+                .map(|context| context.get_id().to_owned())
+                .map_err(|error| error.to_string())
+        };
         match session {
             Session::Fresh => make().map(Some),
-            Session::Shared(name) => match self.contexts.get(name) {
-                Some(context) => Ok(Some(context.clone())),
-                None => {
-                    let context = make()?;
-                    self.contexts.insert(name.clone(), context.clone());
-                    Ok(Some(context))
+            Session::Shared(name) => {
+                if let Some(context) = self.contexts.get(name) {
+                    return Ok(Some(context.clone()));
                 }
-            },
+                let context = make()?;
+                self.contexts.insert(name.clone(), context.clone());
+                Ok(Some(context))
+            }
         }
     }
 
@@ -176,8 +196,13 @@ impl Driver {
             "--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable".into(),
         ];
         if !self.options.network.resolve.is_empty() {
-            let rules: Vec<String> =
-                self.options.network.resolve.iter().map(|(host, address)| format!("MAP {host} {address}")).collect();
+            let rules: Vec<String> = self
+                .options
+                .network
+                .resolve
+                .iter()
+                .map(|(host, address)| format!("MAP {host} {address}"))
+                .collect();
             args.push(format!("--host-resolver-rules={}", rules.join(",")).into());
         }
         let proxy = self.options.network.proxy.as_ref().map(url::Url::as_str);
@@ -202,7 +227,8 @@ impl Driver {
                 self.executable.display()
             )
         })?;
-        self.pid.store(browser.get_process_id().unwrap_or_default(), Ordering::SeqCst);
+        self.pid
+            .store(browser.get_process_id().unwrap_or_default(), Ordering::SeqCst);
         keep_awake(&browser).map_err(|error| format!("it started and does not answer: {error}"))?;
         self.browser = Some(browser);
         Ok(())
@@ -210,12 +236,12 @@ impl Driver {
 
     pub(super) fn forget(&mut self) {
         for context in std::mem::take(&mut self.contexts).into_values() {
-            self.dispose(context);
+            self.dispose(&context);
         }
     }
 
     /// Closes the context's tabs and throws its cookies away.
-    fn dispose(&self, context: String) {
+    fn dispose(&self, context: &str) {
         let Some(browser) = &self.browser else { return };
         let tabs: Vec<Arc<Tab>> = match browser.get_tabs().lock() {
             Ok(tabs) => tabs.iter().cloned().collect(),
@@ -237,7 +263,8 @@ impl Driver {
 fn keep_awake(browser: &Browser) -> Result<(), String> {
     let tab = browser.new_tab().map_err(|error| error.to_string())?;
     tab.enable_runtime().map_err(|error| error.to_string())?;
-    tab.evaluate("setInterval(() => console.debug(0), 5); true", false).map_err(|error| error.to_string())?;
+    tab.evaluate("setInterval(() => console.debug(0), 5); true", false)
+        .map_err(|error| error.to_string())?;
     Ok(())
 }
 

@@ -24,7 +24,7 @@ use crate::http::{Failure, Network};
 /// What the deadline inside a walk may be late by, before Chromium is killed.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long a person may take to sign in with `--assist`.
-const ASSIST: Duration = Duration::from_secs(300);
+const ASSIST: Duration = Duration::from_mins(5);
 
 /// How Chromium is started.
 #[derive(Debug, Clone, Default)]
@@ -48,9 +48,14 @@ pub struct ChromeAgent {
 
 /// What the driving thread is asked for.
 enum Job {
-    Walk { visits: Vec<Visit>, answer: oneshot::Sender<Vec<Walk>> },
+    Walk {
+        visits: Vec<Visit>,
+        answer: oneshot::Sender<Vec<Walk>>,
+    },
     Forget,
-    Close { answer: oneshot::Sender<()> },
+    Close {
+        answer: oneshot::Sender<()>,
+    },
 }
 
 impl ChromeAgent {
@@ -65,7 +70,13 @@ impl ChromeAgent {
             .name("chromium".into())
             .spawn(move || drive(driver, &queue))
             .map_err(|error| format!("no thread for Chromium: {error}"))?;
-        Ok(Self { setup, assist, jobs: Mutex::new(Some(jobs)), pid, thread: Mutex::new(Some(thread)) })
+        Ok(Self {
+            setup,
+            assist,
+            jobs: Mutex::new(Some(jobs)),
+            pid,
+            thread: Mutex::new(Some(thread)),
+        })
     }
 
     fn ask(&self, job: Job) -> bool {
@@ -92,7 +103,11 @@ impl ChromeAgent {
 }
 
 fn failed(count: usize, failure: &Failure) -> Vec<Walk> {
-    let walk = Walk { landing: Landing::Failed(failure.clone()), exchanges: Vec::new(), signed_in: false };
+    let walk = Walk {
+        landing: Landing::Failed(failure.clone()),
+        exchanges: Vec::new(),
+        signed_in: false,
+    };
     vec![walk; count]
 }
 
@@ -101,7 +116,8 @@ fn drive(mut driver: browser::Driver, queue: &mpsc::Receiver<Job>) {
         match job {
             Job::Walk { visits, answer } => {
                 // Who asked may have given up meanwhile.
-                let _ = answer.send(driver.walk(&visits));
+                let walks = driver.walk(&visits, &|| answer.is_closed());
+                let _ = answer.send(walks);
             }
             Job::Forget => driver.forget(),
             Job::Close { answer } => {

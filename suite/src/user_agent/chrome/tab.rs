@@ -100,7 +100,9 @@ impl TabWalk {
         if in_flight || documents == 0 {
             return Ok(Progress::Waiting);
         }
-        let Some((snapshot, still)) = self.look()? else { return Ok(Progress::Waiting) };
+        let Some((snapshot, still)) = self.look()? else {
+            return Ok(Progress::Waiting);
+        };
         if snapshot.ready == "loading" || snapshot.url == "about:blank" || (snapshot.scripted && still < STILL) {
             return Ok(Progress::Waiting);
         }
@@ -125,8 +127,14 @@ impl TabWalk {
             }
             Err(error) => return Err(error.to_string()),
         };
-        let text = evaluated.value.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default();
-        let Ok(snapshot) = serde_json::from_str::<Snapshot>(text) else { return Ok(None) };
+        let text = evaluated
+            .value
+            .as_ref()
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or_default();
+        let Ok(snapshot) = serde_json::from_str::<Snapshot>(text) else {
+            return Ok(None);
+        };
         if snapshot.html.len() > self.setup.limits.body {
             return Err(Failure::TooLarge(self.setup.limits.body).to_string());
         }
@@ -145,15 +153,21 @@ impl TabWalk {
         snapshot: Snapshot,
         still: Duration,
     ) -> Result<Progress, String> {
-        if let Some((before, when)) = &self.acted_on {
-            if *before == snapshot && when.elapsed() < NO_EFFECT {
-                return Ok(Progress::Waiting);
-            }
+        if let Some((before, when)) = &self.acted_on
+            && *before == snapshot
+            && when.elapsed() < NO_EFFECT
+        {
+            return Ok(Progress::Waiting);
         }
-        let Ok(url) = Url::parse(&snapshot.url) else { return Ok(Progress::Waiting) };
+        let Ok(url) = Url::parse(&snapshot.url) else {
+            return Ok(Progress::Waiting);
+        };
         if snapshot.closed_frame {
             let css = self.frame.take().map(|(css, _)| css).unwrap_or_default();
-            let reason = format!("the frame `{css}` is missing, or is of another origin: {}", without_query(&url));
+            let reason = format!(
+                "the frame `{css}` is missing, or is of another origin: {}",
+                without_query(&url)
+            );
             return Ok(Progress::Landed(self.stuck(reason)));
         }
         let page = format!("{} {}", url.origin().ascii_serialization(), url.path());
@@ -172,7 +186,7 @@ impl TabWalk {
         let settled = still >= SETTLED || !snapshot.scripted;
         let text = || words(&snapshot.html, 400);
         match decision {
-            Decision::Act(deed) => self.act(*deed, snapshot, page),
+            Decision::Act(deed) => self.act(&deed, snapshot, page),
             Decision::Frame { css, rule, .. } => {
                 self.frame = Some((css, rule));
                 self.last = None;
@@ -180,7 +194,11 @@ impl TabWalk {
             }
             // A browser with scripts goes on by itself.
             Decision::Go(_) | Decision::Submit(_) => Ok(Progress::Waiting),
-            Decision::Refused => Ok(Progress::Landed(Landing::Refused { status, text: text(), inferred: false })),
+            Decision::Refused => Ok(Progress::Landed(Landing::Refused {
+                status,
+                text: text(),
+                inferred: false,
+            })),
             Decision::Formless | Decision::Stuck(_) if !settled => Ok(Progress::Waiting),
             _ if self.waits_for_person() => Ok(Progress::Waiting),
             Decision::Formless if known_pages.contains(&page) || self.met.contains(&page) => {
@@ -191,12 +209,16 @@ impl TabWalk {
                 );
                 Ok(Progress::Landed(self.stuck(reason)))
             }
-            Decision::Formless => Ok(Progress::Landed(Landing::Refused { status, text: text(), inferred: true })),
+            Decision::Formless => Ok(Progress::Landed(Landing::Refused {
+                status,
+                text: text(),
+                inferred: true,
+            })),
             Decision::Stuck(reason) => Ok(Progress::Landed(self.stuck(reason))),
         }
     }
 
-    fn act(&mut self, deed: Deed, snapshot: Snapshot, page: String) -> Result<Progress, String> {
+    fn act(&mut self, deed: &Deed, snapshot: Snapshot, page: String) -> Result<Progress, String> {
         self.tried.note(&deed.key);
         self.signed_in |= deed.typed_password;
         self.met.insert(page);
@@ -209,7 +231,7 @@ impl TabWalk {
             }
         }
         self.acted_on = Some((snapshot, Instant::now()));
-        let script = page_script::perform(&deed, frame.as_deref());
+        let script = page_script::perform(deed, frame.as_deref());
         match self.tab.evaluate(&script, false) {
             Ok(_) => Ok(Progress::Acted),
             Err(error) if is_alive(&self.tab) => {
@@ -259,7 +281,10 @@ impl TabWalk {
     }
 
     fn stuck(&self, reason: String) -> Landing {
-        let screenshot = self.tab.capture_screenshot(CaptureScreenshotFormatOption::Png, None, None, true).ok();
+        let screenshot = self
+            .tab
+            .capture_screenshot(CaptureScreenshotFormatOption::Png, None, None, true)
+            .ok();
         Landing::Stuck { reason, screenshot }
     }
 
@@ -270,7 +295,14 @@ impl TabWalk {
         let _ = self.tab.close_target();
         let accepted = matches!(&landing, Landing::Callback(url) if url.query_pairs().any(|(name, _)| name == "code"));
         let met = if accepted { self.met } else { HashSet::new() };
-        (Walk { landing, exchanges, signed_in: self.signed_in || self.asked_person }, met)
+        (
+            Walk {
+                landing,
+                exchanges,
+                signed_in: self.signed_in || self.asked_person,
+            },
+            met,
+        )
     }
 }
 
@@ -279,7 +311,11 @@ fn refused_by_status(status: u16, snapshot: &Snapshot, signed_in: bool) -> Optio
     match status {
         408 | 429 | 500.. => Some(Landing::Trouble { status, text: text() }),
         401 if !signed_in && snapshot.html.contains("password") => None,
-        400..500 => Some(Landing::Refused { status, text: text(), inferred: false }),
+        400..500 => Some(Landing::Refused {
+            status,
+            text: text(),
+            inferred: false,
+        }),
         _ => None,
     }
 }

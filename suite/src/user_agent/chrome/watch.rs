@@ -1,16 +1,16 @@
 //! Watches what a tab's main frame loads: records it, and ends the walk before a callback or a foreign address is
 //! reached, so that nothing need listen there.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use headless_chrome::Tab;
-use headless_chrome::browser::transport::{SessionId, Transport};
 use headless_chrome::browser::tab::RequestPausedDecision;
+use headless_chrome::browser::transport::{SessionId, Transport};
 use headless_chrome::protocol::cdp::Fetch::events::{RequestPausedEvent, RequestPausedEventParams};
 use headless_chrome::protocol::cdp::Fetch::{FailRequest, RequestPattern, RequestStage};
-use headless_chrome::protocol::cdp::Network::events::ResponseReceivedExtraInfoEventParams;
+use headless_chrome::protocol::cdp::Network::events::{LoadingFailedEventParams, ResponseReceivedExtraInfoEventParams};
 use headless_chrome::protocol::cdp::Network::{Enable, ErrorReason, ResourceType};
 use headless_chrome::protocol::cdp::Target::DisposeBrowserContext;
 use headless_chrome::protocol::cdp::types::Event;
@@ -34,6 +34,8 @@ pub(super) struct Seen {
     /// Status of the last of them.
     pub(super) status: u16,
     asked: HashMap<String, (Instant, Request)>,
+    /// Network ids of the main frame's documents.
+    on_their_way: HashSet<String>,
     /// Network ids of the exchanges, in their order.
     ids: Vec<Option<String>>,
     /// Id, status and `Set-Cookie` lines, which Chromium tells apart from the other header fields.
@@ -90,15 +92,15 @@ impl Watch {
             frame: tab.get_target_id().clone(),
         });
         let watching = Arc::clone(&watch);
-        tab.enable_request_interception(Arc::new(move |_: Arc<Transport>, _: SessionId, event: RequestPausedEvent| {
-            watching.paused(&event.params)
-        }))
+        tab.enable_request_interception(Arc::new(
+            move |_: Arc<Transport>, _: SessionId, event: RequestPausedEvent| watching.paused(&event.params),
+        ))
         .map_err(|error| error.to_string())?;
         let listening = Arc::clone(&watch);
-        tab.add_event_listener(Arc::new(move |event: &Event| {
-            if let Event::NetworkResponseReceivedExtraInfo(event) = event {
-                listening.cookies_came(&event.params);
-            }
+        tab.add_event_listener(Arc::new(move |event: &Event| match event {
+            Event::NetworkResponseReceivedExtraInfo(event) => listening.cookies_came(&event.params),
+            Event::NetworkLoadingFailed(event) => listening.failed(&event.params),
+            _ => {}
         }))
         .map_err(|error| error.to_string())?;
         tab.call_method(network_enable()).map_err(|error| error.to_string())?;
@@ -107,8 +109,11 @@ impl Watch {
             resource_Type: Some(ResourceType::Document),
             request_stage: Some(stage),
         };
-        tab.enable_fetch(Some(&[stage(RequestStage::Request), stage(RequestStage::Response)]), None)
-            .map_err(|error| error.to_string())?;
+        tab.enable_fetch(
+            Some(&[stage(RequestStage::Request), stage(RequestStage::Response)]),
+            None,
+        )
+        .map_err(|error| error.to_string())?;
         Ok(watch)
     }
 
@@ -117,8 +122,12 @@ impl Watch {
     }
 
     fn cookies_came(&self, event: &ResponseReceivedExtraInfoEventParams) {
-        let Some(serde_json::Value::Object(fields)) = &event.headers.0 else { return };
-        let cookies = fields.iter().filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
+        let Some(serde_json::Value::Object(fields)) = &event.headers.0 else {
+            return;
+        };
+        let cookies = fields
+            .iter()
+            .filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
         // Several cookies come as lines of one value.
         let lines: Vec<String> = cookies
             .filter_map(|(_, value)| value.as_str())
@@ -128,6 +137,36 @@ impl Watch {
         self.seen().cookies.push((event.request_id.clone(), status, lines));
     }
 
+    /// What Chromium gives up by itself: too many redirects, a Location that is no URL, a certificate.
+    fn failed(&self, event: &LoadingFailedEventParams) {
+        let mut seen = self.seen();
+        if event.canceled == Some(true) || !seen.in_flight || !seen.on_their_way.contains(&event.request_id) {
+            return;
+        }
+        let text = &event.error_text;
+        let landing = if text.contains("REDIRECT") {
+            let way: Vec<String> = seen
+                .exchanges
+                .iter()
+                .rev()
+                .take(4)
+                .map(|exchange| exchange.request.url.path().to_owned())
+                .collect();
+            let reason = format!(
+                "Chromium gave up with {text}; the last paths, newest first: {}",
+                way.join(", ")
+            );
+            Landing::Stuck {
+                reason,
+                screenshot: None,
+            }
+        } else {
+            Landing::Failed(failure(text))
+        };
+        seen.in_flight = false;
+        seen.landing.get_or_insert(landing);
+    }
+
     fn paused(&self, event: &RequestPausedEventParams) -> RequestPausedDecision {
         let go_on = RequestPausedDecision::Continue(None);
         if event.frame_id != self.frame || event.resource_Type != ResourceType::Document {
@@ -135,31 +174,37 @@ impl Watch {
         }
         let mut seen = self.seen();
         let answered = event.response_status_code.is_some() || event.response_error_reason.is_some();
-        let landing = if answered { self.answered(&mut seen, event) } else { self.asked(&mut seen, event) };
+        let landing = if answered {
+            self.answered(&mut seen, event)
+        } else {
+            self.asked(&mut seen, event)
+        };
         match landing {
             None => go_on,
             Some(landing) => {
                 seen.in_flight = false;
                 seen.landing.get_or_insert(landing);
                 let request_id = event.request_id.clone();
-                RequestPausedDecision::Fail(FailRequest { request_id, error_reason: ErrorReason::Aborted })
+                RequestPausedDecision::Fail(FailRequest {
+                    request_id,
+                    error_reason: ErrorReason::Aborted,
+                })
             }
         }
     }
 
     fn asked(&self, seen: &mut Seen, event: &RequestPausedEventParams) -> Option<Landing> {
         let request = request_of(event)?;
-        if !seen.exchanges.is_empty() || !seen.asked.is_empty() {
-            if let Some(landing) = landing_at(&self.visit, &self.sign_in, &request.url) {
-                return Some(match (landing, &request.body) {
-                    // response_mode=form_post: what is posted to the callback stands in the body.
-                    (Landing::Callback(mut url), RequestBody::Raw { bytes, .. }) => {
-                        url.query_pairs_mut().extend_pairs(url::form_urlencoded::parse(bytes));
-                        Landing::Callback(url)
-                    }
-                    (landing, _) => landing,
-                });
-            }
+        let is_first = seen.exchanges.is_empty() && seen.asked.is_empty();
+        if let Some(landing) = landing_at(&self.visit, &self.sign_in, &request.url).filter(|_| !is_first) {
+            return Some(match (landing, &request.body) {
+                // response_mode=form_post: what is posted to the callback stands in the body.
+                (Landing::Callback(mut url), RequestBody::Raw { bytes, .. }) => {
+                    url.query_pairs_mut().extend_pairs(url::form_urlencoded::parse(bytes));
+                    Landing::Callback(url)
+                }
+                (landing, _) => landing,
+            });
         }
         if seen.exchanges.len() > self.hops {
             let reason = format!(
@@ -168,9 +213,13 @@ impl Watch {
                 self.hops,
                 crate::user_agent::page::without_query(&request.url)
             );
-            return Some(Landing::Stuck { reason, screenshot: None });
+            return Some(Landing::Stuck {
+                reason,
+                screenshot: None,
+            });
         }
         seen.in_flight = true;
+        seen.on_their_way.extend(event.network_id.clone());
         seen.asked.insert(event.request_id.clone(), (Instant::now(), request));
         None
     }
@@ -180,21 +229,43 @@ impl Watch {
             Some(asked) => asked,
             None => (Instant::now(), request_of(event)?),
         };
-        let step = if seen.exchanges.is_empty() { self.visit.step.clone() } else { format!("{} (page)", self.visit.step) };
+        let step = if seen.exchanges.is_empty() {
+            self.visit.step.clone()
+        } else {
+            format!("{} (page)", self.visit.step)
+        };
         let at = asked.saturating_duration_since(self.started);
         if let Some(reason) = &event.response_error_reason {
-            let failure = failure(reason);
+            let failure = failure(&format!("{reason:?}"));
             seen.ids.push(None);
-            seen.exchanges.push(Exchange { step, at, request, outcome: Err(failure.clone()) });
+            seen.exchanges.push(Exchange {
+                step,
+                at,
+                request,
+                outcome: Err(failure.clone()),
+            });
             return Some(Landing::Failed(failure));
         }
-        let status = event.response_status_code.and_then(|code| u16::try_from(code).ok()).unwrap_or_default();
+        let status = event
+            .response_status_code
+            .and_then(|code| u16::try_from(code).ok())
+            .unwrap_or_default();
         let headers = headers_of(event);
         let location = headers.get("location").cloned();
         let url = request.url.clone();
-        let response = Response { status, headers, body: bytes::Bytes::new(), elapsed: asked.elapsed() };
+        let response = Response {
+            status,
+            headers,
+            body: bytes::Bytes::new(),
+            elapsed: asked.elapsed(),
+        };
         seen.ids.push(event.network_id.clone());
-        seen.exchanges.push(Exchange { step, at, request, outcome: Ok(response) });
+        seen.exchanges.push(Exchange {
+            step,
+            at,
+            request,
+            outcome: Ok(response),
+        });
         if matches!(status, 301 | 302 | 303 | 307 | 308)
             && let Some(location) = location
         {
@@ -232,12 +303,23 @@ fn request_of(event: &RequestPausedEventParams) -> Option<Request> {
         }
     }
     let content_type = headers.iter().find(|(name, _)| name == http::header::CONTENT_TYPE);
-    let content_type = content_type.and_then(|(_, value)| value.to_str().ok()).unwrap_or_default().to_owned();
+    let content_type = content_type
+        .and_then(|(_, value)| value.to_str().ok())
+        .unwrap_or_default()
+        .to_owned();
     let body = match &request.post_data {
-        Some(data) => RequestBody::Raw { content_type, bytes: data.clone().into() },
+        Some(data) => RequestBody::Raw {
+            content_type,
+            bytes: data.clone().into(),
+        },
         None => RequestBody::Empty,
     };
-    Some(Request { method: Method::from_bytes(request.method.as_bytes()).ok()?, url, headers, body })
+    Some(Request {
+        method: Method::from_bytes(request.method.as_bytes()).ok()?,
+        url,
+        headers,
+        body,
+    })
 }
 
 fn headers_of(event: &RequestPausedEventParams) -> HeaderMap {
@@ -251,26 +333,43 @@ fn headers_of(event: &RequestPausedEventParams) -> HeaderMap {
     headers
 }
 
-fn failure(reason: &ErrorReason) -> Failure {
-    let words = format!("Chromium says {reason:?}");
-    match reason {
-        ErrorReason::TimedOut => Failure::Timeout(Duration::ZERO),
-        ErrorReason::ConnectionClosed | ErrorReason::ConnectionReset | ErrorReason::ConnectionAborted => {
-            Failure::Cut(words)
-        }
-        ErrorReason::Failed => Failure::Tls(format!("{words}: often a certificate; its authorities are the system's")),
-        _ => Failure::Connect(words),
+/// By Chromium's words: `ConnectionRefused` where it is asked, `net::ERR_CONNECTION_REFUSED` where it reports.
+fn failure(reason: &str) -> Failure {
+    let words = format!("Chromium says {reason}");
+    let plain = reason.to_ascii_lowercase().replace('_', "");
+    let says = |parts: &[&str]| parts.iter().any(|part| plain.contains(part));
+    if says(&["cert", "ssl"]) || plain == "failed" {
+        Failure::Tls(format!("{words}; it knows only the system's certificate authorities"))
+    } else if says(&[
+        "connectionclosed",
+        "connectionreset",
+        "connectionaborted",
+        "emptyresponse",
+        "contentlength",
+    ]) {
+        Failure::Cut(words)
+    } else if says(&["invalidhttp", "invalidresponse", "invalidchunked", "responseheaders"]) {
+        Failure::NotHttp(words)
+    } else {
+        Failure::Connect(words)
     }
 }
 
 /// Closes the tabs of a context and the context with them; through any tab, since they share one connection.
-pub(super) fn dispose(tabs: &[Arc<Tab>], context: String) {
+pub(super) fn dispose(tabs: &[Arc<Tab>], context: &str) {
     let Some(any) = tabs.first() else { return };
     // Chromium refuses this on a page's own session in some versions; closing the tabs is what frees memory.
-    let disposed = any.call_method(DisposeBrowserContext { browser_context_id: context.clone() }).is_ok();
+    let disposed = any
+        .call_method(DisposeBrowserContext {
+            browser_context_id: context.to_owned(),
+        })
+        .is_ok();
     if !disposed {
         for tab in tabs {
-            if tab.get_target_info().is_ok_and(|info| info.browser_context_id.as_deref() == Some(&context)) {
+            if tab
+                .get_target_info()
+                .is_ok_and(|info| info.browser_context_id.as_deref() == Some(context))
+            {
                 let _ = tab.close_target();
             }
         }
