@@ -36,6 +36,20 @@ pub(crate) struct Consent {
 
 const LIFETIME: SignedDuration = SignedDuration::from_hours(8);
 
+/// As long as a pending request; there is nothing else to remember of somebody unknown.
+const ANONYMOUS_LIFETIME: SignedDuration = SignedDuration::from_mins(30);
+
+impl Session {
+    fn is_over(&self, now: Timestamp) -> bool {
+        let lifetime = if self.signed_in.is_some() {
+            LIFETIME
+        } else {
+            ANONYMOUS_LIFETIME
+        };
+        self.began + lifetime <= now
+    }
+}
+
 impl Store {
     /// The session of this cookie.
     pub(crate) fn session(&self, cookie: &str, now: Timestamp) -> Option<Session> {
@@ -43,7 +57,7 @@ impl Store {
         tables
             .sessions
             .get(cookie)
-            .filter(|session| now < session.began + LIFETIME)
+            .filter(|session| !session.is_over(now))
             .cloned()
     }
 
@@ -51,7 +65,7 @@ impl Store {
     pub(crate) fn begin_session(&self, cookie: String, now: Timestamp) -> Session {
         let mut tables = self.tables();
         if is_crowded(tables.sessions.len()) {
-            tables.sessions.retain(|_, session| now < session.began + LIFETIME);
+            tables.sessions.retain(|_, session| !session.is_over(now));
         }
         tables.last_session += 1;
         let session = Session {

@@ -6,4 +6,5 @@ mod fhir;
 mod harness;
 mod launches;
 mod management;
+mod robustness;
 mod variants;

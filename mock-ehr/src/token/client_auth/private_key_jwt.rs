@@ -297,7 +297,7 @@ fn check_claims(app: &AppState, client: &Client, assertion: &Assertion) -> Resul
     // 4. exp, 5. nbf
     let expires = match assertion.time("exp") {
         Some(at) => {
-            if at + SKEW <= now && !defects.has(Defect::AssertionExpired) {
+            if at <= now - SKEW && !defects.has(Defect::AssertionExpired) {
                 return Err(AssertionProblem::Expired { at });
             }
             if at > now + FARTHEST + SKEW && !defects.has(Defect::AssertionExpFar) {
@@ -326,7 +326,9 @@ fn check_claims(app: &AppState, client: &Client, assertion: &Assertion) -> Resul
         return Err(AssertionProblem::Missing { name: "jti" });
     };
     let id = format!("{}\n{jti}", client.client_id);
-    let is_first = app.store().spend(Kind::Assertion, id, expires + SKEW, now);
+    // An exp at the end of time has nothing after it.
+    let until = expires.checked_add(SKEW).unwrap_or(expires);
+    let is_first = app.store().spend(Kind::Assertion, id, until, now);
     if !is_first && !defects.has(Defect::AssertionJtiReplay) {
         return Err(AssertionProblem::Replayed);
     }
