@@ -35,9 +35,19 @@ pub(super) struct Sight<'a> {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tried(HashMap<String, u32>);
 
+const PASSWORD: &str = "a password";
+
 impl Tried {
-    pub(super) fn note(&mut self, key: &str) {
-        *self.0.entry(key.to_owned()).or_default() += 1;
+    pub(super) fn note(&mut self, deed: &Deed) {
+        let password = deed.typed_password.then_some(PASSWORD);
+        for key in [deed.key.as_str()].into_iter().chain(password) {
+            *self.0.entry(key.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// Whether a password was typed: the same one is not tried again, since accounts are locked for that.
+    pub(super) fn password(&self) -> bool {
+        self.times(PASSWORD) > 0
     }
 
     pub(super) fn times(&self, key: &str) -> u32 {

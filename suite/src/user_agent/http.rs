@@ -355,7 +355,7 @@ impl<'a> Walker<'a> {
     }
 
     fn act(&mut self, url: &Url, deed: Deed) -> Option<Landing> {
-        self.tried.note(&deed.key);
+        self.tried.note(&deed);
         self.signed_in |= deed.typed_password;
         match deed.request {
             Some(request) => self.go(request, Some(url.clone())),

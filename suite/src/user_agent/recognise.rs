@@ -82,8 +82,7 @@ fn sign_in(sight: &Sight<'_>, page: &Page<'_>, group: Option<usize>) -> Option<D
             "the page asks for a password, and [users.{name}] of the profile has none: add password = {{ env = \"…\" }}"
         )));
     }
-    let key = format!("sign-in at {}", without_query(page.url));
-    if sight.tried.times(&key) >= 1 {
+    if sight.tried.password() {
         return Some(Decision::Stuck(format!(
             "signed in as `{}` at {}, and the sign-in page came back; it says “{}”. Is the password right, or is the \
              account locked?",

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use headless_chrome::browser::transport::Transport;
 use headless_chrome::protocol::cdp::Target::CreateTarget;
 use headless_chrome::{Browser, LaunchOptions, Tab};
 
@@ -62,6 +63,7 @@ pub(super) struct Driver {
     setup: Setup,
     pid: Arc<AtomicU32>,
     browser: Option<Browser>,
+    transport: Option<Arc<Transport>>,
     /// Browser contexts of the shared sessions, by name.
     contexts: HashMap<String, String>,
     known_pages: std::collections::HashSet<String>,
@@ -75,6 +77,7 @@ impl Driver {
             setup,
             pid,
             browser: None,
+            transport: None,
             contexts: HashMap::new(),
             known_pages: std::collections::HashSet::new(),
         }
@@ -132,6 +135,7 @@ impl Driver {
         let mut walks = Vec::new();
         for (tab, landing) in tabs {
             let landing = landing.unwrap_or(Landing::Failed(Failure::NotSent("it never landed".into())));
+            self.transport = tab.transport().or(self.transport.take());
             let (walk, met) = tab.finish(landing);
             self.known_pages.extend(met);
             walks.push(walk);
@@ -242,17 +246,15 @@ impl Driver {
 
     /// Closes the context's tabs and throws its cookies away.
     fn dispose(&self, context: &str) {
-        let Some(browser) = &self.browser else { return };
-        let tabs: Vec<Arc<Tab>> = match browser.get_tabs().lock() {
-            Ok(tabs) => tabs.iter().cloned().collect(),
-            Err(_) => return,
-        };
-        super::watch::dispose(&tabs, context);
+        if let Some(transport) = &self.transport {
+            super::watch::dispose(transport, context);
+        }
     }
 
     pub(super) fn close(&mut self) {
         self.contexts.clear();
         // Dropping it kills Chromium and removes its profile.
+        self.transport = None;
         self.browser = None;
         self.pid.store(0, Ordering::SeqCst);
     }

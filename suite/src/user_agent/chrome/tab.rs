@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use headless_chrome::Tab;
+use headless_chrome::browser::transport::Transport;
 use headless_chrome::protocol::cdp::Page::CaptureScreenshotFormatOption;
 use url::Url;
 
@@ -219,7 +220,7 @@ impl TabWalk {
     }
 
     fn act(&mut self, deed: &Deed, snapshot: Snapshot, page: String) -> Result<Progress, String> {
-        self.tried.note(&deed.key);
+        self.tried.note(deed);
         self.signed_in |= deed.typed_password;
         self.met.insert(page);
         let frame = self.frame.take().map(|(css, _)| css);
@@ -286,6 +287,11 @@ impl TabWalk {
             .capture_screenshot(CaptureScreenshotFormatOption::Png, None, None, true)
             .ok();
         Landing::Stuck { reason, screenshot }
+    }
+
+    /// The connection to Chromium, once anything was asked for.
+    pub(super) fn transport(&self) -> Option<Arc<Transport>> {
+        self.watch.transport.get().cloned()
     }
 
     /// Ends the walk; the pages of an accepted one come back with it.

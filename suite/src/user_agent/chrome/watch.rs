@@ -2,7 +2,7 @@
 //! reached, so that nothing need listen there.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use headless_chrome::Tab;
@@ -72,6 +72,7 @@ pub(super) struct Watch {
     started: Instant,
     hops: usize,
     frame: String,
+    pub(super) transport: OnceLock<Arc<Transport>>,
 }
 
 impl Watch {
@@ -90,10 +91,14 @@ impl Watch {
             started,
             hops,
             frame: tab.get_target_id().clone(),
+            transport: OnceLock::new(),
         });
         let watching = Arc::clone(&watch);
         tab.enable_request_interception(Arc::new(
-            move |_: Arc<Transport>, _: SessionId, event: RequestPausedEvent| watching.paused(&event.params),
+            move |transport: Arc<Transport>, _: SessionId, event: RequestPausedEvent| {
+                watching.transport.get_or_init(|| transport);
+                watching.paused(&event.params)
+            },
         ))
         .map_err(|error| error.to_string())?;
         let listening = Arc::clone(&watch);
@@ -355,23 +360,9 @@ fn failure(reason: &str) -> Failure {
     }
 }
 
-/// Closes the tabs of a context and the context with them; through any tab, since they share one connection.
-pub(super) fn dispose(tabs: &[Arc<Tab>], context: &str) {
-    let Some(any) = tabs.first() else { return };
-    // Chromium refuses this on a page's own session in some versions; closing the tabs is what frees memory.
-    let disposed = any
-        .call_method(DisposeBrowserContext {
-            browser_context_id: context.to_owned(),
-        })
-        .is_ok();
-    if !disposed {
-        for tab in tabs {
-            if tab
-                .get_target_info()
-                .is_ok_and(|info| info.browser_context_id.as_deref() == Some(context))
-            {
-                let _ = tab.close_target();
-            }
-        }
-    }
+/// Throws a context away, with its tabs and cookies; a page's own session may not ask for that.
+pub(super) fn dispose(transport: &Transport, context: &str) {
+    let browser_context_id = context.to_owned();
+    // What cannot be thrown away goes with its browser.
+    let _ = transport.call_method_on_browser(DisposeBrowserContext { browser_context_id });
 }
