@@ -119,17 +119,16 @@ impl Scribe {
         let mut verdicts = Vec::new();
         for one in judged {
             let mut verdict = self.verdict(recorder, one);
-            verdict.evidence = one
-                .evidence
-                .iter()
+            verdict.evidence = kept(recorder, one)
+                .into_iter()
                 .filter_map(|id| {
-                    if let Some(number) = numbers.get(id) {
+                    if let Some(number) = numbers.get(&id) {
                         return Some(*number);
                     }
-                    let exchange = recorder.exchange(*id)?;
+                    let exchange = recorder.exchange(id)?;
                     let mut kept = self.vault.redact(&exchange, self.full);
                     kept.id = exchanges.len();
-                    numbers.insert(*id, kept.id);
+                    numbers.insert(id, kept.id);
                     exchanges.push(kept);
                     Some(exchanges.len() - 1)
                 })
@@ -161,6 +160,20 @@ impl Scribe {
             left_behind: Vec::new(),
         }
     }
+}
+
+/// The exchanges that a verdict shows: all of them where something is wrong, else without the pages of the sign-in.
+fn kept(recorder: &Recorder, judged: &Judged) -> Vec<usize> {
+    let plain = matches!(judged.status, model::Status::Pass | model::Status::Info);
+    let page = |id: &usize| recorder.exchange(*id).is_some_and(|exchange| exchange.step.ends_with(" (page)"));
+    let last_page = |at: usize| judged.evidence.get(at + 1).is_none_or(|next| !page(next));
+    judged
+        .evidence
+        .iter()
+        .enumerate()
+        .filter(|(at, id)| !plain || !page(id) || last_page(*at))
+        .map(|(_, id)| *id)
+        .collect()
 }
 
 /// What the profile asked to be done otherwise than the strict form.

@@ -1,7 +1,7 @@
 //! Which browser a run uses.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 
@@ -9,7 +9,10 @@ use super::Failure;
 use crate::clock::Clock;
 use crate::http::Transport;
 use crate::target::Profile;
-use crate::user_agent::{HttpAgent, Setup, UserAgent};
+use crate::user_agent::{ChromeAgent, ChromeOptions, HttpAgent, ManualAgent, ManualOptions, Setup, UserAgent};
+
+/// How long a person may take for one sign-in.
+pub(super) const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A kind of user agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -31,8 +34,8 @@ pub(super) struct AgentOptions {
     pub(super) open: bool,
     /// Stop asking after so many.
     pub(super) max_sign_ins: Option<u32>,
-    /// Without a window.
-    pub(super) headless: bool,
+    /// How many sign-ins the plan needs: at least, at most.
+    pub(super) sign_ins: (u32, u32),
 }
 
 pub(super) fn agent(
@@ -44,9 +47,20 @@ pub(super) fn agent(
     started: Instant,
 ) -> Result<Arc<dyn UserAgent>, Failure> {
     let setup = Setup::of_profile(profile, Arc::clone(clock), started);
-    let _ = options;
     match kind {
         AgentKind::Http => Ok(Arc::new(HttpAgent::new(Arc::clone(transport), setup))),
-        AgentKind::Chrome | AgentKind::Manual => Err(Failure::usage("this agent is not built in yet")),
+        AgentKind::Chrome => {
+            let options =
+                ChromeOptions { assist: options.assist, executable: None, network: profile.network.clone() };
+            ChromeAgent::new(setup, options).map(|agent| Arc::new(agent) as _).map_err(Failure::usage)
+        }
+        AgentKind::Manual => {
+            let (least, most) = options.sign_ins;
+            let manual = ManualOptions { open: options.open, max_sign_ins: options.max_sign_ins, patience: PATIENCE };
+            let agent = ManualAgent::new(setup, manual);
+            let announced = agent.announce(least, most).map_err(Failure::usage)?;
+            anstream::eprintln!("{announced}");
+            Ok(Arc::new(agent))
+        }
     }
 }

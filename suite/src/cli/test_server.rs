@@ -15,7 +15,7 @@ use super::progress::{EventLog, Terminal};
 use super::{Failure, catalogue};
 use crate::demo;
 use crate::engine::events::All;
-use crate::engine::{self, Listener, Options, version};
+use crate::engine::{self, Listener, Options, plan, version};
 use crate::record::Scribe;
 use crate::scenario::select::Selection;
 use crate::step::World;
@@ -148,7 +148,9 @@ pub(super) async fn run(arguments: ServerArguments) -> Result<u8, Failure> {
     let seed = arguments.seed.unwrap_or_else(fresh_seed);
     let target = target(&arguments, seed).await?;
     let started = Instant::now();
-    let world = world(&arguments, &target, seed, started)?;
+    let selection = selection(&arguments)?;
+    let sign_ins = plan::sign_ins(&selection.items(&scenarios, &target.profile));
+    let world = world(&arguments, &target, seed, started, sign_ins)?;
     let facts = crate::step::discover::facts(&world).await;
     if let Some(problem) = unreachable(&world, facts) {
         world.agent.close().await;
@@ -156,7 +158,6 @@ pub(super) async fn run(arguments: ServerArguments) -> Result<u8, Failure> {
     }
     let given = arguments.smart.as_deref().and_then(smart_version);
     let (smart, smart_from) = version::infer(given, &world.profile, facts);
-    let selection = selection(&arguments)?;
     let profile = Arc::clone(&world.profile);
     let items = selection.items(&scenarios, &profile);
     if items.is_empty() {
@@ -168,6 +169,8 @@ pub(super) async fn run(arguments: ServerArguments) -> Result<u8, Failure> {
     }
     announce(&arguments, &world, items.len(), smart, &smart_from, seed);
     if arguments.dry_run {
+        let (least, most) = sign_ins;
+        anstream::eprintln!("sign-ins needed: at least {least}, at most {most}");
         for item in &items {
             anstream::println!("{}", item.id());
         }
@@ -244,12 +247,22 @@ async fn target(arguments: &ServerArguments, seed: u64) -> Result<Target, Failur
     Ok(Target { profile, listening: None })
 }
 
-fn world(arguments: &ServerArguments, target: &Target, seed: u64, started: Instant) -> Result<World, Failure> {
+fn world(
+    arguments: &ServerArguments,
+    target: &Target,
+    seed: u64,
+    started: Instant,
+    sign_ins: (u32, u32),
+) -> Result<World, Failure> {
     let mut profile = target.profile.clone();
     let limits = &mut profile.limits;
     limits.request = arguments.timeout.map_or(limits.request, Duration::from_secs);
     limits.step = arguments.step_timeout.map_or(limits.step, Duration::from_secs);
     limits.body = arguments.max_body.unwrap_or(limits.body);
+    if arguments.agent == AgentKind::Manual || arguments.assist {
+        // A person is slower than a step may otherwise be.
+        limits.step = limits.step.max(agent::PATIENCE);
+    }
     if let Some(path) = &arguments.ca_file {
         profile.network.ca_file = Some(path.clone());
     }
@@ -260,18 +273,18 @@ fn world(arguments: &ServerArguments, target: &Target, seed: u64, started: Insta
         Some(listening) => Arc::clone(&listening.clock),
         None => Arc::new(crate::clock::ShiftedClock::default()),
     };
-    let agent = agent::agent(arguments.agent, &agent_options(arguments), &profile, &transport, &clock, started)?;
+    let agent = agent::agent(arguments.agent, &agent_options(arguments, sign_ins), &profile, &transport, &clock, started)?;
     let parts =
         Parts { profile: Arc::new(profile), transport, agent, clock, keys, seed, slow: arguments.slow, started };
     World::new(parts).map_err(Failure::internal)
 }
 
-fn agent_options(arguments: &ServerArguments) -> agent::AgentOptions {
+fn agent_options(arguments: &ServerArguments, sign_ins: (u32, u32)) -> agent::AgentOptions {
     agent::AgentOptions {
         assist: arguments.assist,
         open: arguments.open,
         max_sign_ins: arguments.max_sign_ins,
-        headless: !arguments.assist,
+        sign_ins,
     }
 }
 

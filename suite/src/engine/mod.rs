@@ -5,6 +5,7 @@ pub mod controls;
 pub mod events;
 pub mod given;
 pub mod judge;
+pub mod plan;
 pub mod run;
 pub mod steps;
 pub mod version;
