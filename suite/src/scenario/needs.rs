@@ -2,7 +2,7 @@
 
 use crate::oauth::scope::ScopeSet;
 use crate::step::world::{Facts, World};
-use crate::target::{Client, ClientKind};
+use crate::target::{Client, ClientKind, Credentials, SecretMethod};
 
 /// Words that stand in `needs`, with what each means. `capability:NAME` and `lists:FIELD` stand besides.
 pub const WORDS: &[(&str, &str)] = &[
@@ -25,6 +25,8 @@ pub const WORDS: &[(&str, &str)] = &[
     ("loopback_redirect", "a client with a redirect_uri on a loopback address"),
     ("https_target", "a target off loopback, where https is a duty"),
     ("patient_b", "a second patient in the profile: [patients] b"),
+    ("patient_b_selectable", "a first user who may pick patient b: [users.NAME] patients = [\"a\", \"b\"]"),
+    ("basic_client", "a client with a secret that is registered for HTTP Basic: auth = \"basic\""),
     ("lockout", "--allow lockout, off loopback: it sends many wrong credentials"),
 ];
 
@@ -102,6 +104,18 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow_lockou
         "https_target" => met(!profile.is_loopback(), || Need::Skip("loopback: https is no duty there".to_owned())),
         "patient_b" => {
             met(profile.patients.contains_key("b"), || add("[patients] b: one that the user of patient a must not reach"))
+        }
+        "patient_b_selectable" => {
+            let may = profile.users.values().next().is_some_and(|user| user.patients.iter().any(|key| key == "b"));
+            met(profile.patients.contains_key("b") && may, || {
+                add("[patients] b, and to the first user `patients = [\"a\", \"b\"]` where that user may pick both")
+            })
+        }
+        "basic_client" => {
+            let basic = client.is_some_and(|client| {
+                matches!(&client.credentials, Credentials::Secret { method: SecretMethod::Basic, .. })
+            });
+            met(basic, || Need::Skip("the client is registered for client_secret_post".to_owned()))
         }
         "lockout" => met(allow_lockout || profile.is_loopback(), || {
             Need::Skip("it may lock the client out; run with --allow lockout".to_owned())

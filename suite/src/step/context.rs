@@ -155,9 +155,22 @@ pub enum Halt {
     Scenario(String),
 }
 
+/// What a server may or may not issue: a scenario that needs it does not apply where it was not.
+const OPTIONAL: [&str; 4] = ["refresh_token", "id_token", "token_patient", "nonce"];
+
 impl From<TemplateError> for Halt {
     fn from(error: TemplateError) -> Self {
-        Self::Scenario(error.to_string())
+        match &error {
+            TemplateError::NoValue(name) => {
+                let last = name.rsplit('.').next().unwrap_or_default();
+                match last {
+                    _ if OPTIONAL.contains(&last) => Self::Skip(format!("the server gave no {last}")),
+                    "code" | "access_token" | "granted_scope" => Self::Blocked(format!("there is no {last}")),
+                    _ => Self::Scenario(error.to_string()),
+                }
+            }
+            TemplateError::Open(_) | TemplateError::Filter { .. } => Self::Scenario(error.to_string()),
+        }
     }
 }
 
@@ -263,6 +276,7 @@ impl<'w> Context<'w> {
             "client_id" => Some(client.client_id.clone()),
             "redirect_uri" => client.redirect_uris.first().cloned(),
             "redirect_uri_2" => client.redirect_uris.get(1).cloned(),
+            "loopback_redirect_uri" => client.redirect_uris.iter().find(|uri| is_loopback(uri)).cloned(),
             "client_secret" => match &client.credentials {
                 Credentials::Secret { value, .. } => Some(value.expose().to_owned()),
                 _ => None,
@@ -362,6 +376,10 @@ impl Lookup for Context<'_> {
     fn value(&self, name: &str) -> Option<String> {
         self.named(name, &|_: &str| None)
     }
+}
+
+fn is_loopback(uri: &str) -> bool {
+    uri.starts_with("http://127.0.0.1") || uri.starts_with("http://[::1]")
 }
 
 /// The discovery document of a kind, among the facts.

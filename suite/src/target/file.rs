@@ -68,6 +68,8 @@ pub(super) struct UserFile {
     pub(super) password: Option<Spanned<SecretSource>>,
     pub(super) id: Option<String>,
     pub(super) totp: Option<Spanned<SecretSource>>,
+    #[serde(default)]
+    pub(super) patients: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

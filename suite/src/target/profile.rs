@@ -137,6 +137,8 @@ pub struct User {
     pub id: String,
     /// Base32 secret of one-time passwords.
     pub totp: Option<Secret>,
+    /// Keys in `[patients]` of those that the user may pick; empty where the profile does not say.
+    pub patients: Vec<String>,
 }
 
 /// Whether the target asks for consent each time.

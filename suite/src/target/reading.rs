@@ -204,6 +204,7 @@ impl Reading<'_> {
         Ok(User {
             password: fetch("password", file.password)?,
             totp: fetch("totp secret", file.totp)?,
+            patients: file.patients,
             id: file.id.unwrap_or_else(|| file.username.clone()),
             username: file.username,
         })

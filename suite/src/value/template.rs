@@ -16,6 +16,7 @@ pub const ROOTS: &[&str] = &[
     "client_secret",
     "redirect_uri",
     "redirect_uri_2",
+    "loopback_redirect_uri",
     "scope",
     "state",
     "nonce",
