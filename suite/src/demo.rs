@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 use mock_ehr::clock::{Clock as _, ControlledClock};
-use mock_ehr::{Defect, MockEhr, Variant};
+use mock_ehr::config::IdTokenAlg;
+use mock_ehr::{Config, Defect, MockEhr, Variant};
 
 use crate::clock::Clock;
 use crate::http::{InProcess, ReqwestTransport, Transport};
@@ -54,6 +55,13 @@ impl Clock for SharedClock {
     }
 }
 
+/// The embedded configuration with id_tokens by ES256, which take a tenth of the time of RS256: for the defect matrix.
+static QUICK: LazyLock<Arc<Config>> = LazyLock::new(|| {
+    let mut config = Config::clone(&Config::embedded());
+    config.id_token_alg = IdTokenAlg::ES256;
+    Arc::new(config)
+});
+
 /// The embedded profile and its keys, read once.
 static EMBEDDED: LazyLock<Result<(Profile, Arc<Keys>), String>> = LazyLock::new(|| {
     let profile = profile_at(INSIDE)?;
@@ -76,9 +84,16 @@ pub fn profile_at(origin: &str) -> Result<Profile, String> {
     Ok(profile)
 }
 
-fn mock(origin: &str, manner: &Manner, clock: Arc<ControlledClock>, seed: u64) -> Result<MockEhr, DemoError> {
+fn mock(
+    origin: &str,
+    config: Arc<Config>,
+    manner: &Manner,
+    clock: Arc<ControlledClock>,
+    seed: u64,
+) -> Result<MockEhr, DemoError> {
     MockEhr::builder()
         .public_url(origin)
+        .config(config)
         .clock(clock)
         .seed(seed)
         .defects(manner.defects.iter().copied())
@@ -90,7 +105,7 @@ fn mock(origin: &str, manner: &Manner, clock: Arc<ControlledClock>, seed: u64) -
 /// A world whose target is a mock inside this process: no sockets.
 pub fn inside(manner: &Manner, seed: u64) -> Result<World, DemoError> {
     let clock = Arc::new(ControlledClock::default());
-    let mock = mock(INSIDE, manner, Arc::clone(&clock), seed)?;
+    let mock = mock(INSIDE, Arc::clone(&QUICK), manner, Arc::clone(&clock), seed)?;
     let transport: Arc<dyn Transport> = Arc::new(InProcess::new().mount(INSIDE, mock.router()));
     let (profile, keys) = EMBEDDED.as_ref().map_err(|error| DemoError::Profile(error.clone()))?;
     let clock: Arc<dyn Clock> = Arc::new(SharedClock(clock));
@@ -131,7 +146,7 @@ pub async fn listening(manner: &Manner, seed: u64) -> Result<Listening, DemoErro
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.map_err(of_mock)?;
     let origin = format!("http://{}", listener.local_addr().map_err(of_mock)?);
     let clock = Arc::new(ControlledClock::default());
-    let mock = mock(&origin, manner, Arc::clone(&clock), seed)?;
+    let mock = mock(&origin, Config::embedded(), manner, Arc::clone(&clock), seed)?;
     let profile = profile_at(&origin).map_err(DemoError::Profile)?;
     let router = mock.router();
     let task = tokio::spawn(async move {

@@ -2,6 +2,9 @@
 //!
 //! HTML Living Standard, "Form control infrastructure".
 
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
 use http::Method;
 use scraper::{ElementRef, Html, Node, Selector};
 use url::Url;
@@ -259,8 +262,12 @@ pub(super) fn handle(element: ElementRef<'_>) -> Option<String> {
     element.attr(HANDLE).map(str::to_owned)
 }
 
-pub(super) fn css(fixed: &str) -> Selector {
-    Selector::parse(fixed).expect("a fixed selector")
+/// A selector of ours, parsed once.
+pub(super) fn css(fixed: &'static str) -> Arc<Selector> {
+    static PARSED: LazyLock<Mutex<HashMap<&'static str, Arc<Selector>>>> = LazyLock::new(Mutex::default);
+    let mut parsed = PARSED.lock().unwrap_or_else(PoisonError::into_inner);
+    let parse = || Arc::new(Selector::parse(fixed).expect("a fixed selector"));
+    Arc::clone(parsed.entry(fixed).or_insert_with(parse))
 }
 
 /// What a person reads: no scripts, no styles, no title, no options.
