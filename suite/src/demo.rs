@@ -76,9 +76,13 @@ pub fn profile_at(origin: &str) -> Result<Profile, String> {
     for key in fixtures::below("keys") {
         let name = key.path.trim_start_matches("keys/");
         let json = key.text.split_whitespace().collect::<String>();
-        text = text.replace(&format!("{{ file = \"../keys/{name}\" }}"), &format!("{{ test_only = '{json}' }}"));
+        text = text.replace(
+            &format!("{{ file = \"../keys/{name}\" }}"),
+            &format!("{{ test_only = '{json}' }}"),
+        );
     }
-    let mut profile = Profile::parse(&text, "fixtures/targets/mock.toml", Path::new("")).map_err(|error| error.to_string())?;
+    let mut profile =
+        Profile::parse(&text, "fixtures/targets/mock.toml", Path::new("")).map_err(|error| error.to_string())?;
     // The clock is shared, so nobody has to ask for its advance.
     profile.advance_url = None;
     Ok(profile)
@@ -110,8 +114,10 @@ pub fn inside(manner: &Manner, seed: u64) -> Result<World, DemoError> {
     let (profile, keys) = EMBEDDED.as_ref().map_err(|error| DemoError::Profile(error.clone()))?;
     let clock: Arc<dyn Clock> = Arc::new(SharedClock(clock));
     let started = Instant::now();
-    let agent: Arc<dyn UserAgent> =
-        Arc::new(HttpAgent::new(Arc::clone(&transport), Setup::of_profile(profile, Arc::clone(&clock), started)));
+    let agent: Arc<dyn UserAgent> = Arc::new(HttpAgent::new(
+        Arc::clone(&transport),
+        Setup::of_profile(profile, Arc::clone(&clock), started),
+    ));
     let parts = Parts {
         profile: Arc::new(profile.clone()),
         transport,
@@ -153,7 +159,11 @@ pub async fn listening(manner: &Manner, seed: u64) -> Result<Listening, DemoErro
         // An error here ends the task; the suite then sees refused connections and says so.
         let _ = axum::serve(listener, router).await;
     });
-    Ok(Listening { profile, clock: Arc::new(SharedClock(clock)), task })
+    Ok(Listening {
+        profile,
+        clock: Arc::new(SharedClock(clock)),
+        task,
+    })
 }
 
 /// The transport to a target.

@@ -52,7 +52,12 @@ impl Scribe {
                 (loaded.id.clone(), texts)
             })
             .collect();
-        Self { vault, learned: Mutex::new(0), full, scenarios }
+        Self {
+            vault,
+            learned: Mutex::new(0),
+            full,
+            scenarios,
+        }
     }
 
     /// Learns every secret of the exchanges that came since the last call.
@@ -165,7 +170,11 @@ impl Scribe {
 /// The exchanges that a verdict shows: all of them where something is wrong, else without the pages of the sign-in.
 fn kept(recorder: &Recorder, judged: &Judged) -> Vec<usize> {
     let plain = matches!(judged.status, model::Status::Pass | model::Status::Info);
-    let page = |id: &usize| recorder.exchange(*id).is_some_and(|exchange| exchange.step.ends_with(" (page)"));
+    let page = |id: &usize| {
+        recorder
+            .exchange(*id)
+            .is_some_and(|exchange| exchange.step.ends_with(" (page)"))
+    };
     let last_page = |at: usize| judged.evidence.get(at + 1).is_none_or(|next| !page(next));
     judged
         .evidence
@@ -187,7 +196,9 @@ fn adaptations(world: &World) -> Vec<String> {
         all.push(format!("every authorization request carries `{name}={value}`"));
     }
     if let Some(audience) = &adapt.assertion_aud {
-        all.push(format!("client assertions have the audience `{audience}` instead of the token endpoint"));
+        all.push(format!(
+            "client assertions have the audience `{audience}` instead of the token endpoint"
+        ));
     }
     all
 }

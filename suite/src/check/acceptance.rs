@@ -12,7 +12,10 @@ pub fn accepted(context: &Context<'_>, args: &AcceptedArgs) -> Finding {
         let last = context.deeds.last().filter(|deed| deed.label.as_deref() != Some(GIVEN));
         return match last.map(|deed| (deed.verb, Reaction::of(deed))) {
             Some((verb, Reaction::Refused(words))) => Finding::broken(format!("{verb}: done as asked"), words),
-            _ => Finding::Unreached(format!("no step {} was reached", args.of.as_deref().unwrap_or("at all"))),
+            _ => Finding::Unreached(format!(
+                "no step {} was reached",
+                args.of.as_deref().unwrap_or("at all")
+            )),
         };
     };
     let expected = format!("{}: done as asked", deed.verb);

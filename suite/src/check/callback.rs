@@ -10,12 +10,14 @@ use crate::user_agent::Landing;
 use crate::value::Lookup;
 
 use super::arguments::{CallbackArgs, PageArgs, PageKind, StateArgs};
-use super::refusal::describe_landing;
 use super::finding::Finding;
+use super::refusal::describe_landing;
 
 fn authorization<'c>(context: &'c Context<'_>, of: Option<&str>) -> Result<&'c Authorization, Finding> {
     let of = of.filter(|of| *of != "authorize");
-    context.authorization(of).ok_or_else(|| Finding::Unreached("no authorization request was reached".to_owned()))
+    context
+        .authorization(of)
+        .ok_or_else(|| Finding::Unreached("no authorization request was reached".to_owned()))
 }
 
 /// Ends that say nothing about a callback or a page.
@@ -33,7 +35,9 @@ fn undecided(authorization: &Authorization) -> Option<Finding> {
 
 fn all<'a>(authorization: &'a Authorization, name: &str) -> Vec<&'a str> {
     let both = authorization.query.iter().chain(&authorization.fragment);
-    both.filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect()
+    both.filter(|(key, _)| key == name)
+        .map(|(_, value)| value.as_str())
+        .collect()
 }
 
 /// `state` exactly once, exactly as sent; none where none was sent.
@@ -47,7 +51,11 @@ pub fn state(context: &Context<'_>, args: &StateArgs) -> Finding {
     }
     if authorization.callback().is_none() {
         let words = describe_landing(authorization);
-        return if args.or_page { Finding::Holds(Some(words)) } else { Finding::broken("a redirect with state", words) };
+        return if args.or_page {
+            Finding::Holds(Some(words))
+        } else {
+            Finding::broken("a redirect with state", words)
+        };
     }
     let came = all(authorization, "state");
     match (&authorization.sent.state, came.as_slice()) {
@@ -55,10 +63,14 @@ pub fn state(context: &Context<'_>, args: &StateArgs) -> Finding {
         (None, []) => Finding::holds(),
         (Some(sent), []) => Finding::broken(format!("state `{sent}`"), "no state in the redirect"),
         (Some(sent), [one]) => Finding::broken(format!("state `{sent}`"), format!("state `{one}`")),
-        (Some(sent), many) => {
-            Finding::broken(format!("state `{sent}` once"), format!("state {} times: {}", many.len(), many.join("`, `")))
-        }
-        (None, many) => Finding::broken("no state, since none was sent", format!("state `{}`", many.join("`, `"))),
+        (Some(sent), many) => Finding::broken(
+            format!("state `{sent}` once"),
+            format!("state {} times: {}", many.len(), many.join("`, `")),
+        ),
+        (None, many) => Finding::broken(
+            "no state, since none was sent",
+            format!("state `{}`", many.join("`, `")),
+        ),
     }
 }
 
@@ -73,7 +85,11 @@ pub fn callback(context: &Context<'_>, args: &CallbackArgs) -> Finding {
     }
     let words = describe_landing(authorization);
     let Some(url) = authorization.callback() else {
-        return if args.or_page { Finding::Holds(Some(words)) } else { Finding::broken("a redirect to the app", words) };
+        return if args.or_page {
+            Finding::Holds(Some(words))
+        } else {
+            Finding::broken("a redirect to the app", words)
+        };
     };
     if let Some(name) = &args.has {
         let count = all(authorization, name).len();
@@ -100,13 +116,7 @@ pub fn callback(context: &Context<'_>, args: &CallbackArgs) -> Finding {
     }
 }
 
-fn address(
-    context: &Context<'_>,
-    of: Option<&str>,
-    url: &Url,
-    at: &crate::value::Template,
-    words: &str,
-) -> Finding {
+fn address(context: &Context<'_>, of: Option<&str>, url: &Url, at: &crate::value::Template, words: &str) -> Finding {
     let own = |name: &str| context.value(&format!("{}.{name}", of?));
     let wanted = match context.fill(at, &own) {
         Ok(wanted) => wanted,
@@ -136,9 +146,14 @@ pub fn page(context: &Context<'_>, args: &PageArgs) -> Finding {
         return Finding::broken("an error page of the server, and nothing sent to any callback", words);
     }
     for text in &args.lacks {
-        let Ok(text) = context.fill(text, &|_: &str| None) else { continue };
+        let Ok(text) = context.fill(text, &|_: &str| None) else {
+            continue;
+        };
         if bodies(context).iter().any(|body| body.contains(&text)) {
-            return Finding::broken(format!("`{text}` escaped, or not on the page at all"), "on the page as it was sent");
+            return Finding::broken(
+                format!("`{text}` escaped, or not on the page at all"),
+                "on the page as it was sent",
+            );
         }
     }
     Finding::holds()
@@ -146,7 +161,11 @@ pub fn page(context: &Context<'_>, args: &PageArgs) -> Finding {
 
 /// HTML bodies of the last walk.
 fn bodies(context: &Context<'_>) -> Vec<String> {
-    let last = context.deeds.iter().rev().find(|deed| matches!(deed.outcome, Outcome::Authorized(_)));
+    let last = context
+        .deeds
+        .iter()
+        .rev()
+        .find(|deed| matches!(deed.outcome, Outcome::Authorized(_)));
     let ids = last.map(|deed| deed.exchanges.clone()).unwrap_or_default();
     ids.into_iter()
         .filter_map(|id| context.world.recorder.exchange(id))
@@ -159,5 +178,9 @@ fn bodies(context: &Context<'_>) -> Vec<String> {
 }
 
 fn quoted(words: &[String]) -> String {
-    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ")
+    words
+        .iter()
+        .map(|word| format!("`{word}`"))
+        .collect::<Vec<_>>()
+        .join(" or ")
 }

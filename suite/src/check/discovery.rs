@@ -41,15 +41,25 @@ fn with_other(context: &Context<'_>, smart: &Value, other: Document) -> Finding 
             ("revocation_endpoint", of("revoke")),
         ]
     } else {
-        ["authorization_endpoint", "token_endpoint", "introspection_endpoint", "revocation_endpoint", "jwks_uri", "issuer"]
-            .map(|name| (name, document[name].as_str().map(str::to_owned)))
-            .to_vec()
+        [
+            "authorization_endpoint",
+            "token_endpoint",
+            "introspection_endpoint",
+            "revocation_endpoint",
+            "jwks_uri",
+            "issuer",
+        ]
+        .map(|name| (name, document[name].as_str().map(str::to_owned)))
+        .to_vec()
     };
     for (name, theirs) in pairs {
         if let (Some(ours), Some(theirs)) = (smart[name].as_str(), theirs)
             && ours != theirs
         {
-            return Finding::broken(format!("the same {name} in both documents"), format!("`{ours}` and `{theirs}`"));
+            return Finding::broken(
+                format!("the same {name} in both documents"),
+                format!("`{ours}` and `{theirs}`"),
+            );
         }
     }
     Finding::holds()
@@ -65,7 +75,8 @@ fn ruled(smart: &Value, rule: DiscoveryRule) -> Finding {
     let methods = list(smart, "token_endpoint_auth_methods_supported");
     let grants = list(smart, "grant_types_supported");
     let has = |list: &Option<Vec<&str>>, words: &[&str]| {
-        list.as_ref().is_none_or(|list| words.iter().any(|word| list.contains(word)))
+        list.as_ref()
+            .is_none_or(|list| words.iter().any(|word| list.contains(word)))
     };
     let shown = |name: &str| format!("`{name}`: {}", smart[name]);
     match rule {
@@ -95,7 +106,11 @@ fn ruled(smart: &Value, rule: DiscoveryRule) -> Finding {
                 return Finding::TooLittle("client-public is not claimed".to_owned());
             }
             let name = "token_endpoint_auth_methods_supported";
-            Finding::when(has(&methods, &["none"]), format!("`none` in `{name}`, where methods are listed"), shown(name))
+            Finding::when(
+                has(&methods, &["none"]),
+                format!("`none` in `{name}`, where methods are listed"),
+                shown(name),
+            )
         }
         DiscoveryRule::Launch => {
             if !claims("launch-ehr") && !claims("launch-standalone") {
@@ -105,7 +120,11 @@ fn ruled(smart: &Value, rule: DiscoveryRule) -> Finding {
                 return Finding::broken("`authorization_endpoint`, since a launch is claimed", "none");
             }
             let name = "grant_types_supported";
-            Finding::when(has(&grants, &["authorization_code"]), format!("`authorization_code` in `{name}`"), shown(name))
+            Finding::when(
+                has(&grants, &["authorization_code"]),
+                format!("`authorization_code` in `{name}`"),
+                shown(name),
+            )
         }
         DiscoveryRule::SingleSignOn => {
             if !claims("sso-openid-connect") {
@@ -123,7 +142,11 @@ fn ruled(smart: &Value, rule: DiscoveryRule) -> Finding {
                 return Finding::TooLittle("neither permission-offline nor permission-online is claimed".to_owned());
             }
             let name = "grant_types_supported";
-            Finding::when(has(&grants, &["refresh_token"]), format!("`refresh_token` in `{name}`"), shown(name))
+            Finding::when(
+                has(&grants, &["refresh_token"]),
+                format!("`refresh_token` in `{name}`"),
+                shown(name),
+            )
         }
         DiscoveryRule::CapabilityNames => {
             let unknown: Vec<&str> = capabilities

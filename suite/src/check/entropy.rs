@@ -44,8 +44,9 @@ pub fn entropy(context: &Context<'_>, args: &EntropyArgs) -> Finding {
 /// An upper bound of the bits: for each position the values seen there, extrapolated to the alphabet of all that vary.
 pub fn capacity(values: &[&str]) -> f64 {
     let shortest = values.iter().map(|value| value.len()).min().unwrap_or_default();
-    let columns: Vec<BTreeSet<u8>> =
-        (0..shortest).map(|at| values.iter().map(|value| value.as_bytes()[at]).collect()).collect();
+    let columns: Vec<BTreeSet<u8>> = (0..shortest)
+        .map(|at| values.iter().map(|value| value.as_bytes()[at]).collect())
+        .collect();
     let varying: Vec<&BTreeSet<u8>> = columns.iter().filter(|column| column.len() > 1).collect();
     let alphabet: BTreeSet<u8> = varying.iter().flat_map(|column| column.iter().copied()).collect();
     let size = alphabet_size(&alphabet);

@@ -28,7 +28,10 @@ pub enum Finding {
 impl Finding {
     /// Expected this, saw that.
     pub fn broken(expected: impl Into<String>, observed: impl Into<String>) -> Self {
-        Self::Broken { expected: expected.into(), observed: observed.into() }
+        Self::Broken {
+            expected: expected.into(),
+            observed: observed.into(),
+        }
     }
 
     /// It holds, nothing to add.
@@ -38,7 +41,11 @@ impl Finding {
 
     /// Holds if `condition`.
     pub fn when(condition: bool, expected: impl Into<String>, observed: impl Into<String>) -> Self {
-        if condition { Self::holds() } else { Self::broken(expected, observed) }
+        if condition {
+            Self::holds()
+        } else {
+            Self::broken(expected, observed)
+        }
     }
 }
 
@@ -46,12 +53,20 @@ impl Finding {
 pub fn answer<'c>(context: &'c Context<'_>, of: Option<&str>) -> Result<&'c Answer, Finding> {
     let deed = match of {
         Some(_) => context.find(of),
-        None => context.deeds.iter().rev().find(|deed| matches!(deed.outcome, Outcome::Answered(_))),
+        None => context
+            .deeds
+            .iter()
+            .rev()
+            .find(|deed| matches!(deed.outcome, Outcome::Answered(_))),
     };
-    let deed = deed.ok_or_else(|| Finding::Unreached(format!("no step `{}` was reached", of.unwrap_or("with an answer"))))?;
+    let deed =
+        deed.ok_or_else(|| Finding::Unreached(format!("no step `{}` was reached", of.unwrap_or("with an answer"))))?;
     match &deed.outcome {
         Outcome::Answered(answer) => Ok(answer),
-        _ => Err(Finding::Unreached(format!("step `{}` has no answer to judge", deed.verb))),
+        _ => Err(Finding::Unreached(format!(
+            "step `{}` has no answer to judge",
+            deed.verb
+        ))),
     }
 }
 

@@ -4,8 +4,8 @@ use serde_json::Value;
 use url::Url;
 
 use super::arguments::{Alphabet, JsonArgs, JsonKind};
-use super::refusal::describe_answer;
 use super::finding::{Finding, answer};
+use super::refusal::describe_answer;
 use crate::step::Context;
 
 /// `json`.
@@ -26,10 +26,18 @@ pub fn json(context: &Context<'_>, args: &JsonArgs) -> Finding {
     let Some(document) = &answer.json else {
         return Finding::broken("a JSON body", describe_answer(answer));
     };
-    let name = if args.at.is_empty() { "the document" } else { args.at.trim_start_matches('/') };
+    let name = if args.at.is_empty() {
+        "the document"
+    } else {
+        args.at.trim_start_matches('/')
+    };
     let Some(value) = document.pointer(&args.at) else {
         let missing = format!("no `{name}` in the answer");
-        return if args.absent || args.optional { Finding::holds() } else { Finding::broken(wanted(args, name), missing) };
+        return if args.absent || args.optional {
+            Finding::holds()
+        } else {
+            Finding::broken(wanted(args, name), missing)
+        };
     };
     if args.absent {
         return Finding::broken(format!("no `{name}`"), shown(name, value));
@@ -53,7 +61,10 @@ fn judged(context: &Context<'_>, args: &JsonArgs, name: &str, value: &Value) -> 
         }
     }
     if !args.one_of.is_empty() && !args.one_of.iter().any(|one| one.eq_ignore_ascii_case(&spelled)) {
-        return Finding::broken(format!("`{name}` one of {}", args.one_of.join(", ")), shown(name, value));
+        return Finding::broken(
+            format!("`{name}` one of {}", args.one_of.join(", ")),
+            shown(name, value),
+        );
     }
     for (template, should) in [(&args.has, true), (&args.lacks, false)] {
         let Some(template) = template else { continue };
@@ -68,7 +79,10 @@ fn judged(context: &Context<'_>, args: &JsonArgs, name: &str, value: &Value) -> 
     }
     if let Some(number) = value.as_f64() {
         #[expect(clippy::cast_precision_loss, reason = "bounds of a scenario are small")]
-        let (low, high) = (args.at_least.map(|low| low as f64), args.at_most.map(|high| high as f64));
+        let (low, high) = (
+            args.at_least.map(|low| low as f64),
+            args.at_most.map(|high| high as f64),
+        );
         if low.is_some_and(|low| number < low) || high.is_some_and(|high| number > high) {
             return Finding::broken(bounds(args, name), shown(name, value));
         }
@@ -123,14 +137,17 @@ fn is_kind(kind: JsonKind, value: &Value, loopback: bool) -> bool {
         JsonKind::Integer => value.is_i64() || value.is_u64(),
         JsonKind::Boolean => value.is_boolean(),
         JsonKind::Array => value.is_array(),
-        JsonKind::Strings => {
-            value.as_array().is_some_and(|items| !items.is_empty() && items.iter().all(Value::is_string))
-        }
+        JsonKind::Strings => value
+            .as_array()
+            .is_some_and(|items| !items.is_empty() && items.iter().all(Value::is_string)),
         JsonKind::Object => value.is_object(),
         JsonKind::AbsoluteUrl => absolute(value).is_some(),
         JsonKind::HttpsUrl => absolute(value).is_some_and(|url| url.scheme() == "https" || loopback),
         JsonKind::FhirId => value.as_str().is_some_and(|id| {
-            (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
+            (1..=64).contains(&id.len())
+                && id
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
         }),
     }
 }

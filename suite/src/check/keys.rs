@@ -26,7 +26,11 @@ pub fn keys(context: &Context<'_>, args: &JwksArgs) -> Finding {
         KeyRule::UniqueKids => "each key with `kty` and a `kid` of its own",
         KeyRule::Strength => "RSA keys of 2048 bits or more, EC points on their curves",
     };
-    match set.problems().iter().find(|problem| rule_of(&problem.fault) == Some(args.rule)) {
+    match set
+        .problems()
+        .iter()
+        .find(|problem| rule_of(&problem.fault) == Some(args.rule))
+    {
         Some(problem) => Finding::broken(wanted, problem.to_string()),
         None => Finding::holds(),
     }

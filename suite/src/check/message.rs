@@ -3,16 +3,18 @@
 //! RFC 6749 §5.1 and §5.2; RFC 9110.
 
 use super::arguments::{Alphabet, ContentTypeArgs, ErrorArgs, ErrorBodyArgs, HeaderArgs, StatusArgs, WithinArgs};
+use super::finding::{Finding, answer, deed};
 use super::json::in_alphabet;
 use super::refusal::describe_answer;
-use super::finding::{Finding, answer, deed};
 use crate::http::Response;
 use crate::step::Context;
 use crate::step::context::{Answer, Outcome};
 
 fn response<'c>(context: &'c Context<'_>, of: Option<&str>) -> Result<(&'c Answer, &'c Response), Finding> {
     let answer = answer(context, of)?;
-    let response = answer.outcome().map_err(|failure| Finding::Undecided(failure.to_string()))?;
+    let response = answer
+        .outcome()
+        .map_err(|failure| Finding::Undecided(failure.to_string()))?;
     if response.status == 429 || response.status == 408 {
         return Err(Finding::Undecided(describe_answer(answer)));
     }
@@ -32,20 +34,33 @@ macro_rules! found {
 pub fn header(context: &Context<'_>, args: &HeaderArgs) -> Finding {
     let (_, response) = found!(response(context, args.of.as_deref()));
     let name = &args.name;
-    let values: Vec<String> =
-        response.headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
-    let observed =
-        if values.is_empty() { format!("no {name}") } else { format!("{name}: {}", values.join(", ")) };
+    let values: Vec<String> = response
+        .headers
+        .get_all(name)
+        .iter()
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        .collect();
+    let observed = if values.is_empty() {
+        format!("no {name}")
+    } else {
+        format!("{name}: {}", values.join(", "))
+    };
     if args.absent {
         return Finding::when(values.is_empty(), format!("no {name}"), observed);
     }
     if let Some(word) = &args.has {
-        let there = values.iter().flat_map(|value| value.split(',')).any(|one| one.trim().eq_ignore_ascii_case(word));
+        let there = values
+            .iter()
+            .flat_map(|value| value.split(','))
+            .any(|one| one.trim().eq_ignore_ascii_case(word));
         return Finding::when(there, format!("{name} with `{word}`"), observed);
     }
     if let Some(scheme) = &args.scheme {
         let there = values.iter().any(|value| {
-            value.split_whitespace().next().is_some_and(|first| first.trim_end_matches(',').eq_ignore_ascii_case(scheme))
+            value
+                .split_whitespace()
+                .next()
+                .is_some_and(|first| first.trim_end_matches(',').eq_ignore_ascii_case(scheme))
         });
         return Finding::when(there, format!("{name} with the scheme {scheme}"), observed);
     }
@@ -66,8 +81,16 @@ pub fn content_type(context: &Context<'_>, args: &ContentTypeArgs) -> Finding {
     let (_, response) = found!(response(context, args.of.as_deref()));
     let came = response.header("content-type").unwrap_or_default();
     let media = came.split(';').next().unwrap_or_default().trim();
-    let observed = if came.is_empty() { "no Content-Type".to_owned() } else { format!("Content-Type: {came}") };
-    Finding::when(media.eq_ignore_ascii_case(&args.is), format!("Content-Type: {}", args.is), observed)
+    let observed = if came.is_empty() {
+        "no Content-Type".to_owned()
+    } else {
+        format!("Content-Type: {came}")
+    };
+    Finding::when(
+        media.eq_ignore_ascii_case(&args.is),
+        format!("Content-Type: {}", args.is),
+        observed,
+    )
 }
 
 /// `status`.
@@ -78,7 +101,11 @@ pub fn status(context: &Context<'_>, args: &StatusArgs) -> Finding {
     if response.status >= 500 && !args.is.iter().any(fits) {
         return Finding::ServerError(describe_answer(answer));
     }
-    Finding::when(args.is.iter().any(fits), format!("status {}", args.is.join(" or ")), describe_answer(answer))
+    Finding::when(
+        args.is.iter().any(fits),
+        format!("status {}", args.is.join(" or ")),
+        describe_answer(answer),
+    )
 }
 
 /// `error`.
@@ -91,8 +118,17 @@ pub fn error(context: &Context<'_>, args: &ErrorArgs) -> Finding {
         return Finding::Unreached("the request was accepted, so there is no error to judge".to_owned());
     }
     let code = answer.text("error").unwrap_or_default();
-    let wanted = args.is.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(" or ");
-    Finding::when(args.is.iter().any(|one| one == code), format!("error {wanted}"), describe_answer(answer))
+    let wanted = args
+        .is
+        .iter()
+        .map(|one| format!("`{one}`"))
+        .collect::<Vec<_>>()
+        .join(" or ");
+    Finding::when(
+        args.is.iter().any(|one| one == code),
+        format!("error {wanted}"),
+        describe_answer(answer),
+    )
 }
 
 /// `error_body`: RFC 6749 §5.2, a JSON object with `error`, in the allowed characters.
@@ -105,7 +141,13 @@ pub fn error_body(context: &Context<'_>, args: &ErrorBodyArgs) -> Finding {
         return Finding::Unreached("the request was accepted, so there is no error to judge".to_owned());
     }
     let media = response.header("content-type").unwrap_or("none");
-    if !media.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
+    if !media
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .eq_ignore_ascii_case("application/json")
+    {
         return Finding::broken("Content-Type: application/json", format!("Content-Type: {media}"));
     }
     let Some(json) = answer.json.as_ref().filter(|json| json.is_object()) else {
@@ -144,6 +186,9 @@ pub fn within(context: &Context<'_>, args: &WithinArgs) -> Finding {
                 format!("{took} ms"),
             )
         }
-        Err(failure) => Finding::broken(format!("an answer within {} ms", args.milliseconds), failure.to_string()),
+        Err(failure) => Finding::broken(
+            format!("an answer within {} ms", args.milliseconds),
+            failure.to_string(),
+        ),
     }
 }

@@ -84,11 +84,17 @@ pub fn describe_landing(authorization: &Authorization) -> String {
             let mut address = url.clone();
             address.set_query(None);
             address.set_fragment(None);
-            let unregistered = if authorization.registered { "" } else { ", which is not registered" };
+            let unregistered = if authorization.registered {
+                ""
+            } else {
+                ", which is not registered"
+            };
             match (authorization.parameter("error"), authorization.code()) {
                 (_, Some(_)) => format!("a code, sent to {address}{unregistered}"),
                 (Some(error), None) => {
-                    let why = authorization.parameter("error_description").unwrap_or("no error_description");
+                    let why = authorization
+                        .parameter("error_description")
+                        .unwrap_or("no error_description");
                     format!("the error `{error}` ({why}), sent to {address}{unregistered}")
                 }
                 (None, None) if authorization.parameter("access_token").is_some() => {
@@ -102,7 +108,11 @@ pub fn describe_landing(authorization: &Authorization) -> String {
             url.origin().ascii_serialization()
         ),
         Landing::Refused { status, text, inferred } => {
-            let how = if *inferred { "a page without a way on (inferred to be a refusal)" } else { "an error page" };
+            let how = if *inferred {
+                "a page without a way on (inferred to be a refusal)"
+            } else {
+                "an error page"
+            };
             format!("{how}, status {status}: {}", short(text))
         }
         Landing::Trouble { status, text } => format!("status {status}: {}", short(text)),
@@ -129,7 +139,9 @@ fn of_answer(verb: &str, answer: &Answer) -> Reaction {
     match status {
         500..=599 => Reaction::Failed(words),
         408 | 429 => {
-            let wait = response.header("retry-after").map(|after| format!(" (Retry-After: {after})"));
+            let wait = response
+                .header("retry-after")
+                .map(|after| format!(" (Retry-After: {after})"));
             Reaction::Unclear(format!("{words}{}; run slower with --rate", wait.unwrap_or_default()))
         }
         _ => match verb {
@@ -159,7 +171,10 @@ fn of_fhir(answer: &Answer, status: u16, words: String) -> Reaction {
     let json = answer.json.as_ref();
     let kind = json.and_then(|json| json["resourceType"].as_str());
     let empty = json.is_some_and(|json| {
-        json["resourceType"] == "Bundle" && json["entry"].as_array().is_none_or(|entries| entries.is_empty() || only_outcomes(entries))
+        json["resourceType"] == "Bundle"
+            && json["entry"]
+                .as_array()
+                .is_none_or(|entries| entries.is_empty() || only_outcomes(entries))
     });
     match status {
         200..=299 if empty => Reaction::Refused(words),
@@ -170,14 +185,18 @@ fn of_fhir(answer: &Answer, status: u16, words: String) -> Reaction {
 }
 
 fn only_outcomes(entries: &[serde_json::Value]) -> bool {
-    entries.iter().all(|entry| entry["resource"]["resourceType"] == "OperationOutcome")
+    entries
+        .iter()
+        .all(|entry| entry["resource"]["resourceType"] == "OperationOutcome")
 }
 
 /// A 403 without an OAuth error, an OperationOutcome or `WWW-Authenticate`: a firewall's, for all we know.
 fn foreign_403(answer: &Answer, status: u16) -> bool {
     let ours = answer.text("error").is_some()
         || answer.text("resourceType").is_some()
-        || answer.outcome().is_ok_and(|response| response.headers.contains_key("www-authenticate"));
+        || answer
+            .outcome()
+            .is_ok_and(|response| response.headers.contains_key("www-authenticate"));
     status == 403 && !ours
 }
 
@@ -191,7 +210,11 @@ pub fn describe_answer(answer: &Answer) -> String {
     if answer.text("access_token").is_some() {
         return format!("status {status} with an access token");
     }
-    match (answer.text("error"), answer.text("error_description"), answer.text("resourceType")) {
+    match (
+        answer.text("error"),
+        answer.text("error_description"),
+        answer.text("resourceType"),
+    ) {
         (Some(error), Some(why), _) => format!("status {status}, error `{error}`: {}", short(why)),
         (Some(error), None, _) => format!("status {status}, error `{error}`"),
         (None, _, Some(kind)) => format!("status {status} with a {kind}"),
@@ -212,7 +235,10 @@ pub fn refused_by(context: &Context<'_>, stage: RefusedBy) -> Finding {
         .rev()
         .find(|deed| verbs.contains(&deed.verb) && deed.label.as_deref() != Some(GIVEN))
     else {
-        return Finding::Unreached(format!("no step that `{}` could judge was reached", verbs.join("` or `")));
+        return Finding::Unreached(format!(
+            "no step that `{}` could judge was reached",
+            verbs.join("` or `")
+        ));
     };
     let expected = expected(stage);
     match Reaction::of(deed) {
@@ -233,7 +259,15 @@ fn stages(stage: RefusedBy) -> &'static [&'static str] {
         RefusedBy::Exchange => &["authorize", "exchange"],
         RefusedBy::Refresh => &["refresh"],
         RefusedBy::Fhir => &["authorize", "exchange", "fhir"],
-        RefusedBy::Any => &["authorize", "exchange", "refresh", "introspect", "revoke", "fhir", "request"],
+        RefusedBy::Any => &[
+            "authorize",
+            "exchange",
+            "refresh",
+            "introspect",
+            "revoke",
+            "fhir",
+            "request",
+        ],
         RefusedBy::Introspect => &["introspect"],
         RefusedBy::Revoke => &["revoke"],
     }

@@ -4,15 +4,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::arguments::{ScopeArgs, TextsArgs, UnrelatedArgs};
-use super::refusal::describe_answer;
 use super::finding::{Finding, answer};
+use super::refusal::describe_answer;
 use crate::oauth::pkce;
 use crate::oauth::scope::ScopeSet;
 use crate::step::Context;
 use crate::value::Template;
 
 fn fill(context: &Context<'_>, template: &Template) -> Result<String, Finding> {
-    context.fill(template, &|_: &str| None).map_err(|halt| Finding::Unreached(format!("{template}: {halt:?}")))
+    context
+        .fill(template, &|_: &str| None)
+        .map_err(|halt| Finding::Unreached(format!("{template}: {halt:?}")))
 }
 
 /// `same` and `differ`.
@@ -22,7 +24,11 @@ pub fn same(context: &Context<'_>, args: &TextsArgs, should: bool) -> Finding {
         (Err(finding), _) | (_, Err(finding)) => return finding,
     };
     let expected = if should { "the same" } else { "different values" };
-    Finding::when((a == b) == should, format!("{} and {}: {expected}", args.a, args.b), format!("`{a}` and `{b}`"))
+    Finding::when(
+        (a == b) == should,
+        format!("{} and {}: {expected}", args.a, args.b),
+        format!("`{a}` and `{b}`"),
+    )
 }
 
 /// `unrelated`: neither stands in the other, raw, base64url-decoded, or as a SHA-256.
@@ -44,7 +50,9 @@ pub fn unrelated(context: &Context<'_>, args: &UnrelatedArgs) -> Finding {
         let hashed = pkce::s256(&other);
         let inside = value.contains(&other)
             || value.contains(&hashed)
-            || decoded.iter().any(|text| text.contains(&other) || text.contains(&hashed));
+            || decoded
+                .iter()
+                .any(|text| text.contains(&other) || text.contains(&hashed));
         if inside {
             return Finding::broken(
                 format!("{} from which nobody can read {template}", args.value),
@@ -69,5 +77,9 @@ pub fn scope(context: &Context<'_>, args: &ScopeArgs) -> Finding {
         Err(finding) => return finding,
     };
     let within = ScopeSet::parse(granted).is_subset_of(&ScopeSet::parse(&asked));
-    Finding::when(within, format!("granted scopes within `{asked}`"), format!("granted: `{granted}`"))
+    Finding::when(
+        within,
+        format!("granted scopes within `{asked}`"),
+        format!("granted: `{granted}`"),
+    )
 }

@@ -50,13 +50,22 @@ pub(super) fn agent(
     match kind {
         AgentKind::Http => Ok(Arc::new(HttpAgent::new(Arc::clone(transport), setup))),
         AgentKind::Chrome => {
-            let options =
-                ChromeOptions { assist: options.assist, executable: None, network: profile.network.clone() };
-            ChromeAgent::new(setup, options).map(|agent| Arc::new(agent) as _).map_err(Failure::usage)
+            let options = ChromeOptions {
+                assist: options.assist,
+                executable: None,
+                network: profile.network.clone(),
+            };
+            ChromeAgent::new(setup, options)
+                .map(|agent| Arc::new(agent) as _)
+                .map_err(Failure::usage)
         }
         AgentKind::Manual => {
             let (least, most) = options.sign_ins;
-            let manual = ManualOptions { open: options.open, max_sign_ins: options.max_sign_ins, patience: PATIENCE };
+            let manual = ManualOptions {
+                open: options.open,
+                max_sign_ins: options.max_sign_ins,
+                patience: PATIENCE,
+            };
             let agent = ManualAgent::new(setup, manual);
             let announced = agent.announce(least, most).map_err(Failure::usage)?;
             anstream::eprintln!("{announced}");

@@ -50,7 +50,13 @@ fn check(files: &Files) -> Result<u8, Failure> {
         return Ok(exit::NOTHING_UNEXPECTED);
     }
     for stale in outcome.stale() {
-        anstream::println!("{}:{}: {}: {}", files.baseline.display(), stale.line, stale.id, stale.message);
+        anstream::println!(
+            "{}:{}: {}: {}",
+            files.baseline.display(),
+            stale.line,
+            stale.id,
+            stale.message
+        );
     }
     Ok(exit::BASELINE_OUT_OF_DATE)
 }
@@ -60,7 +66,12 @@ fn update(files: &Files) -> Result<u8, Failure> {
     let old = match std::fs::read_to_string(&files.baseline) {
         Ok(text) => Baseline::parse_draft(&text).map_err(|error| at(files, &error))?,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Baseline::default(),
-        Err(error) => return Err(Failure::input(format!("{}: cannot be read: {error}", files.baseline.display()))),
+        Err(error) => {
+            return Err(Failure::input(format!(
+                "{}: cannot be read: {error}",
+                files.baseline.display()
+            )));
+        }
     };
     std::fs::write(&files.baseline, baseline::update(&report, &old))
         .map_err(|error| Failure::input(format!("{}: cannot be written: {error}", files.baseline.display())))?;
@@ -69,5 +80,11 @@ fn update(files: &Files) -> Result<u8, Failure> {
 }
 
 fn at(files: &Files, error: &baseline::BaselineError) -> Failure {
-    Failure::input(format!("{}:{}:{}: {}", files.baseline.display(), error.line, error.column, error.message))
+    Failure::input(format!(
+        "{}:{}:{}: {}",
+        files.baseline.display(),
+        error.line,
+        error.column,
+        error.message
+    ))
 }

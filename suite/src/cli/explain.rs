@@ -32,23 +32,43 @@ pub(super) fn run(arguments: &ExplainArguments) -> Result<u8, Failure> {
     if let Some(loaded) = scenarios.iter().find(|loaded| loaded.id == id) {
         scenario(loaded, &requirements);
     } else if let Some(row) = requirements.get(id) {
-        anstream::println!("{} — {}\n{}: {}\n{}", row.id, row.document, row.level.as_str(), row.text, row.url);
-        for loaded in scenarios.iter().filter(|loaded| loaded.scenario.requirements.contains(&row.id)) {
+        anstream::println!(
+            "{} — {}\n{}: {}\n{}",
+            row.id,
+            row.document,
+            row.level.as_str(),
+            row.text,
+            row.url
+        );
+        for loaded in scenarios
+            .iter()
+            .filter(|loaded| loaded.scenario.requirements.contains(&row.id))
+        {
             anstream::println!("  tested by {}", loaded.id);
         }
     } else if let Some(defect) = Defect::ALL.iter().find(|defect| defect.name() == id) {
-        anstream::println!("{} — a deliberate fault of the mock EHR\n{}", defect.name(), defect.doc().trim());
+        anstream::println!(
+            "{} — a deliberate fault of the mock EHR\n{}",
+            defect.name(),
+            defect.doc().trim()
+        );
         anstream::println!("breaks {}", defect.requirement());
         anstream::println!("arm it: launchproof serve --defect {}", defect.name());
         for changed in expectation::of(defect.name()) {
             anstream::println!("  caught by {changed}");
         }
     } else if let Some(variant) = Variant::ALL.iter().find(|variant| variant.name() == id) {
-        anstream::println!("{} — a legal difference of the mock EHR\n{}", variant.name(), variant.doc().trim());
+        anstream::println!(
+            "{} — a legal difference of the mock EHR\n{}",
+            variant.name(),
+            variant.doc().trim()
+        );
         anstream::println!("choose it: launchproof serve --variant {}", variant.name());
     } else {
         let near = crate::value::nearest(id, known());
-        return Err(Failure::usage(format!("there is no scenario, requirement, defect or variant `{id}`{near}")));
+        return Err(Failure::usage(format!(
+            "there is no scenario, requirement, defect or variant `{id}`{near}"
+        )));
     }
     Ok(exit::NOTHING_UNEXPECTED)
 }
@@ -67,7 +87,10 @@ fn scenario(loaded: &Loaded, requirements: &Requirements) {
         }
     }
     if !scenario.cases.is_empty() {
-        anstream::println!("\nRows: {}", scenario.cases.keys().cloned().collect::<Vec<_>>().join(", "));
+        anstream::println!(
+            "\nRows: {}",
+            scenario.cases.keys().cloned().collect::<Vec<_>>().join(", ")
+        );
     }
     let proofs = expectation::catching(&loaded.id);
     if !proofs.is_empty() {

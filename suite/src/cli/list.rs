@@ -41,14 +41,27 @@ pub(super) fn run(arguments: &ListArguments) -> Result<u8, Failure> {
                     0 => String::new(),
                     rows => format!(" ({rows} rows)"),
                 };
-                anstream::println!("{:<52} {:<10} {}{rows}", loaded.id, scenario.level.as_str(), scenario.title.trim());
+                anstream::println!(
+                    "{:<52} {:<10} {}{rows}",
+                    loaded.id,
+                    scenario.level.as_str(),
+                    scenario.title.trim()
+                );
             }
             anstream::println!("{} scenarios", scenarios.len());
         }
         What::Requirements => {
             for row in requirements.values() {
-                let tests = scenarios.iter().filter(|loaded| loaded.scenario.requirements.contains(&row.id)).count();
-                anstream::println!("{:<34} {:<10} {tests:>3} scenarios  {}", row.id, row.level.as_str(), row.text);
+                let tests = scenarios
+                    .iter()
+                    .filter(|loaded| loaded.scenario.requirements.contains(&row.id))
+                    .count();
+                anstream::println!(
+                    "{:<34} {:<10} {tests:>3} scenarios  {}",
+                    row.id,
+                    row.level.as_str(),
+                    row.text
+                );
             }
             anstream::println!("{} requirements", requirements.len());
         }
@@ -67,7 +80,13 @@ pub(super) fn run(arguments: &ListArguments) -> Result<u8, Failure> {
         What::Targets => {
             for file in fixtures::below("targets") {
                 if file.path.ends_with(".toml") && !file.path.contains(".baseline.") {
-                    let first = file.text.lines().next().unwrap_or_default().trim_start_matches('#').trim();
+                    let first = file
+                        .text
+                        .lines()
+                        .next()
+                        .unwrap_or_default()
+                        .trim_start_matches('#')
+                        .trim();
                     anstream::println!("{:<44} {first}", file.path.trim_start_matches("targets/"));
                 }
             }

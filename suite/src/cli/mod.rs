@@ -66,16 +66,25 @@ pub(crate) struct Failure {
 
 impl Failure {
     fn input(message: impl std::fmt::Display) -> Self {
-        Self { code: exit::BAD_INPUT, message: message.to_string() }
+        Self {
+            code: exit::BAD_INPUT,
+            message: message.to_string(),
+        }
     }
 
     fn usage(message: impl std::fmt::Display) -> Self {
-        Self { code: exit::USAGE, message: message.to_string() }
+        Self {
+            code: exit::USAGE,
+            message: message.to_string(),
+        }
     }
 
     fn internal(message: impl std::fmt::Display) -> Self {
         let hint = "this is a bug of launchproof; please report it with the command line";
-        Self { code: exit::INTERNAL, message: format!("{message}\n{hint}") }
+        Self {
+            code: exit::INTERNAL,
+            message: format!("{message}\n{hint}"),
+        }
     }
 }
 
@@ -84,7 +93,11 @@ pub fn main() -> u8 {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            let code = if error.use_stderr() { exit::USAGE } else { exit::NOTHING_UNEXPECTED };
+            let code = if error.use_stderr() {
+                exit::USAGE
+            } else {
+                exit::NOTHING_UNEXPECTED
+            };
             // Nothing to do where even the error cannot be printed.
             let _ = error.print();
             return code;
@@ -127,12 +140,10 @@ async fn run(command: Command) -> Result<u8, Failure> {
 }
 
 /// The scenarios (with a vendor's own) and the requirements, or a failure that lists everything wrong with them.
-fn catalogue(
-    more: Option<&std::path::Path>,
-) -> Result<(Vec<crate::scenario::load::Loaded>, Requirements), Failure> {
+fn catalogue(more: Option<&std::path::Path>) -> Result<(Vec<crate::scenario::load::Loaded>, Requirements), Failure> {
     let list = |lines: Vec<String>| Failure::input(lines.join("\n"));
-    let scenarios = crate::scenario::load::load(more)
-        .map_err(|errors| list(errors.iter().map(ToString::to_string).collect()))?;
+    let scenarios =
+        crate::scenario::load::load(more).map_err(|errors| list(errors.iter().map(ToString::to_string).collect()))?;
     let requirements = crate::scenario::requirement::all().map_err(list)?;
     let errors = crate::scenario::lint::lint(&scenarios, &requirements);
     if errors.is_empty() {

@@ -23,12 +23,21 @@ pub(super) struct Terminal {
 
 impl Terminal {
     pub(super) fn new(scribe: Arc<Scribe>, world: Arc<World>, quiet: bool) -> Self {
-        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let target = if quiet {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr()
+        };
         let bar = ProgressBar::with_draw_target(Some(0), target);
         if let Ok(style) = ProgressStyle::with_template("{bar:32} {pos}/{len} {wide_msg}") {
             bar.set_style(style);
         }
-        Self { bar, scribe, world, quiet }
+        Self {
+            bar,
+            scribe,
+            world,
+            quiet,
+        }
     }
 
     fn line(&self, text: &str) {
@@ -69,7 +78,11 @@ pub(super) struct EventLog {
 
 impl EventLog {
     pub(super) fn create(path: &Path, scribe: Arc<Scribe>, world: Arc<World>) -> std::io::Result<Self> {
-        Ok(Self { file: Mutex::new(File::create(path)?), scribe, world })
+        Ok(Self {
+            file: Mutex::new(File::create(path)?),
+            scribe,
+            world,
+        })
     }
 }
 
@@ -84,7 +97,9 @@ impl Listener for EventLog {
                 // A pass without a note has no text to redact.
                 let open = judged.status != Status::Pass || judged.reason.is_some();
                 let clean = |text: &Option<String>| {
-                    text.as_ref().filter(|_| open).map(|text| self.scribe.scrub(&self.world.recorder, text))
+                    text.as_ref()
+                        .filter(|_| open)
+                        .map(|text| self.scribe.scrub(&self.world.recorder, text))
                 };
                 json!({
                     "event": "verdict",

@@ -21,7 +21,9 @@ pub(super) struct SelftestArguments {
 
 pub(super) async fn run(arguments: SelftestArguments) -> Result<u8, Failure> {
     let (scenarios, _) = catalogue(None)?;
-    let matrix: Matrix = selftest::run(scenarios, &arguments.only).await.map_err(Failure::internal)?;
+    let matrix: Matrix = selftest::run(scenarios, &arguments.only)
+        .await
+        .map_err(Failure::internal)?;
     if arguments.print_expected {
         anstream::println!("{}", matrix.expected_yaml());
         return Ok(exit::NOTHING_UNEXPECTED);
@@ -32,5 +34,9 @@ pub(super) async fn run(arguments: SelftestArguments) -> Result<u8, Failure> {
         anstream::println!("{problem}");
     }
     anstream::println!("{}", matrix.summary());
-    Ok(if problems.is_empty() { exit::NOTHING_UNEXPECTED } else { exit::BROKEN })
+    Ok(if problems.is_empty() {
+        exit::NOTHING_UNEXPECTED
+    } else {
+        exit::BROKEN
+    })
 }

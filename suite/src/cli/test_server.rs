@@ -109,10 +109,21 @@ pub(super) struct ServerArguments {
     insecure: bool,
 
     /// Folder of the report.
-    #[arg(long, value_name = "DIR", default_value = "launchproof-report", help_heading = "Report")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "launchproof-report",
+        help_heading = "Report"
+    )]
     out: PathBuf,
     /// Which files to write beside `run.json`.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "html,junit,json,events", help_heading = "Report")]
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "html,junit,json,events",
+        help_heading = "Report"
+    )]
     report: Vec<Format>,
     /// Failures that are expected.
     #[arg(long, value_name = "FILE", help_heading = "Report")]
@@ -129,7 +140,9 @@ pub(super) struct ServerArguments {
 }
 
 fn partition(text: &str) -> Result<(usize, usize), String> {
-    let parts = text.split_once('/').and_then(|(part, of)| Some((part.parse().ok()?, of.parse().ok()?)));
+    let parts = text
+        .split_once('/')
+        .and_then(|(part, of)| Some((part.parse().ok()?, of.parse().ok()?)));
     match parts {
         Some((part, of)) if part >= 1 && part <= of => Ok((part, of)),
         _ => Err("expected N/M with 1 ≤ N ≤ M, such as 1/3".to_owned()),
@@ -154,7 +167,10 @@ pub(super) async fn run(arguments: ServerArguments) -> Result<u8, Failure> {
     let facts = crate::step::discover::facts(&world).await;
     if let Some(problem) = unreachable(&world, facts) {
         world.agent.close().await;
-        return Err(Failure { code: exit::UNREACHABLE, message: problem });
+        return Err(Failure {
+            code: exit::UNREACHABLE,
+            message: problem,
+        });
     }
     let given = arguments.smart.as_deref().and_then(smart_version);
     let (smart, smart_from) = version::infer(given, &world.profile, facts);
@@ -179,8 +195,11 @@ pub(super) async fn run(arguments: ServerArguments) -> Result<u8, Failure> {
     let scribe = Arc::new(Scribe::new(&world, &scenarios, arguments.evidence == "full"));
     let world = Arc::new(world);
     let events = event_log(&arguments, &scribe, &world)?;
-    let mut listeners: Vec<Box<dyn Listener>> =
-        vec![Box::new(Terminal::new(Arc::clone(&scribe), Arc::clone(&world), arguments.quiet))];
+    let mut listeners: Vec<Box<dyn Listener>> = vec![Box::new(Terminal::new(
+        Arc::clone(&scribe),
+        Arc::clone(&world),
+        arguments.quiet,
+    ))];
     listeners.extend(events.map(|log| Box::new(log) as Box<dyn Listener>));
     let options = Options {
         smart,
@@ -202,7 +221,10 @@ pub(super) async fn run(arguments: ServerArguments) -> Result<u8, Failure> {
         .profile
         .accept_missing
         .iter()
-        .map(|(scope, reason)| AcceptedGap { scope: scope.clone(), reason: reason.clone() })
+        .map(|(scope, reason)| AcceptedGap {
+            scope: scope.clone(),
+            reason: reason.clone(),
+        })
         .collect();
     let controls = Controls {
         tried: (outcome.controls_passed + outcome.controls_failed) as u64,
@@ -220,31 +242,48 @@ pub(super) async fn run(arguments: ServerArguments) -> Result<u8, Failure> {
 }
 
 fn read_baseline(arguments: &ServerArguments) -> Result<Baseline, Failure> {
-    let Some(path) = &arguments.baseline else { return Ok(Baseline::default()) };
+    let Some(path) = &arguments.baseline else {
+        return Ok(Baseline::default());
+    };
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::input(format!("{}: the baseline cannot be read: {error}", path.display())))?;
     Baseline::parse(&text).map_err(|error| {
-        Failure::input(format!("{}:{}:{}: {}", path.display(), error.line, error.column, error.message))
+        Failure::input(format!(
+            "{}:{}:{}: {}",
+            path.display(),
+            error.line,
+            error.column,
+            error.message
+        ))
     })
 }
 
 async fn target(arguments: &ServerArguments, seed: u64) -> Result<Target, Failure> {
     let profile = match (&arguments.fhir_base, &arguments.target) {
         (None, None) => {
-            let listening =
-                demo::listening(&demo::Manner::default(), seed).await.map_err(Failure::internal)?;
-            return Ok(Target { profile: listening.profile.clone(), listening: Some(listening) });
+            let listening = demo::listening(&demo::Manner::default(), seed)
+                .await
+                .map_err(Failure::internal)?;
+            return Ok(Target {
+                profile: listening.profile.clone(),
+                listening: Some(listening),
+            });
         }
         (base, Some(path)) => {
             let mut profile = Profile::load(path).map_err(Failure::input)?;
             if let Some(base) = base {
-                profile.fhir_base.clone_from(&Profile::for_url(base).map_err(Failure::usage)?.fhir_base);
+                profile
+                    .fhir_base
+                    .clone_from(&Profile::for_url(base).map_err(Failure::usage)?.fhir_base);
             }
             profile
         }
         (Some(base), None) => Profile::for_url(base).map_err(Failure::usage)?,
     };
-    Ok(Target { profile, listening: None })
+    Ok(Target {
+        profile,
+        listening: None,
+    })
 }
 
 fn world(
@@ -273,9 +312,24 @@ fn world(
         Some(listening) => Arc::clone(&listening.clock),
         None => Arc::new(crate::clock::ShiftedClock::default()),
     };
-    let agent = agent::agent(arguments.agent, &agent_options(arguments, sign_ins), &profile, &transport, &clock, started)?;
-    let parts =
-        Parts { profile: Arc::new(profile), transport, agent, clock, keys, seed, slow: arguments.slow, started };
+    let agent = agent::agent(
+        arguments.agent,
+        &agent_options(arguments, sign_ins),
+        &profile,
+        &transport,
+        &clock,
+        started,
+    )?;
+    let parts = Parts {
+        profile: Arc::new(profile),
+        transport,
+        agent,
+        clock,
+        keys,
+        seed,
+        slow: arguments.slow,
+        started,
+    };
     World::new(parts).map_err(Failure::internal)
 }
 
@@ -304,9 +358,14 @@ fn unreachable(world: &World, facts: &crate::step::world::Facts) -> Option<Strin
 }
 
 fn smart_version(text: &str) -> Option<SmartVersion> {
-    [SmartVersion::V1_0, SmartVersion::V2_0, SmartVersion::V2_1, SmartVersion::V2_2]
-        .into_iter()
-        .find(|version| version.as_str() == text)
+    [
+        SmartVersion::V1_0,
+        SmartVersion::V2_0,
+        SmartVersion::V2_1,
+        SmartVersion::V2_2,
+    ]
+    .into_iter()
+    .find(|version| version.as_str() == text)
 }
 
 fn selection(arguments: &ServerArguments) -> Result<Selection, Failure> {
@@ -315,7 +374,10 @@ fn selection(arguments: &ServerArguments) -> Result<Selection, Failure> {
         Some(path) => {
             let report = super::render::read(path)?;
             let open = report.verdicts.iter().filter(|verdict| {
-                !matches!(verdict.status, model::Status::Pass | model::Status::Info | model::Status::Skip)
+                !matches!(
+                    verdict.status,
+                    model::Status::Pass | model::Status::Info | model::Status::Skip
+                )
             });
             Some(open.map(model::Verdict::id).collect())
         }
@@ -332,12 +394,22 @@ fn selection(arguments: &ServerArguments) -> Result<Selection, Failure> {
 
 fn narrowed(arguments: &ServerArguments) -> Vec<String> {
     let mut words = arguments.only.clone();
-    let flag = |name: &str, values: &[String]| values.iter().map(|value| format!("--{name} {value}")).collect::<Vec<_>>();
+    let flag = |name: &str, values: &[String]| {
+        values
+            .iter()
+            .map(|value| format!("--{name} {value}"))
+            .collect::<Vec<_>>()
+    };
     words.extend(flag("requirement", &arguments.requirement));
     words.extend(flag("level", &arguments.level));
     words.extend(flag("client", &arguments.client));
     words.extend(arguments.partition.map(|(part, of)| format!("--partition {part}/{of}")));
-    words.extend(arguments.rerun_failed.as_ref().map(|path| format!("--rerun-failed {}", path.display())));
+    words.extend(
+        arguments
+            .rerun_failed
+            .as_ref()
+            .map(|path| format!("--rerun-failed {}", path.display())),
+    );
     words
 }
 
@@ -370,13 +442,20 @@ fn event_log(
         return Ok(None);
     }
     std::fs::create_dir_all(&arguments.out).map_err(|error| cannot_write(arguments, &error))?;
-    let log = EventLog::create(&arguments.out.join("events.jsonl"), Arc::clone(scribe), Arc::clone(world))
-        .map_err(|error| cannot_write(arguments, &error))?;
+    let log = EventLog::create(
+        &arguments.out.join("events.jsonl"),
+        Arc::clone(scribe),
+        Arc::clone(world),
+    )
+    .map_err(|error| cannot_write(arguments, &error))?;
     Ok(Some(log))
 }
 
 fn cannot_write(arguments: &ServerArguments, error: &std::io::Error) -> Failure {
-    Failure::usage(format!("{}: the report cannot be written: {error}; choose another folder with --out", arguments.out.display()))
+    Failure::usage(format!(
+        "{}: the report cannot be written: {error}; choose another folder with --out",
+        arguments.out.display()
+    ))
 }
 
 fn run_facts(
@@ -439,7 +518,10 @@ fn cancel_on_ctrl_c() -> watch::Receiver<bool> {
 }
 
 /// A seed from the operating system; printed, so that the run can be repeated.
-#[expect(clippy::disallowed_methods, reason = "the one place where chance enters: the seed, which is printed")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where chance enters: the seed, which is printed"
+)]
 fn fresh_seed() -> u64 {
     use rand::RngExt as _;
     rand::rng().random::<u32>().into()

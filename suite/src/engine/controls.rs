@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use crate::check::refusal::Reaction;
 use crate::scenario::Step;
 use crate::scenario::model::{Given, LaunchKind, With};
+use crate::step::Deed;
 use crate::step::arguments::{AuthorizeArgs, Method};
 use crate::step::context::Outcome;
-use crate::step::Deed;
 use crate::target::Client;
 
 /// At most so many items may lie between a probe and its control …
@@ -49,7 +49,9 @@ impl Ledger {
 
     /// Whether it was accepted at most [`ITEMS`] items and [`AGE`] ago.
     pub fn is_recent(&self, stage: &Stage, item: usize) -> bool {
-        self.accepted.get(stage).is_some_and(|(at, when)| item - at <= ITEMS && when.elapsed() <= AGE)
+        self.accepted
+            .get(stage)
+            .is_some_and(|(at, when)| item - at <= ITEMS && when.elapsed() <= AGE)
     }
 
     /// How many correct requests were accepted in all.
@@ -76,8 +78,16 @@ fn stage(verb: &str, client: &str, with: &With) -> Stage {
 
 /// What a scenario asks in other words than usual makes another stage.
 fn particular(with: &With) -> String {
-    let scope = with.scope.as_ref().map(|scope| format!(", scope `{scope}`")).unwrap_or_default();
-    let extra: String = with.extra.iter().map(|(name, value)| format!(", {name} `{value}`")).collect();
+    let scope = with
+        .scope
+        .as_ref()
+        .map(|scope| format!(", scope `{scope}`"))
+        .unwrap_or_default();
+    let extra: String = with
+        .extra
+        .iter()
+        .map(|(name, value)| format!(", {name} `{value}`"))
+        .collect();
     format!("{scope}{extra}")
 }
 
@@ -107,7 +117,8 @@ pub fn stages(client: &Client, with: &With, given: Given, control: &[Step]) -> V
 }
 
 fn stages_of(client: &Client, with: &With, step: &Step, stages: &mut Vec<Stage>) {
-    let authorize = |args: &AuthorizeArgs| authorize_stage(&client.name, with, with.launch, args.method == Method::Post);
+    let authorize =
+        |args: &AuthorizeArgs| authorize_stage(&client.name, with, with.launch, args.method == Method::Post);
     let of = |verb: &str| stage(verb, &client.name, with);
     match step {
         Step::Authorize(args) => stages.push(authorize(args)),

@@ -36,7 +36,11 @@ impl Givens {
             return Ok(());
         }
         let client = context.own_client()?.name.clone();
-        let key = Key { client, given, with: context.with.clone() };
+        let key = Key {
+            client,
+            given,
+            with: context.with.clone(),
+        };
         if let Some(halt) = self.unreachable.get(&key) {
             return Err(halt.clone());
         }
@@ -79,19 +83,34 @@ async fn make(context: &mut Context<'_>, steps: &[Step]) -> Result<(), Halt> {
 
 /// The last deed was done as asked.
 pub fn accepted(context: &Context<'_>) -> Result<(), Halt> {
-    let Some(deed) = context.deeds.last() else { return Ok(()) };
+    let Some(deed) = context.deeds.last() else {
+        return Ok(());
+    };
     match Reaction::of(deed) {
         Reaction::Accepted(_) => Ok(()),
-        other => Err(Halt::Blocked(format!("a correct {} was not accepted: {}", deed.verb, other.words()))),
+        other => Err(Halt::Blocked(format!(
+            "a correct {} was not accepted: {}",
+            deed.verb,
+            other.words()
+        ))),
     }
 }
 
 /// The steps that lead to a state, each without anything wrong in it.
 pub fn steps(given: Given) -> Vec<Step> {
     let label = || Some(GIVEN.to_owned());
-    let authorize = Step::Authorize(AuthorizeArgs { label: label(), ..AuthorizeArgs::default() });
-    let exchange = Step::Exchange(ExchangeArgs { label: label(), ..ExchangeArgs::default() });
-    let refresh = Step::Refresh(RefreshArgs { label: label(), ..RefreshArgs::default() });
+    let authorize = Step::Authorize(AuthorizeArgs {
+        label: label(),
+        ..AuthorizeArgs::default()
+    });
+    let exchange = Step::Exchange(ExchangeArgs {
+        label: label(),
+        ..ExchangeArgs::default()
+    });
+    let refresh = Step::Refresh(RefreshArgs {
+        label: label(),
+        ..RefreshArgs::default()
+    });
     match given {
         Given::Nothing | Given::Discovered => Vec::new(),
         Given::Authorized => vec![authorize],

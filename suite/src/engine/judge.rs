@@ -1,8 +1,6 @@
 //! Dispatches each check of a scenario to its family and joins what they find.
 
-use crate::check::{
-    Finding, acceptance, callback, discovery, entropy, json, keys, message, refusal, texts,
-};
+use crate::check::{Finding, acceptance, callback, discovery, entropy, json, keys, message, refusal, texts};
 use crate::scenario::Check;
 use crate::scenario::model::Allowed;
 use crate::step::Context;
@@ -11,7 +9,9 @@ use crate::step::Context;
 pub fn judge(context: &Context<'_>, checks: &[Check], allowed: &[Allowed]) -> Finding {
     let finding = all(context, checks);
     if matches!(finding, Finding::Broken { .. })
-        && let Some(legal) = allowed.iter().find(|legal| matches!(all(context, &legal.then), Finding::Holds(_)))
+        && let Some(legal) = allowed
+            .iter()
+            .find(|legal| matches!(all(context, &legal.then), Finding::Holds(_)))
     {
         return Finding::Holds(Some(legal.note.clone()));
     }

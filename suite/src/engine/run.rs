@@ -91,7 +91,13 @@ pub async fn run(world: &World, items: &[Item<'_>], options: &Options, listener:
         item: 0,
     };
     let mut order: Vec<&Item<'_>> = items.iter().collect();
-    order.sort_by_key(|item| (last(&item.loaded.scenario), item.client.map(|client| client.name.clone()), item.id()));
+    order.sort_by_key(|item| {
+        (
+            last(&item.loaded.scenario),
+            item.client.map(|client| client.name.clone()),
+            item.id(),
+        )
+    });
     let mut cancel = options.cancel.clone();
     let mut complete = true;
     for item in order {
@@ -115,7 +121,12 @@ pub async fn run(world: &World, items: &[Item<'_>], options: &Options, listener:
     let mut judged = run.judged;
     judged.sort_by(|a, b| a.id.cmp(&b.id));
     let controls_failed = run.failed_controls.len();
-    Outcome { judged, complete, controls_passed: run.ledger.passed(), controls_failed }
+    Outcome {
+        judged,
+        complete,
+        controls_passed: run.ledger.passed(),
+        controls_failed,
+    }
 }
 
 /// Scenarios that let time pass, that judge many values, or that may lock a client out, come last, in this order.
@@ -149,9 +160,10 @@ impl<'a> Run<'a> {
         let control = self.control_of(item);
         let attempt = self.attempt(item, control.as_ref()).await;
         let attempt = match attempt {
-            Attempt { finding: Ok(Finding::ServerError(first)), .. } => {
-                self.again(item, control.as_ref(), &first).await
-            }
+            Attempt {
+                finding: Ok(Finding::ServerError(first)),
+                ..
+            } => self.again(item, control.as_ref(), &first).await,
             other => other,
         };
         if waits(&scenario.when) {
@@ -177,7 +189,10 @@ impl<'a> Run<'a> {
         let version = self.options.smart.as_str();
         if !scenario.applies.is_empty() && !scenario.applies.iter().any(|one| one == version) {
             let which = scenario.applies.join(", ");
-            return Some((Status::Skip, format!("holds in SMART {which}; the target is judged by {version}")));
+            return Some((
+                Status::Skip,
+                format!("holds in SMART {which}; the target is judged by {version}"),
+            ));
         }
         if let Some(missing) = &item.missing {
             return Some((Status::Unconfigured, missing.clone()));
@@ -201,15 +216,30 @@ impl<'a> Run<'a> {
         if !scenario.then.iter().any(|check| matches!(check, Check::RefusedBy(_))) {
             return None;
         }
-        let steps = if scenario.control.is_empty() { fault::stripped(&scenario.when) } else { scenario.control.clone() };
-        Some(Control { client: item.client?, scenario, steps })
+        let steps = if scenario.control.is_empty() {
+            fault::stripped(&scenario.when)
+        } else {
+            scenario.control.clone()
+        };
+        Some(Control {
+            client: item.client?,
+            scenario,
+            steps,
+        })
     }
 
     async fn attempt(&mut self, item: &Item<'a>, control: Option<&Control<'a>>) -> Attempt {
         let scenario = &item.loaded.scenario;
-        let case = item.case.and_then(|name| scenario.cases.get(name)).map(|case| &case.set);
+        let case = item
+            .case
+            .and_then(|name| scenario.cases.get(name))
+            .map(|case| &case.set);
         let mut context = Context::new(self.world, item.client, &scenario.with, case);
-        let mut attempt = Attempt { finding: Err(Halt::Blocked(String::new())), evidence: Vec::new(), screenshot: None };
+        let mut attempt = Attempt {
+            finding: Err(Halt::Blocked(String::new())),
+            evidence: Vec::new(),
+            screenshot: None,
+        };
         let reached = self.givens.reach(&mut context, scenario.given).await;
         self.note(&context, 0);
         if let Err(halt) = reached {
@@ -225,7 +255,9 @@ impl<'a> Run<'a> {
             return attempt;
         }
         if let Some(name) = unchanged(&context, case) {
-            attempt.finding = Err(Halt::Skip(format!("`{name}` leaves the value as it is here, so nothing was sent")));
+            attempt.finding = Err(Halt::Skip(format!(
+                "`{name}` leaves the value as it is here, so nothing was sent"
+            )));
             return attempt;
         }
         let before = context.deeds.len();
@@ -252,7 +284,9 @@ impl<'a> Run<'a> {
                 second.finding = Ok(Finding::broken(expected, words));
             }
             Ok(Finding::Holds(_) | Finding::Broken { .. }) => {
-                second.finding = Ok(Finding::Undecided(format!("the first try got {first}, the second did not")));
+                second.finding = Ok(Finding::Undecided(format!(
+                    "the first try got {first}, the second did not"
+                )));
             }
             _ => {}
         }
@@ -277,7 +311,11 @@ impl<'a> Run<'a> {
     async fn make_control(&mut self, control: &Control<'a>) -> Result<(), Halt> {
         let scenario = control.scenario;
         let mut context = Context::new(self.world, Some(control.client), &scenario.with, None);
-        let given = if scenario.given == Given::Launched { Given::LaunchedAlone } else { scenario.given };
+        let given = if scenario.given == Given::Launched {
+            Given::LaunchedAlone
+        } else {
+            scenario.given
+        };
         let mut made = self.givens.reach(&mut context, given).await;
         if made.is_ok() {
             for step in &control.steps {
@@ -351,8 +389,10 @@ impl<'a> Run<'a> {
                 let judged = &mut self.judged[done.at];
                 judged.status = Status::Blocked;
                 judged.holds = None;
-                judged.reason =
-                    Some(format!("control lost: afterwards a correct request ({}) was not accepted: {why}", stage.0));
+                judged.reason = Some(format!(
+                    "control lost: afterwards a correct request ({}) was not accepted: {why}",
+                    stage.0
+                ));
                 self.tell(done.at);
             } else {
                 at += 1;
@@ -368,7 +408,13 @@ impl<'a> Run<'a> {
         if missing.is_empty() {
             self.tell(at);
         } else {
-            self.pending.push(Pending { at, item: self.item, since: Instant::now(), missing, plan });
+            self.pending.push(Pending {
+                at,
+                item: self.item,
+                since: Instant::now(),
+                missing,
+                plan,
+            });
         }
     }
 
@@ -403,7 +449,9 @@ impl<'a> Run<'a> {
                 Err(Halt::Blocked(why) | Halt::Error(why) | Halt::Skip(why) | Halt::Scenario(why)) => why,
                 Ok(()) => "it did not come to all stages".to_owned(),
             };
-            judged.reason = Some(format!("control lost: the correct request afterwards was not accepted: {why}"));
+            judged.reason = Some(format!(
+                "control lost: the correct request afterwards was not accepted: {why}"
+            ));
             self.tell(stuck.at);
         }
     }
@@ -439,7 +487,10 @@ impl<'a> Run<'a> {
         let id = format!("control/{launch}#{name}");
         if !self.failed_controls.contains_key(&id) {
             self.failed_controls.insert(id.clone(), why.clone());
-            self.listener.on(&Event::ControlFailed { id: id.clone(), reason: why.clone() });
+            self.listener.on(&Event::ControlFailed {
+                id: id.clone(),
+                reason: why.clone(),
+            });
             let judged = Judged {
                 id: id.clone(),
                 scenario: format!("control/{launch}"),
@@ -481,7 +532,11 @@ fn all_accepted(context: &Context<'_>, from: usize) -> Result<(), Halt> {
         if let other @ (Reaction::Refused(_) | Reaction::Astray(_) | Reaction::Failed(_) | Reaction::Unclear(_)) =
             Reaction::of(deed)
         {
-            return Err(Halt::Blocked(format!("a correct {} was not accepted: {}", deed.verb, other.words())));
+            return Err(Halt::Blocked(format!(
+                "a correct {} was not accepted: {}",
+                deed.verb,
+                other.words()
+            )));
         }
     }
     given::accepted(context)
@@ -510,8 +565,16 @@ fn settle(judged: &mut Judged, level: Level, finding: Result<Finding, Halt>) {
     match finding {
         Ok(Finding::Holds(note)) => {
             judged.holds = Some(true);
-            judged.status = if level == Level::May { Status::Info } else { Status::Pass };
-            judged.reason = if level == Level::May { Some(note.unwrap_or_else(|| "it does".to_owned())) } else { note };
+            judged.status = if level == Level::May {
+                Status::Info
+            } else {
+                Status::Pass
+            };
+            judged.reason = if level == Level::May {
+                Some(note.unwrap_or_else(|| "it does".to_owned()))
+            } else {
+                note
+            };
         }
         Ok(Finding::Broken { expected, observed }) => {
             judged.holds = Some(false);
@@ -523,7 +586,9 @@ fn settle(judged: &mut Judged, level: Level, finding: Result<Finding, Halt>) {
             judged.expected = Some(expected);
             judged.observed = Some(observed);
         }
-        Ok(Finding::ServerError(why) | Finding::Undecided(why)) => (judged.status, judged.reason) = (Status::Error, Some(why)),
+        Ok(Finding::ServerError(why) | Finding::Undecided(why)) => {
+            (judged.status, judged.reason) = (Status::Error, Some(why))
+        }
         Ok(Finding::Unreached(why)) => (judged.status, judged.reason) = (Status::Blocked, Some(why)),
         Ok(Finding::TooLittle(why)) | Err(Halt::Skip(why)) => {
             (judged.status, judged.reason) = (Status::Skip, Some(why));
@@ -540,7 +605,10 @@ fn settle(judged: &mut Judged, level: Level, finding: Result<Finding, Halt>) {
 fn unchanged<'c>(context: &Context<'_>, case: Option<&'c BTreeMap<String, Template>>) -> Option<&'c str> {
     let own: HashMap<String, String> = HashMap::new();
     let lookup = |name: &str| own.get(name).cloned().or_else(|| context.value(name));
-    case?.iter().find(|(_, template)| template.changes_nothing(&lookup)).map(|(name, _)| name.as_str())
+    case?
+        .iter()
+        .find(|(_, template)| template.changes_nothing(&lookup))
+        .map(|(name, _)| name.as_str())
 }
 
 fn screenshot(context: &Context<'_>) -> Option<Vec<u8>> {

@@ -15,7 +15,12 @@ pub async fn run(context: &mut Context<'_>, steps: &[Step]) -> Result<(), Halt> 
         }
         match tokio::time::timeout(limit, one(context, step)).await {
             Ok(done) => done?,
-            Err(_) => return Err(Halt::Error(format!("`{}` took longer than the {limit:?} of a step", step.word()))),
+            Err(_) => {
+                return Err(Halt::Error(format!(
+                    "`{}` took longer than the {limit:?} of a step",
+                    step.word()
+                )));
+            }
         }
     }
     Ok(())
@@ -74,6 +79,9 @@ async fn prepare(context: &Context<'_>, step: &Step) -> Result<token::Ready, Hal
         Step::Refresh(args) => token::refresh(context, args).await,
         Step::Introspect(args) => token::about_token(context, args, "introspect").await,
         Step::Revoke(args) => token::about_token(context, args, "revoke").await,
-        other => Err(Halt::Scenario(format!("`{}` cannot be raced in `together`", other.word()))),
+        other => Err(Halt::Scenario(format!(
+            "`{}` cannot be raced in `together`",
+            other.word()
+        ))),
     }
 }

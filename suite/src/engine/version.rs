@@ -12,15 +12,27 @@ pub fn infer(given: Option<SmartVersion>, profile: &Profile, facts: &Facts) -> (
         return (version, "given by `smart` in the profile".to_owned());
     }
     let Some(smart) = &facts.smart else {
-        return (SmartVersion::V1_0, "inferred: there is no smart-configuration".to_owned());
+        return (
+            SmartVersion::V1_0,
+            "inferred: there is no smart-configuration".to_owned(),
+        );
     };
     let claims = |name: &str| facts.capabilities.iter().any(|one| one == name);
     let lists = |name: &str| smart.get(name).is_some();
     if lists("user_access_brand_bundle") || claims("smart-app-state") || lists("user_access_brand_identifier") {
-        (SmartVersion::V2_2, "inferred from what 2.2 brought: brands or app state are listed".to_owned())
+        (
+            SmartVersion::V2_2,
+            "inferred from what 2.2 brought: brands or app state are listed".to_owned(),
+        )
     } else if claims("permission-v2") || lists("code_challenge_methods_supported") || lists("grant_types_supported") {
-        (SmartVersion::V2_2, "inferred: it lists what came with 2.0, and nothing says which 2.x".to_owned())
+        (
+            SmartVersion::V2_2,
+            "inferred: it lists what came with 2.0, and nothing says which 2.x".to_owned(),
+        )
     } else {
-        (SmartVersion::V1_0, "inferred: nothing that came with 2.0 is listed".to_owned())
+        (
+            SmartVersion::V1_0,
+            "inferred: nothing that came with 2.0 is listed".to_owned(),
+        )
     }
 }

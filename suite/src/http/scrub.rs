@@ -42,12 +42,20 @@ impl Scrubber {
         let mut seen = HashSet::new();
         for text in spellings(secret) {
             if seen.insert(text.clone()) {
-                self.add(Pattern { text, mask: mask.to_owned(), whole_word });
+                self.add(Pattern {
+                    text,
+                    mask: mask.to_owned(),
+                    whole_word,
+                });
             }
         }
         for text in base64_cores(secret) {
             if seen.insert(text.clone()) {
-                self.add(Pattern { text, mask: mask.to_owned(), whole_word: false });
+                self.add(Pattern {
+                    text,
+                    mask: mask.to_owned(),
+                    whole_word: false,
+                });
             }
         }
     }
@@ -59,7 +67,9 @@ impl Scrubber {
         } else {
             (&mut self.sixes, prefix(bytes, SHORTEST))
         };
-        let Ok(at) = u32::try_from(self.patterns.len()) else { return };
+        let Ok(at) = u32::try_from(self.patterns.len()) else {
+            return;
+        };
         sieve.insert(key);
         self.by_prefix.entry(key).or_default().push(at);
         self.patterns.push(pattern);
@@ -94,7 +104,9 @@ impl Scrubber {
 
 /// The first `length` bytes, at most eight, as a number.
 fn prefix(bytes: &[u8], length: usize) -> u64 {
-    bytes[..length].iter().fold(length as u64, |key, byte| (key << 8) ^ u64::from(*byte))
+    bytes[..length]
+        .iter()
+        .fold(length as u64, |key, byte| (key << 8) ^ u64::from(*byte))
 }
 
 /// A set of numbers that may say yes wrongly, never no.

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use reports::model::Level;
 use serde_json::Value;
 
+use super::fault::has_fault;
 use super::load::{Loaded, ScenarioError};
 use super::model::{Given, Scenario};
-use super::fault::has_fault;
 use super::needs;
 use super::requirement::{Actor, Requirement};
 use super::{Check, Step};
@@ -30,7 +30,11 @@ fn one(loaded: &Loaded, requirements: &BTreeMap<String, Requirement>) -> Vec<Sce
     names(loaded, &mut problems);
     problems
         .into_iter()
-        .map(|message| ScenarioError { origin: loaded.origin.clone(), at: None, message })
+        .map(|message| ScenarioError {
+            origin: loaded.origin.clone(),
+            at: None,
+            message,
+        })
         .collect()
 }
 
@@ -53,7 +57,10 @@ fn words(scenario: &Scenario, problems: &mut Vec<String>) {
     }
     for version in &scenario.applies {
         if !VERSIONS.contains(&version.as_str()) {
-            problems.push(format!("`applies` names `{version}`; the versions are {}", VERSIONS.join(", ")));
+            problems.push(format!(
+                "`applies` names `{version}`; the versions are {}",
+                VERSIONS.join(", ")
+            ));
         }
     }
 }
@@ -93,7 +100,10 @@ fn strength(level: Level) -> u8 {
 }
 
 fn refusals(scenario: &Scenario, problems: &mut Vec<String>) {
-    let checks = scenario.then.iter().chain(scenario.allow.iter().flat_map(|allowed| &allowed.then));
+    let checks = scenario
+        .then
+        .iter()
+        .chain(scenario.allow.iter().flat_map(|allowed| &allowed.then));
     let judges_refusal = checks.clone().any(|check| matches!(check, Check::RefusedBy(_)));
     if judges_refusal && scenario.control.is_empty() && !scenario.when.iter().any(has_fault) {
         problems.push(
@@ -106,9 +116,10 @@ fn refusals(scenario: &Scenario, problems: &mut Vec<String>) {
         problems.push("it judges a refusal without any client, so no control can be made".to_owned());
     }
     let redeems = scenario.when.iter().any(|step| matches!(step, Step::Exchange(_)));
-    let authorizes = scenario.when.iter().any(|step| {
-        matches!(step, Step::Authorize(_) | Step::Interleaved(_) | Step::Flow(_))
-    });
+    let authorizes = scenario
+        .when
+        .iter()
+        .any(|step| matches!(step, Step::Authorize(_) | Step::Interleaved(_) | Step::Flow(_)));
     if redeems && !authorizes && matches!(scenario.given, Given::Nothing | Given::Discovered) {
         problems.push("`exchange` has no code to redeem: begin with `given: authorized`".to_owned());
     }
@@ -153,11 +164,16 @@ fn unknown_name(scenario: &Scenario, labels: &BTreeSet<String>, name: &str) -> O
             }
         }
         "" if ROOTS.contains(&rest) => None,
-        "" => Some(format!("there is no placeholder `{rest}`{}", nearest(rest, ROOTS.iter().copied()))),
-        label if labels.contains(label) => {
-            (!ROOTS.contains(&rest)).then(|| format!("`{label}` has no `{rest}`{}", nearest(rest, ROOTS.iter().copied())))
-        }
-        label => Some(format!("no step is labelled `{label}`{}", nearest(label, labels.iter().map(String::as_str)))),
+        "" => Some(format!(
+            "there is no placeholder `{rest}`{}",
+            nearest(rest, ROOTS.iter().copied())
+        )),
+        label if labels.contains(label) => (!ROOTS.contains(&rest))
+            .then(|| format!("`{label}` has no `{rest}`{}", nearest(rest, ROOTS.iter().copied()))),
+        label => Some(format!(
+            "no step is labelled `{label}`{}",
+            nearest(label, labels.iter().map(String::as_str))
+        )),
     }
 }
 
@@ -178,8 +194,14 @@ fn walk(
                     ("of" | "launch_of" | "again", Value::String(label)) => {
                         let word = matches!(
                             label.as_str(),
-                            "own" | "other" | "other_public" | "other_symmetric" | "other_asymmetric" | "code"
-                                | "access_token" | "refresh_token"
+                            "own"
+                                | "other"
+                                | "other_public"
+                                | "other_symmetric"
+                                | "other_asymmetric"
+                                | "code"
+                                | "access_token"
+                                | "refresh_token"
                         );
                         if !word {
                             references.push(label.clone());

@@ -53,7 +53,13 @@ pub fn load(more: Option<&Path>) -> Result<Vec<Loaded>, Vec<ScenarioError>> {
     let mut errors = Vec::new();
     for file in fixtures::below("scenarios/server") {
         let id = id_of(file.path.trim_start_matches("scenarios/server/"));
-        take(&mut loaded, &mut errors, id, &format!("fixtures/{}", file.path), file.text);
+        take(
+            &mut loaded,
+            &mut errors,
+            id,
+            &format!("fixtures/{}", file.path),
+            file.text,
+        );
     }
     if let Some(folder) = more {
         read_folder(folder, folder, &mut loaded, &mut errors);
@@ -64,7 +70,10 @@ pub fn load(more: Option<&Path>) -> Result<Vec<Loaded>, Vec<ScenarioError>> {
             errors.push(ScenarioError {
                 origin: pair[1].origin.clone(),
                 at: None,
-                message: format!("the id `{}` is taken by {}; an id is a path and stands once", pair[1].id, pair[0].origin),
+                message: format!(
+                    "the id `{}` is taken by {}; an id is a path and stands once",
+                    pair[1].id, pair[0].origin
+                ),
             });
         }
     }
@@ -79,7 +88,12 @@ fn take(loaded: &mut Vec<Loaded>, errors: &mut Vec<ScenarioError>, id: String, o
     match parse(text, origin) {
         Ok(scenario) => {
             let raw = serde_saphyr::from_str(text).ok();
-            loaded.push(Loaded { id, origin: origin.to_owned(), scenario, raw });
+            loaded.push(Loaded {
+                id,
+                origin: origin.to_owned(),
+                scenario,
+                raw,
+            });
         }
         Err(error) => errors.push(error),
     }
@@ -114,7 +128,11 @@ pub fn parse(text: &str, origin: &str) -> Result<Scenario, ScenarioError> {
     let options = serde_saphyr::options! { strict_booleans: true };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let at = error.location().map(|location| (location.line(), location.column()));
-        ScenarioError { origin: origin.to_owned(), at, message: explain(&error) }
+        ScenarioError {
+            origin: origin.to_owned(),
+            at,
+            message: explain(&error),
+        }
     })
 }
 

@@ -7,10 +7,16 @@ use crate::target::{Client, ClientKind, Credentials, SecretMethod};
 /// Words that stand in `needs`, with what each means. `capability:NAME` and `lists:FIELD` stand besides.
 pub const WORDS: &[(&str, &str)] = &[
     ("authorization_code", "an authorization endpoint"),
-    ("standalone_launch", "standalone launch, where capabilities say which launches there are"),
+    (
+        "standalone_launch",
+        "standalone launch, where capabilities say which launches there are",
+    ),
     ("ehr_launch", "[ehr_launch] in the profile"),
     ("openid", "`openid` among the client's scopes"),
-    ("refresh", "`offline_access` or `online_access` among the client's scopes"),
+    (
+        "refresh",
+        "`offline_access` or `online_access` among the client's scopes",
+    ),
     ("introspection", "an introspection endpoint"),
     ("revocation", "a revocation endpoint"),
     ("jwks", "a jwks_uri"),
@@ -22,12 +28,24 @@ pub const WORDS: &[(&str, &str)] = &[
     ("second_asymmetric", "another client with a key in the profile"),
     ("two_redirect_uris", "a client with two redirect_uris in the profile"),
     ("https_redirect", "a client whose first redirect_uri is https"),
-    ("loopback_redirect", "a client with a redirect_uri on a loopback address"),
+    (
+        "loopback_redirect",
+        "a client with a redirect_uri on a loopback address",
+    ),
     ("https_target", "a target off loopback, where https is a duty"),
     ("patient_b", "a second patient in the profile: [patients] b"),
-    ("patient_b_selectable", "a first user who may pick patient b: [users.NAME] patients = [\"a\", \"b\"]"),
-    ("basic_client", "a client with a secret that is registered for HTTP Basic: auth = \"basic\""),
-    ("lockout", "--allow lockout, off loopback: it sends many wrong credentials"),
+    (
+        "patient_b_selectable",
+        "a first user who may pick patient b: [users.NAME] patients = [\"a\", \"b\"]",
+    ),
+    (
+        "basic_client",
+        "a client with a secret that is registered for HTTP Basic: auth = \"basic\"",
+    ),
+    (
+        "lockout",
+        "--allow lockout, off loopback: it sends many wrong credentials",
+    ),
 ];
 
 /// Whether a need is met.
@@ -55,7 +73,9 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow_lockou
     }
     if let Some(field) = word.strip_prefix("lists:") {
         let there = facts.smart.as_ref().is_some_and(|smart| smart.get(field).is_some());
-        return met(there, || Need::Skip(format!("smart-configuration does not list {field}")));
+        return met(there, || {
+            Need::Skip(format!("smart-configuration does not list {field}"))
+        });
     }
     let profile = &world.profile;
     let other = |kind: Option<ClientKind>| {
@@ -72,50 +92,76 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow_lockou
         }),
         "standalone_launch" => launch_claimed(facts, "launch-standalone"),
         "ehr_launch" => match launch_claimed(facts, "launch-ehr") {
-            Need::Met => met(profile.ehr_launch.is_some(), || add("[ehr_launch]: how an EHR launch is begun")),
+            Need::Met => met(profile.ehr_launch.is_some(), || {
+                add("[ehr_launch]: how an EHR launch is begun")
+            }),
             other => other,
         },
         "openid" => has_scope(client, |scopes| scopes.split(' ').any(|one| one == "openid"), "openid"),
-        "refresh" => has_scope(client, |scopes| ScopeSet::parse(scopes).wants_refresh(), "offline_access"),
+        "refresh" => has_scope(
+            client,
+            |scopes| ScopeSet::parse(scopes).wants_refresh(),
+            "offline_access",
+        ),
         "introspection" => listed(facts.introspection_endpoint.is_some(), "introspection_endpoint"),
         "revocation" => listed(facts.revocation_endpoint.is_some(), "revocation_endpoint"),
         "jwks" => listed(facts.jwks_uri.is_some(), "jwks_uri"),
-        "openid_document" => {
-            met(facts.openid.is_some(), || Need::Skip("there is no openid-configuration at the issuer".to_owned()))
-        }
-        "capability_statement" => {
-            met(facts.capability.is_some(), || Need::Skip("there is no CapabilityStatement at /metadata".to_owned()))
-        }
+        "openid_document" => met(facts.openid.is_some(), || {
+            Need::Skip("there is no openid-configuration at the issuer".to_owned())
+        }),
+        "capability_statement" => met(facts.capability.is_some(), || {
+            Need::Skip("there is no CapabilityStatement at /metadata".to_owned())
+        }),
         "second_client" => met(other(None), || add("a second client")),
         "second_public" => met(other(Some(ClientKind::Public)), || add("another client of kind public")),
-        "second_symmetric" => met(other(Some(ClientKind::Symmetric)), || add("another client of kind symmetric")),
-        "second_asymmetric" => met(other(Some(ClientKind::Asymmetric)), || add("another client of kind asymmetric")),
-        "two_redirect_uris" => {
-            met(client.is_some_and(|client| client.redirect_uris.len() > 1), || add("a second redirect_uri of the client"))
-        }
+        "second_symmetric" => met(other(Some(ClientKind::Symmetric)), || {
+            add("another client of kind symmetric")
+        }),
+        "second_asymmetric" => met(other(Some(ClientKind::Asymmetric)), || {
+            add("another client of kind asymmetric")
+        }),
+        "two_redirect_uris" => met(client.is_some_and(|client| client.redirect_uris.len() > 1), || {
+            add("a second redirect_uri of the client")
+        }),
         "https_redirect" => {
-            let https = client.and_then(|client| client.redirect_uris.first()).is_some_and(|uri| uri.starts_with("https:"));
+            let https = client
+                .and_then(|client| client.redirect_uris.first())
+                .is_some_and(|uri| uri.starts_with("https:"));
             met(https, || add("an https redirect_uri, as the first of the client"))
         }
         "loopback_redirect" => {
             let loopback = client.is_some_and(|client| client.redirect_uris.iter().any(|uri| is_loopback(uri)));
             met(loopback, || add("a redirect_uri http://127.0.0.1:PORT/… of the client"))
         }
-        "https_target" => met(!profile.is_loopback(), || Need::Skip("loopback: https is no duty there".to_owned())),
-        "patient_b" => {
-            met(profile.patients.contains_key("b"), || add("[patients] b: one that the user of patient a must not reach"))
-        }
+        "https_target" => met(!profile.is_loopback(), || {
+            Need::Skip("loopback: https is no duty there".to_owned())
+        }),
+        "patient_b" => met(profile.patients.contains_key("b"), || {
+            add("[patients] b: one that the user of patient a must not reach")
+        }),
         "patient_b_selectable" => {
-            let may = profile.users.values().next().is_some_and(|user| user.patients.iter().any(|key| key == "b"));
+            let may = profile
+                .users
+                .values()
+                .next()
+                .is_some_and(|user| user.patients.iter().any(|key| key == "b"));
             met(profile.patients.contains_key("b") && may, || {
                 add("[patients] b, and to the first user `patients = [\"a\", \"b\"]` where that user may pick both")
             })
         }
         "basic_client" => {
             let basic = client.is_some_and(|client| {
-                matches!(&client.credentials, Credentials::Secret { method: SecretMethod::Basic, .. })
+                matches!(
+                    &client.credentials,
+                    Credentials::Secret {
+                        method: SecretMethod::Basic,
+                        ..
+                    }
+                )
             });
-            met(basic, || Need::Skip("the client is registered for client_secret_post".to_owned()))
+            met(basic, || {
+                Need::Skip("the client is registered for client_secret_post".to_owned())
+            })
         }
         "lockout" => met(allow_lockout || profile.is_loopback(), || {
             Need::Skip("it may lock the client out; run with --allow lockout".to_owned())
@@ -136,7 +182,11 @@ fn claimed(facts: &Facts, name: &str) -> Need {
 
 /// A launch is taken for granted where the server lists no capabilities at all (SMART 1.0, or [endpoints] alone).
 fn launch_claimed(facts: &Facts, name: &str) -> Need {
-    if facts.capabilities.is_empty() { Need::Met } else { claimed(facts, name) }
+    if facts.capabilities.is_empty() {
+        Need::Met
+    } else {
+        claimed(facts, name)
+    }
 }
 
 fn listed(there: bool, field: &str) -> Need {
@@ -145,7 +195,9 @@ fn listed(there: bool, field: &str) -> Need {
 
 fn has_scope(client: Option<&Client>, test: impl Fn(&str) -> bool, word: &str) -> Need {
     let there = client.is_some_and(|client| test(&client.scopes));
-    met(there, || Need::Unconfigured(format!("add `{word}` to the client's scopes in the profile")))
+    met(there, || {
+        Need::Unconfigured(format!("add `{word}` to the client's scopes in the profile"))
+    })
 }
 
 fn is_loopback(uri: &str) -> bool {

@@ -64,7 +64,10 @@ impl Selection {
                 loaded.id == wanted || loaded.id.starts_with(&format!("{}/", wanted.trim_end_matches('/')))
             });
         let requirement = self.requirements.is_empty()
-            || self.requirements.iter().any(|wanted| loaded.scenario.requirements.contains(wanted));
+            || self
+                .requirements
+                .iter()
+                .any(|wanted| loaded.scenario.requirements.contains(wanted));
         let word = match loaded.scenario.level {
             Level::Shall | Level::ShallNot => "shall",
             Level::Should | Level::ShouldNot => "should",
@@ -81,15 +84,23 @@ impl Selection {
         let exact: Vec<&String> = self.ids.iter().filter(|id| id.contains(['#', '@'])).collect();
         let id = item.id();
         let named = exact.is_empty()
-            || exact.iter().any(|wanted| id == **wanted || id.starts_with(&format!("{wanted}@")))
-            || self.ids.iter().any(|wanted| !wanted.contains(['#', '@']) && id.starts_with(wanted.as_str()));
+            || exact
+                .iter()
+                .any(|wanted| id == **wanted || id.starts_with(&format!("{wanted}@")))
+            || self
+                .ids
+                .iter()
+                .any(|wanted| !wanted.contains(['#', '@']) && id.starts_with(wanted.as_str()));
         client && named && self.verdicts.as_ref().is_none_or(|verdicts| verdicts.contains(&id))
     }
 
     /// The items of the selected scenarios, in the order of their ids.
     pub fn items<'a>(&self, all: &'a [Loaded], profile: &'a Profile) -> Vec<Item<'a>> {
-        let mut items: Vec<Item<'a>> =
-            all.iter().filter(|loaded| self.takes(loaded)).flat_map(|loaded| of(loaded, profile)).collect();
+        let mut items: Vec<Item<'a>> = all
+            .iter()
+            .filter(|loaded| self.takes(loaded))
+            .flat_map(|loaded| of(loaded, profile))
+            .collect();
         items.retain(|item| self.takes_item(item));
         if let Some((part, of)) = self.partition {
             let mut at = 0;
@@ -116,16 +127,27 @@ fn of<'a>(loaded: &'a Loaded, profile: &'a Profile) -> Vec<Item<'a>> {
     let mut with: Vec<(Option<&'a Client>, Option<&'static str>, Option<String>)> = kinds
         .iter()
         .map(|kind| {
-            let missing = format!("add a client to the profile: [clients.NAME] kind = \"{}\"", kind.as_str());
+            let missing = format!(
+                "add a client to the profile: [clients.NAME] kind = \"{}\"",
+                kind.as_str()
+            );
             let client = first(*kind);
-            (client, several.then(|| kind.as_str()), client.is_none().then_some(missing))
+            (
+                client,
+                several.then(|| kind.as_str()),
+                client.is_none().then_some(missing),
+            )
         })
         .collect();
     match loaded.scenario.clients {
         Clients::None => with.push((None, None, None)),
         Clients::Any => {
-            let client = [ClientKind::Public, ClientKind::Symmetric, ClientKind::Asymmetric].into_iter().find_map(first);
-            let missing = client.is_none().then(|| "add a client to the profile: [clients.NAME]".to_owned());
+            let client = [ClientKind::Public, ClientKind::Symmetric, ClientKind::Asymmetric]
+                .into_iter()
+                .find_map(first);
+            let missing = client
+                .is_none()
+                .then(|| "add a client to the profile: [clients.NAME]".to_owned());
             with.push((client, None, missing));
         }
         _ => {}

@@ -38,7 +38,11 @@ pub fn reference() -> Result<&'static BTreeMap<String, String>, String> {
 /// The verdicts that a defect or variant changes, each with its mark.
 pub fn of(name: &str) -> Vec<String> {
     let changes = FILE.as_ref().ok().and_then(|file| file.changes.get(name));
-    changes.into_iter().flatten().map(|(id, mark)| format!("{id} ({mark})")).collect()
+    changes
+        .into_iter()
+        .flatten()
+        .map(|(id, mark)| format!("{id} ({mark})"))
+        .collect()
 }
 
 /// The defects and variants that change a verdict of this scenario.

@@ -17,7 +17,10 @@ pub struct Matrix {
 
 impl Matrix {
     pub(super) fn new(rows: Vec<Row>, scenarios: &[Loaded]) -> Self {
-        let scenarios = scenarios.iter().map(|loaded| (loaded.id.clone(), loaded.scenario.level)).collect();
+        let scenarios = scenarios
+            .iter()
+            .map(|loaded| (loaded.id.clone(), loaded.scenario.level))
+            .collect();
         Self { rows, scenarios }
     }
 
@@ -51,8 +54,13 @@ impl Matrix {
             self.row_problems(row, expected.get(&row.name), &mut problems);
         }
         if whole {
-            for name in expected.keys().filter(|name| !self.rows.iter().any(|row| row.name == **name)) {
-                problems.push(format!("fixtures/defects/expected.yaml names `{name}`, which is no defect or variant"));
+            for name in expected
+                .keys()
+                .filter(|name| !self.rows.iter().any(|row| row.name == **name))
+            {
+                problems.push(format!(
+                    "fixtures/defects/expected.yaml names `{name}`, which is no defect or variant"
+                ));
             }
             problems.extend(self.unproven());
         }
@@ -76,12 +84,23 @@ impl Matrix {
         for (id, mark) in &changes {
             if expected.get(id) != Some(&mark.word()) {
                 let seen = row.vector.get(id).map(|(_, seen)| seen.as_str()).unwrap_or_default();
-                problems.push(format!("{}: {id} became {}, which was not expected: {seen}", row.name, mark.word()));
+                problems.push(format!(
+                    "{}: {id} became {}, which was not expected: {seen}",
+                    row.name,
+                    mark.word()
+                ));
             }
-            let red = matches!(mark.status, Status::Fail | Status::Warn | Status::Error | Status::Blocked);
+            let red = matches!(
+                mark.status,
+                Status::Fail | Status::Warn | Status::Error | Status::Blocked
+            );
             if row.kind == Kind::Variant && red {
                 let seen = row.vector.get(id).map(|(_, seen)| seen.as_str()).unwrap_or_default();
-                problems.push(format!("{}: a legal difference turned {id} {}: {seen}", row.name, mark.word()));
+                problems.push(format!(
+                    "{}: a legal difference turned {id} {}: {seen}",
+                    row.name,
+                    mark.word()
+                ));
             }
         }
         for (id, mark) in expected {

@@ -19,10 +19,10 @@ use tokio::sync::watch;
 use crate::demo::{self, Manner};
 use crate::engine::events::Silent;
 use crate::engine::{self, Judged, Options};
+use crate::scenario::Step;
 use crate::scenario::load::Loaded;
 use crate::scenario::select::Selection;
 use crate::step::arguments::Until;
-use crate::scenario::Step;
 use crate::target::SmartVersion;
 
 /// The seed of every row: the same values in each.
@@ -39,8 +39,15 @@ pub struct Mark {
 
 impl Mark {
     fn of(judged: &Judged) -> Self {
-        let holds = if judged.status == Status::Info { judged.holds } else { None };
-        Self { status: judged.status, holds }
+        let holds = if judged.status == Status::Info {
+            judged.holds
+        } else {
+            None
+        };
+        Self {
+            status: judged.status,
+            holds,
+        }
     }
 
     /// `fail`, `info+`, `info-`.
@@ -87,15 +94,23 @@ pub async fn run(scenarios: Vec<Loaded>, only: &[String]) -> Result<Matrix, Stri
     let wanted = |name: &str| only.is_empty() || only.iter().any(|one| one == name);
     let mut rows: Vec<(String, Kind, Manner)> = vec![("reference".to_owned(), Kind::Reference, Manner::default())];
     for defect in Defect::ALL.iter().copied().filter(|defect| wanted(defect.name())) {
-        let manner = Manner { defects: vec![defect], variants: Vec::new() };
+        let manner = Manner {
+            defects: vec![defect],
+            variants: Vec::new(),
+        };
         rows.push((defect.name().to_owned(), Kind::Defect, manner));
     }
     for variant in Variant::ALL.iter().copied().filter(|variant| wanted(variant.name())) {
-        let manner = Manner { defects: Vec::new(), variants: vec![variant] };
+        let manner = Manner {
+            defects: Vec::new(),
+            variants: vec![variant],
+        };
         rows.push((variant.name().to_owned(), Kind::Variant, manner));
     }
-    let unknown: Vec<&String> =
-        only.iter().filter(|name| !rows.iter().any(|(known, ..)| known == *name)).collect();
+    let unknown: Vec<&String> = only
+        .iter()
+        .filter(|name| !rows.iter().any(|(known, ..)| known == *name))
+        .collect();
     if !unknown.is_empty() {
         return Err(format!("there is no defect or variant {unknown:?}"));
     }
@@ -133,7 +148,13 @@ async fn row(name: String, kind: Kind, manner: &Manner, scenarios: &[Loaded]) ->
             requests += sent;
         }
     }
-    Ok(Row { name, kind, vector, took: started.elapsed(), requests })
+    Ok(Row {
+        name,
+        kind,
+        vector,
+        took: started.elapsed(),
+        requests,
+    })
 }
 
 fn waits(loaded: &Loaded) -> bool {
@@ -161,9 +182,17 @@ async fn on_one_mock(manner: &Manner, scenarios: &[Loaded]) -> Result<(Vector, u
     let profile = Arc::clone(&world.profile);
     let items = Selection::default().items(scenarios, &profile);
     let (_keep, cancel) = watch::channel(false);
-    let options = Options { smart: SmartVersion::V2_2, allow_lockout: true, cancel };
+    let options = Options {
+        smart: SmartVersion::V2_2,
+        allow_lockout: true,
+        cancel,
+    };
     let outcome = engine::run(&world, &items, &options, &Silent).await;
-    let vector = outcome.judged.iter().map(|judged| (judged.id.clone(), (Mark::of(judged), seen(judged)))).collect();
+    let vector = outcome
+        .judged
+        .iter()
+        .map(|judged| (judged.id.clone(), (Mark::of(judged), seen(judged))))
+        .collect();
     Ok((vector, world.recorder.count()))
 }
 

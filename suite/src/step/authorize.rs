@@ -48,7 +48,10 @@ pub async fn interleaved(context: &mut Context<'_>, all: &[AuthorizeArgs]) -> Re
     }
     let visits: Vec<Visit> = prepared.iter().map(|one| one.visit.clone()).collect();
     let walks = context.world.agent.walk_interleaved(&visits).await.ok_or_else(|| {
-        Halt::Skip(format!("the {} agent cannot walk two authorizations by turns", context.world.agent.name()))
+        Halt::Skip(format!(
+            "the {} agent cannot walk two authorizations by turns",
+            context.world.agent.name()
+        ))
     })?;
     for (one, walk) in prepared.into_iter().zip(walks) {
         finish(context, one, walk);
@@ -78,7 +81,9 @@ async fn begin_launch(
 ) -> Result<(String, Option<usize>), Halt> {
     let world = context.world;
     let Some(how) = &world.profile.ehr_launch else {
-        return Err(Halt::Skip("the profile has no [ehr_launch], so no EHR launch can be begun".to_owned()));
+        return Err(Halt::Skip(
+            "the profile has no [ehr_launch], so no EHR launch can be begun".to_owned(),
+        ));
     };
     let EhrLaunch::Request(request) = how else {
         return Err(Halt::Skip(
@@ -86,7 +91,13 @@ async fn begin_launch(
         ));
     };
     let patient = context.patient(patient.or(context.with.patient.as_deref()));
-    let user = world.profile.users.values().next().map(|user| user.id.clone()).unwrap_or_default();
+    let user = world
+        .profile
+        .users
+        .values()
+        .next()
+        .map(|user| user.id.clone())
+        .unwrap_or_default();
     let whom = LaunchFor {
         client_id: &client.client_id,
         user: &user,
@@ -120,7 +131,10 @@ pub(super) async fn prepare<'w>(context: &mut Context<'w>, args: &AuthorizeArgs)
     let own = |name: &str| defaults.value(name);
     let pairs = parameters(context, args, &defaults, &own)?;
     let once = |name: &str| {
-        let mut values = pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let mut values = pairs
+            .iter()
+            .filter(|(key, _)| key == name)
+            .map(|(_, value)| value.clone());
         values.next().filter(|_| values.next().is_none())
     };
     let sent = Sent {
@@ -140,14 +154,21 @@ pub(super) async fn prepare<'w>(context: &mut Context<'w>, args: &AuthorizeArgs)
         (None, true) => Session::Shared(format!("user-{user}")),
         (None, false) => Session::Fresh,
     };
-    let step = args.label.as_ref().map_or_else(|| "authorize".to_owned(), |label| format!("authorize ({label})"));
+    let step = args
+        .label
+        .as_ref()
+        .map_or_else(|| "authorize".to_owned(), |label| format!("authorize ({label})"));
     let mut own_origins = world.profile.own_origins();
     own_origins.push(endpoint.origin().ascii_serialization());
     let visit = Visit {
         start,
         callbacks,
         own_origins,
-        persona: Persona { user, patient: sent.patient.clone(), allow: !args.deny },
+        persona: Persona {
+            user,
+            patient: sent.patient.clone(),
+            allow: !args.deny,
+        },
         session,
         step,
     };
@@ -158,11 +179,21 @@ pub(super) async fn prepare<'w>(context: &mut Context<'w>, args: &AuthorizeArgs)
             verb: "launch",
             client: client.name.clone(),
             correct: true,
-            outcome: Outcome::Launched { launch: defaults.launch.clone().unwrap_or_default() },
+            outcome: Outcome::Launched {
+                launch: defaults.launch.clone().unwrap_or_default(),
+            },
             exchanges: vec![id],
         }));
     }
-    Ok(Prepared { visit, sent, client, label: args.label.clone(), correct, launch_kind, posted: args.method == Method::Post })
+    Ok(Prepared {
+        visit,
+        sent,
+        client,
+        label: args.label.clone(),
+        correct,
+        launch_kind,
+        posted: args.method == Method::Post,
+    })
 }
 
 async fn launch_value(
@@ -173,7 +204,9 @@ async fn launch_value(
 ) -> Result<Option<String>, Halt> {
     if let Some(label) = &args.launch_of {
         let launch = context.begun_launch(Some(label));
-        return launch.map(Some).ok_or_else(|| Halt::Scenario(format!("no launch step is labelled `{label}`")));
+        return launch
+            .map(Some)
+            .ok_or_else(|| Halt::Scenario(format!("no launch step is labelled `{label}`")));
     }
     if context.with.launch == LaunchKind::Standalone {
         return Ok(None);
@@ -186,9 +219,16 @@ async fn launch_value(
 /// Nothing wrong in it, and a `launch` that was begun for this client.
 fn is_correct(context: &Context<'_>, args: &AuthorizeArgs, client: &Client) -> bool {
     let own_launch = args.launch_of.as_deref().is_none_or(|label| {
-        context.deeds.iter().any(|deed| deed.label.as_deref() == Some(label) && deed.client == client.name)
+        context
+            .deeds
+            .iter()
+            .any(|deed| deed.label.as_deref() == Some(label) && deed.client == client.name)
     });
-    own_launch && AuthorizeArgs { launch_of: None, ..args.clone() } == args.stripped()
+    own_launch
+        && AuthorizeArgs {
+            launch_of: None,
+            ..args.clone()
+        } == args.stripped()
 }
 
 struct Defaults {
@@ -203,12 +243,7 @@ struct Defaults {
 }
 
 impl Defaults {
-    fn new(
-        context: &Context<'_>,
-        args: &AuthorizeArgs,
-        client: &Client,
-        launch: Option<String>,
-    ) -> Result<Self, Halt> {
+    fn new(context: &Context<'_>, args: &AuthorizeArgs, client: &Client, launch: Option<String>) -> Result<Self, Halt> {
         let none = |_: &str| None;
         let scope = match &context.with.scope {
             Some(scope) => context.fill(scope, &none)?,
@@ -219,13 +254,17 @@ impl Defaults {
             Some(verifier) => context.fill(verifier, &none)?,
             None => chance.token::<32>(),
         };
-        let redirect_uri = client.redirect_uris.first().cloned().ok_or_else(|| {
-            Halt::Blocked(format!("client `{}` has no redirect_uris in the profile", client.name))
-        })?;
+        let redirect_uri =
+            client.redirect_uris.first().cloned().ok_or_else(|| {
+                Halt::Blocked(format!("client `{}` has no redirect_uris in the profile", client.name))
+            })?;
         Ok(Self {
             client_id: client.client_id.clone(),
             redirect_uri,
-            nonce: scope.split(' ').any(|one| one == "openid").then(|| chance.token::<16>()),
+            nonce: scope
+                .split(' ')
+                .any(|one| one == "openid")
+                .then(|| chance.token::<16>()),
             scope,
             state: chance.token::<24>(),
             aud: context.world.profile.fhir_base.clone(),
@@ -283,7 +322,11 @@ fn parameters(
     put("aud", &args.aud, defaults.value("aud"))?;
     put("nonce", &args.nonce, defaults.nonce.clone())?;
     put("code_challenge", &args.code_challenge, defaults.value("code_challenge"))?;
-    put("code_challenge_method", &args.code_challenge_method, Some("S256".to_owned()))?;
+    put(
+        "code_challenge_method",
+        &args.code_challenge_method,
+        Some("S256".to_owned()),
+    )?;
     for (name, value) in &context.world.profile.adapt.authorize {
         if !args.extra.contains_key(name) {
             put(name, &Override::Keep, Some(value.clone()))?;
@@ -312,7 +355,9 @@ fn request(
 ) -> Result<Request, Halt> {
     let mut encoded = match &args.raw {
         Some(raw) => context.fill(raw, own)?,
-        None => url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish(),
+        None => url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish(),
     };
     if let Some(suffix) = &args.raw_suffix {
         encoded.push_str(&context.fill(suffix, own)?);
@@ -320,8 +365,16 @@ fn request(
     let mut url = endpoint.clone();
     if args.method == Method::Post {
         let content_type = "application/x-www-form-urlencoded".to_owned();
-        let body = RequestBody::Raw { content_type, bytes: encoded.into() };
-        return Ok(Request { method: HttpMethod::POST, url, headers: Vec::new(), body });
+        let body = RequestBody::Raw {
+            content_type,
+            bytes: encoded.into(),
+        };
+        return Ok(Request {
+            method: HttpMethod::POST,
+            url,
+            headers: Vec::new(),
+            body,
+        });
     }
     let query = match endpoint.query() {
         Some(before) if !before.is_empty() => format!("{before}&{encoded}"),
@@ -335,7 +388,10 @@ fn request(
 
 /// Every address at which the walk must stop: the registered ones and whatever was asked for.
 fn callbacks(client: &Client, sent: &str, pairs: &Pairs) -> Vec<Url> {
-    let asked = pairs.iter().filter(|(name, _)| name == "redirect_uri").map(|(_, value)| value.as_str());
+    let asked = pairs
+        .iter()
+        .filter(|(name, _)| name == "redirect_uri")
+        .map(|(_, value)| value.as_str());
     client
         .redirect_uris
         .iter()
@@ -348,8 +404,20 @@ fn callbacks(client: &Client, sent: &str, pairs: &Pairs) -> Vec<Url> {
 
 fn finish(context: &mut Context<'_>, prepared: Prepared<'_>, walk: Walk) {
     let world = context.world;
-    let Prepared { sent, client, label, correct, launch_kind, posted, .. } = prepared;
-    let exchanges = walk.exchanges.into_iter().map(|exchange| world.recorder.keep(exchange)).collect();
+    let Prepared {
+        sent,
+        client,
+        label,
+        correct,
+        launch_kind,
+        posted,
+        ..
+    } = prepared;
+    let exchanges = walk
+        .exchanges
+        .into_iter()
+        .map(|exchange| world.recorder.keep(exchange))
+        .collect();
     if walk.signed_in {
         world.recorder.signed_in();
     }
@@ -362,10 +430,21 @@ fn finish(context: &mut Context<'_>, prepared: Prepared<'_>, walk: Walk) {
         }
         _ => (Vec::new(), Vec::new(), false),
     };
-    let authorization =
-        Authorization { sent, landing: walk.landing, query, fragment, registered, launch_kind, posted };
+    let authorization = Authorization {
+        sent,
+        landing: walk.landing,
+        query,
+        fragment,
+        registered,
+        launch_kind,
+        posted,
+    };
     if let Some(code) = authorization.code() {
-        let mut codes = world.issued.codes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut codes = world
+            .issued
+            .codes
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         codes.push(code.to_owned());
     }
     context.deeds.push(Arc::new(Deed {
@@ -383,7 +462,9 @@ fn finish(context: &mut Context<'_>, prepared: Prepared<'_>, walk: Walk) {
 /// RFC 6749 §3.1.2.3: simple string comparison; RFC 8252 §7.3: any port of a loopback address.
 pub fn is_registered(client: &Client, callback: &Url) -> bool {
     client.redirect_uris.iter().any(|registered| {
-        let Ok(registered) = Url::parse(registered) else { return false };
+        let Ok(registered) = Url::parse(registered) else {
+            return false;
+        };
         let loopback = matches!(registered.host_str(), Some("127.0.0.1" | "[::1]"));
         let same_port = loopback || registered.port_or_known_default() == callback.port_or_known_default();
         let kept: Vec<_> = registered.query_pairs().collect();
@@ -394,14 +475,24 @@ pub fn is_registered(client: &Client, callback: &Url) -> bool {
             && registered.username() == callback.username()
             && registered.path() == callback.path()
             && kept.iter().all(|pair| came.contains(pair))
-            && came.iter().all(|pair| kept.contains(pair) || is_response_parameter(&pair.0))
+            && came
+                .iter()
+                .all(|pair| kept.contains(pair) || is_response_parameter(&pair.0))
     })
 }
 
 /// Parameters that an authorization server adds to a redirect_uri.
 fn is_response_parameter(name: &str) -> bool {
     const ADDED: [&str; 10] = [
-        "code", "state", "iss", "error", "error_description", "error_uri", "session_state", "scope", "expires_in",
+        "code",
+        "state",
+        "iss",
+        "error",
+        "error_description",
+        "error_uri",
+        "session_state",
+        "scope",
+        "expires_in",
         "token_type",
     ];
     ADDED.contains(&name)

@@ -40,8 +40,14 @@ impl Authentication {
 pub(super) fn own_way(client: &Client) -> AuthWay {
     match &client.credentials {
         Credentials::None => AuthWay::IdOnly,
-        Credentials::Secret { method: SecretMethod::Basic, .. } => AuthWay::Basic,
-        Credentials::Secret { method: SecretMethod::Post, .. } => AuthWay::Post,
+        Credentials::Secret {
+            method: SecretMethod::Basic,
+            ..
+        } => AuthWay::Basic,
+        Credentials::Secret {
+            method: SecretMethod::Post,
+            ..
+        } => AuthWay::Post,
         Credentials::Key(_) => AuthWay::Assertion,
     }
 }
@@ -60,12 +66,18 @@ pub(super) fn authenticate(
             Override::Keep => Ok(correct),
             Override::Omit => Ok(String::new()),
             Override::One(template) => context.fill(template, own),
-            Override::Many(_) => Err(Halt::Scenario("a secret or id of authentication is one text".to_owned())),
+            Override::Many(_) => Err(Halt::Scenario(
+                "a secret or id of authentication is one text".to_owned(),
+            )),
         }
     };
     let id = text(&args.id, client.client_id.clone())?;
     let secret = || -> Result<String, Halt> {
-        let whose = if args.of == ClientWord::Own { client } else { context.client_of(args.of)? };
+        let whose = if args.of == ClientWord::Own {
+            client
+        } else {
+            context.client_of(args.of)?
+        };
         let correct = match &whose.credentials {
             Credentials::Secret { value, .. } => value.expose().to_owned(),
             // A client without a secret that sends one all the same: any text is wrong.
@@ -73,7 +85,12 @@ pub(super) fn authenticate(
         };
         text(&args.secret, correct)
     };
-    let with_secret = |secret: String| vec![("client_id".to_owned(), id.clone()), ("client_secret".to_owned(), secret)];
+    let with_secret = |secret: String| {
+        vec![
+            ("client_id".to_owned(), id.clone()),
+            ("client_secret".to_owned(), secret),
+        ]
+    };
     let mut made = Authentication::default();
     match way {
         AuthWay::None if is_confidential(client) => {}
@@ -93,7 +110,8 @@ pub(super) fn authenticate(
                     .ok_or_else(|| Halt::Scenario(format!("no step `{label}` sent an assertion")))?,
                 None => write(context, client, args.of, assertion, own)?,
             };
-            made.body.push(("client_assertion_type".to_owned(), ASSERTION_TYPE.to_owned()));
+            made.body
+                .push(("client_assertion_type".to_owned(), ASSERTION_TYPE.to_owned()));
             made.body.push(("client_assertion".to_owned(), token.clone()));
             made.assertion = Some(token);
             if way == AuthWay::AssertionAndSecret {
@@ -106,7 +124,11 @@ pub(super) fn authenticate(
 
 /// The key of a client, or of the attacker where the client has none (a public client that sends an assertion).
 fn key_of<'a>(context: &'a Context<'_>, client: &Client) -> &'a SigningKey {
-    context.world.keys.get(&client.name).unwrap_or(&context.world.attacker.ec)
+    context
+        .world
+        .keys
+        .get(&client.name)
+        .unwrap_or(&context.world.attacker.ec)
 }
 
 fn write(
@@ -126,9 +148,16 @@ fn write(
         _ => &world.attacker.ec,
     };
     let other = || -> Result<&SigningKey, Halt> {
-        let word = if of == ClientWord::Own { ClientWord::OtherAsymmetric } else { of };
+        let word = if of == ClientWord::Own {
+            ClientWord::OtherAsymmetric
+        } else {
+            of
+        };
         let other = context.client_of(word)?;
-        world.keys.get(&other.name).ok_or_else(|| Halt::Skip("the profile has no other client with a key".to_owned()))
+        world
+            .keys
+            .get(&other.name)
+            .ok_or_else(|| Halt::Skip("the profile has no other client with a key".to_owned()))
     };
     let hmac = |form| {
         let hash = HmacHash::Sha256;
@@ -164,16 +193,12 @@ fn write(
             Some(value) => made.with_header(name, value),
         };
     }
-    made.write(how).map_err(|error| Halt::Error(format!("the client assertion cannot be signed: {error}")))
+    made.write(how)
+        .map_err(|error| Halt::Error(format!("the client assertion cannot be signed: {error}")))
 }
 
 /// A claim: a text, an array, or (where the text is `now+600`, `now-60`) a number.
-fn value_of(
-    context: &Context<'_>,
-    name: &str,
-    override_: &Override,
-    own: &dyn Lookup,
-) -> Result<Option<Value>, Halt> {
+fn value_of(context: &Context<'_>, name: &str, override_: &Override, own: &dyn Lookup) -> Result<Option<Value>, Halt> {
     Ok(match override_ {
         Override::Keep | Override::Omit => None,
         Override::One(template) => {
@@ -186,7 +211,10 @@ fn value_of(
             })
         }
         Override::Many(many) => {
-            let texts = many.iter().map(|one| context.fill(one, own)).collect::<Result<Vec<_>, _>>()?;
+            let texts = many
+                .iter()
+                .map(|one| context.fill(one, own))
+                .collect::<Result<Vec<_>, _>>()?;
             Some(Value::from(texts))
         }
     })

@@ -196,12 +196,19 @@ impl<'w> Context<'w> {
         with: &'w With,
         case: Option<&'w BTreeMap<String, Template>>,
     ) -> Self {
-        Self { world, client, with, case, deeds: Vec::new() }
+        Self {
+            world,
+            client,
+            with,
+            case,
+            deeds: Vec::new(),
+        }
     }
 
     /// The item's client, or a halt that says there is none.
     pub fn own_client(&self) -> Result<&'w Client, Halt> {
-        self.client.ok_or_else(|| Halt::Scenario("this step needs a client, and the scenario has none".to_owned()))
+        self.client
+            .ok_or_else(|| Halt::Scenario("this step needs a client, and the scenario has none".to_owned()))
     }
 
     /// The client that a word names.
@@ -209,7 +216,10 @@ impl<'w> Context<'w> {
         let own = self.own_client()?;
         let profile = &self.world.profile;
         let others = || {
-            profile.clients.iter().filter(|client| client.name != own.name && client.kind != ClientKind::Backend)
+            profile
+                .clients
+                .iter()
+                .filter(|client| client.name != own.name && client.kind != ClientKind::Backend)
         };
         let kind = match word {
             ClientWord::Own => return Ok(own),
@@ -231,7 +241,11 @@ impl<'w> Context<'w> {
     /// The last deed of this label or verb; the last of all where none is named.
     pub fn find(&self, of: Option<&str>) -> Option<&Arc<Deed>> {
         match of {
-            None => self.deeds.iter().rev().find(|deed| !matches!(deed.outcome, Outcome::Waited)),
+            None => self
+                .deeds
+                .iter()
+                .rev()
+                .find(|deed| !matches!(deed.outcome, Outcome::Waited)),
             Some(name) => self
                 .deeds
                 .iter()
@@ -243,27 +257,34 @@ impl<'w> Context<'w> {
 
     /// The last authorization, of this label where one is given.
     pub fn authorization(&self, label: Option<&str>) -> Option<&Authorization> {
-        self.deeds.iter().rev().filter(|deed| deed.is(label)).find_map(|deed| {
-            match &deed.outcome {
+        self.deeds
+            .iter()
+            .rev()
+            .filter(|deed| deed.is(label))
+            .find_map(|deed| match &deed.outcome {
                 Outcome::Authorized(authorization) => Some(authorization.as_ref()),
                 _ => None,
-            }
-        })
+            })
     }
 
     /// The last answer with a member of this name, of this label where one is given.
     pub fn member(&self, label: Option<&str>, name: &str) -> Option<String> {
-        self.deeds.iter().rev().filter(|deed| deed.is(label)).find_map(|deed| {
-            match &deed.outcome {
+        self.deeds
+            .iter()
+            .rev()
+            .filter(|deed| deed.is(label))
+            .find_map(|deed| match &deed.outcome {
                 Outcome::Answered(answer) => answer.text(name).map(str::to_owned),
                 _ => None,
-            }
-        })
+            })
     }
 
     /// Ids of every exchange so far.
     pub fn evidence(&self) -> Vec<usize> {
-        self.deeds.iter().flat_map(|deed| deed.exchanges.iter().copied()).collect()
+        self.deeds
+            .iter()
+            .flat_map(|deed| deed.exchanges.iter().copied())
+            .collect()
     }
 
     /// The id of a patient by its key in `[patients]`.
@@ -305,7 +326,9 @@ impl<'w> Context<'w> {
             "code" => self.authorization(label)?.code().map(str::to_owned),
             "state" => sent()?.state.clone(),
             "nonce" => sent()?.nonce.clone(),
-            "launch" => sent().and_then(|sent| sent.launch.clone()).or_else(|| self.begun_launch(label)),
+            "launch" => sent()
+                .and_then(|sent| sent.launch.clone())
+                .or_else(|| self.begun_launch(label)),
             "redirect_uri" => sent().map(|sent| sent.redirect_uri.clone()),
             "scope" => sent()?.scope.clone(),
             "code_verifier" => sent().map(|sent| sent.code_verifier.clone()),
@@ -313,24 +336,29 @@ impl<'w> Context<'w> {
             "access_token" | "refresh_token" | "id_token" => self.member(label, name),
             "granted_scope" => self.member(label, "scope"),
             "token_patient" => self.member(label, "patient"),
-            "assertion" => self.deeds.iter().rev().filter(|deed| deed.is(label)).find_map(
-                |deed| match &deed.outcome {
+            "assertion" => self
+                .deeds
+                .iter()
+                .rev()
+                .filter(|deed| deed.is(label))
+                .find_map(|deed| match &deed.outcome {
                     Outcome::Answered(answer) => answer.assertion.clone(),
                     _ => None,
-                },
-            ),
+                }),
             _ => None,
         }
     }
 
     /// The `launch` of the last `launch` step, of this label where one is given.
     pub fn begun_launch(&self, label: Option<&str>) -> Option<String> {
-        self.deeds.iter().rev().filter(|deed| deed.is(label)).find_map(|deed| {
-            match &deed.outcome {
+        self.deeds
+            .iter()
+            .rev()
+            .filter(|deed| deed.is(label))
+            .find_map(|deed| match &deed.outcome {
                 Outcome::Launched { launch } => Some(launch.clone()),
                 _ => None,
-            }
-        })
+            })
     }
 
     /// A text with its placeholders filled from `own` first, then from here.

@@ -52,14 +52,19 @@ async fn document_at(world: &World, at: &str, facts: &mut Facts) -> (Option<Valu
 fn read_document(outcome: &Result<Response, Failure>) -> Result<Value, String> {
     let response = outcome.as_ref().map_err(ToString::to_string)?;
     if response.status != 200 {
-        return Err(format!("answered {}, where 200 and a JSON object were expected", response.status));
+        return Err(format!(
+            "answered {}, where 200 and a JSON object were expected",
+            response.status
+        ));
     }
     match response.json() {
         Some(value) if value.is_object() => Ok(value),
         Some(_) => Err("the body is JSON, but not an object".to_owned()),
         None => {
             let kind = response.header("content-type").unwrap_or("no Content-Type");
-            Err(format!("the body is not JSON ({kind}); is this the FHIR base, without anything behind it?"))
+            Err(format!(
+                "the body is not JSON ({kind}); is this the FHIR base, without anything behind it?"
+            ))
         }
     }
 }
@@ -69,21 +74,30 @@ fn read_endpoints(world: &World, facts: &mut Facts) {
     let listed = |name: &str| smart[name].as_str().map(str::to_owned);
     let profile = &world.profile.endpoints;
     let oauth_uris = facts.capability.as_ref().map(oauth_uris).unwrap_or_default();
-    let from_capability = |name: &str| oauth_uris.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+    let from_capability = |name: &str| {
+        oauth_uris
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.clone())
+    };
     let text = |url: &Option<Url>| url.as_ref().map(Url::to_string);
     facts.authorization_endpoint = listed("authorization_endpoint")
         .and_then(|url| Url::parse(&url).ok())
         .or_else(|| profile.authorization_endpoint.clone())
         .or_else(|| from_capability("authorize").and_then(|url| Url::parse(&url).ok()));
-    facts.token_endpoint =
-        listed("token_endpoint").or_else(|| text(&profile.token_endpoint)).or_else(|| from_capability("token"));
-    facts.introspection_endpoint =
-        listed("introspection_endpoint").or_else(|| text(&profile.introspection_endpoint));
+    facts.token_endpoint = listed("token_endpoint")
+        .or_else(|| text(&profile.token_endpoint))
+        .or_else(|| from_capability("token"));
+    facts.introspection_endpoint = listed("introspection_endpoint").or_else(|| text(&profile.introspection_endpoint));
     facts.revocation_endpoint = listed("revocation_endpoint").or_else(|| text(&profile.revocation_endpoint));
     facts.jwks_uri = listed("jwks_uri").or_else(|| text(&profile.jwks_uri));
     facts.issuer = listed("issuer");
     let claims = &world.profile.claims;
-    let listed = smart["capabilities"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let listed = smart["capabilities"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str);
     facts.capabilities = listed
         .map(str::to_owned)
         .chain(claims.capabilities.iter().cloned())
@@ -112,15 +126,20 @@ pub async fn discover(context: &mut Context<'_>, args: &DiscoverArgs, verb: &'st
     let world = context.world;
     let known = facts(world).await;
     let at = if verb == "jwks" {
-        known.jwks_uri.clone().ok_or_else(|| Halt::Skip("the server lists no jwks_uri".to_owned()))?
+        known
+            .jwks_uri
+            .clone()
+            .ok_or_else(|| Halt::Skip("the server lists no jwks_uri".to_owned()))?
     } else {
         let base = world.profile.fhir_base.trim_end_matches('/');
         match args.document {
             Document::Smart => format!("{base}/.well-known/smart-configuration"),
             Document::Capability => format!("{base}/metadata"),
             Document::Openid => {
-                let issuer =
-                    known.issuer.as_deref().ok_or_else(|| Halt::Skip("the server lists no issuer".to_owned()))?;
+                let issuer = known
+                    .issuer
+                    .as_deref()
+                    .ok_or_else(|| Halt::Skip("the server lists no issuer".to_owned()))?;
                 format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'))
             }
         }
@@ -147,7 +166,9 @@ pub(super) async fn answered(
     request: Request,
     assertion: Option<String>,
 ) -> Deed {
-    let step = label.as_ref().map_or_else(|| verb.to_owned(), |label| format!("{verb} ({label})"));
+    let step = label
+        .as_ref()
+        .map_or_else(|| verb.to_owned(), |label| format!("{verb} ({label})"));
     let (id, outcome) = world.send(&step, request).await;
     let exchange = world.recorder.exchange(id).expect("it was kept a line before");
     let json = outcome.ok().and_then(|response| response.json());
@@ -156,7 +177,12 @@ pub(super) async fn answered(
         verb,
         client,
         correct,
-        outcome: Outcome::Answered(Box::new(Answer { exchange, json, assertion, spent: None })),
+        outcome: Outcome::Answered(Box::new(Answer {
+            exchange,
+            json,
+            assertion,
+            spent: None,
+        })),
         exchanges: vec![id],
     }
 }

@@ -26,19 +26,28 @@ pub async fn fhir(context: &Context<'_>, args: &FhirArgs) -> Result<Deed, Halt> 
     let url = Url::parse(&format!("{base}/{path}"))
         .map_err(|error| Halt::Scenario(format!("`{path}` is no path below the FHIR base: {error}")))?;
     let token = match &args.token {
-        Override::Keep => Some(context.member(label, "access_token").ok_or_else(|| {
-            Halt::Blocked("there is no access token to read with".to_owned())
-        })?),
+        Override::Keep => Some(
+            context
+                .member(label, "access_token")
+                .ok_or_else(|| Halt::Blocked("there is no access token to read with".to_owned()))?,
+        ),
         Override::Omit => None,
         Override::One(template) => Some(context.fill(template, &own)?),
         Override::Many(_) => return Err(Halt::Scenario("a bearer token is one text".to_owned())),
     };
-    let mut request = Request { method: method(args.method), url, headers: Vec::new(), body: RequestBody::Empty };
+    let mut request = Request {
+        method: method(args.method),
+        url,
+        headers: Vec::new(),
+        body: RequestBody::Empty,
+    };
     request.header(ACCEPT, "application/fhir+json");
     if let Some(token) = token
         && !request.header(AUTHORIZATION, &format!("Bearer {token}"))
     {
-        return Err(Halt::Error("the access token holds characters that no header field can carry".to_owned()));
+        return Err(Halt::Error(
+            "the access token holds characters that no header field can carry".to_owned(),
+        ));
     }
     add_headers(context, &mut request, &args.headers)?;
     let correct = *args == args.stripped();
@@ -64,19 +73,44 @@ pub async fn request(context: &Context<'_>, args: &RequestArgs) -> Result<Deed, 
     for (name, override_) in &args.form {
         put(context, &mut form, name, override_, None, &none)?;
     }
-    let mut body = if form.is_empty() { RequestBody::Empty } else { RequestBody::Form(form) };
+    let mut body = if form.is_empty() {
+        RequestBody::Empty
+    } else {
+        RequestBody::Form(form)
+    };
     if let Some(text) = &args.body {
-        let content_type = match args.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+        let content_type = match args
+            .headers
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+        {
             Some((_, Override::One(value))) => context.fill(value, &none)?,
             _ => "application/octet-stream".to_owned(),
         };
-        body = RequestBody::Raw { content_type, bytes: Bytes::from(context.fill(text, &none)?) };
+        body = RequestBody::Raw {
+            content_type,
+            bytes: Bytes::from(context.fill(text, &none)?),
+        };
     }
-    let mut request = Request { method: method(args.method), url, headers: Vec::new(), body };
+    let mut request = Request {
+        method: method(args.method),
+        url,
+        headers: Vec::new(),
+        body,
+    };
     add_headers(context, &mut request, &args.headers)?;
     request.headers.retain(|(name, _)| name != CONTENT_TYPE);
     let client = context.client.map(|client| client.name.clone()).unwrap_or_default();
-    Ok(answered(context.world, "request", args.label.clone(), client, false, request, None).await)
+    Ok(answered(
+        context.world,
+        "request",
+        args.label.clone(),
+        client,
+        false,
+        request,
+        None,
+    )
+    .await)
 }
 
 fn method(method: Method) -> http::Method {
@@ -92,6 +126,10 @@ fn method(method: Method) -> http::Method {
 impl FhirArgs {
     /// The same step without anything wrong in it.
     pub fn stripped(&self) -> Self {
-        Self { label: self.label.clone(), of: self.of.clone(), ..Self::default() }
+        Self {
+            label: self.label.clone(),
+            of: self.of.clone(),
+            ..Self::default()
+        }
     }
 }

@@ -10,7 +10,9 @@ use super::{authorize, fhir, token};
 pub async fn flow(context: &mut Context<'_>, args: &FlowArgs) -> Result<(), Halt> {
     authorize::authorize(context, &args.authorize).await?;
     let Some(exchange) = &args.exchange else { return Ok(()) };
-    let got_code = context.authorization(None).is_some_and(|authorization| authorization.code().is_some());
+    let got_code = context
+        .authorization(None)
+        .is_some_and(|authorization| authorization.code().is_some());
     if !got_code {
         return Ok(());
     }

@@ -9,9 +9,7 @@ use bytes::Bytes;
 use http::Method as HttpMethod;
 use url::Url;
 
-use super::arguments::{
-    BodyForm, ExchangeArgs, IntrospectArgs, Method, RefreshArgs,
-};
+use super::arguments::{BodyForm, ExchangeArgs, IntrospectArgs, Method, RefreshArgs};
 use super::client_auth::{Authentication, authenticate, is_confidential};
 use super::context::{Context, Deed, Halt, Outcome};
 use super::discover::{answered, facts};
@@ -42,13 +40,23 @@ impl Ready {
 
     /// Sends it and keeps what was issued.
     pub async fn send(self, world: &World) -> Deed {
-        let Self { request, verb, label, client, correct, assertion, spent } = self;
+        let Self {
+            request,
+            verb,
+            label,
+            client,
+            correct,
+            assertion,
+            spent,
+        } = self;
         let mut deed = answered(world, verb, label, client, correct, request, assertion).await;
         if let Outcome::Answered(answer) = &mut deed.outcome {
             answer.spent = spent;
             let keep = |list: &Mutex<Vec<String>>, name: &str| {
                 if let Some(value) = answer.text(name) {
-                    list.lock().unwrap_or_else(PoisonError::into_inner).push(value.to_owned());
+                    list.lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push(value.to_owned());
                 }
             };
             keep(&world.issued.access_tokens, "access_token");
@@ -62,9 +70,9 @@ impl Ready {
 pub async fn exchange(context: &Context<'_>, args: &ExchangeArgs) -> Result<Ready, Halt> {
     let client = context.client_of(args.client)?;
     let own = from_label(context, args.of.as_deref());
-    let authorization = context.authorization(args.of.as_deref()).ok_or_else(|| {
-        Halt::Blocked("there is no authorization whose code could be redeemed".to_owned())
-    })?;
+    let authorization = context
+        .authorization(args.of.as_deref())
+        .ok_or_else(|| Halt::Blocked("there is no authorization whose code could be redeemed".to_owned()))?;
     let code = authorization.code().map(str::to_owned);
     if code.is_none() && args.code.is_keep() {
         return Err(Halt::Blocked(format!(
@@ -75,10 +83,31 @@ pub async fn exchange(context: &Context<'_>, args: &ExchangeArgs) -> Result<Read
     let sent = authorization.sent.clone();
     let authentication = authenticate(context, client, &args.auth, &args.assertion, &own)?;
     let mut pairs = Pairs::new();
-    put(context, &mut pairs, "grant_type", &args.grant_type, Some("authorization_code".to_owned()), &own)?;
+    put(
+        context,
+        &mut pairs,
+        "grant_type",
+        &args.grant_type,
+        Some("authorization_code".to_owned()),
+        &own,
+    )?;
     put(context, &mut pairs, "code", &args.code, code.clone(), &own)?;
-    put(context, &mut pairs, "redirect_uri", &args.redirect_uri, Some(sent.redirect_uri), &own)?;
-    put(context, &mut pairs, "code_verifier", &args.code_verifier, Some(sent.code_verifier), &own)?;
+    put(
+        context,
+        &mut pairs,
+        "redirect_uri",
+        &args.redirect_uri,
+        Some(sent.redirect_uri),
+        &own,
+    )?;
+    put(
+        context,
+        &mut pairs,
+        "code_verifier",
+        &args.code_verifier,
+        Some(sent.code_verifier),
+        &own,
+    )?;
     add_authentication(context, &mut pairs, &authentication, args, client, &own)?;
     add_more(context, &mut pairs, &args.extra, &args.without, &own)?;
     let mut in_query = authentication.query.clone();
@@ -104,8 +133,17 @@ pub async fn exchange(context: &Context<'_>, args: &ExchangeArgs) -> Result<Read
     if !in_query.is_empty() {
         url.query_pairs_mut().extend_pairs(in_query);
     }
-    let method = if args.method == Method::Get { HttpMethod::GET } else { HttpMethod::POST };
-    let mut request = Request { method, url, headers: Vec::new(), body };
+    let method = if args.method == Method::Get {
+        HttpMethod::GET
+    } else {
+        HttpMethod::POST
+    };
+    let mut request = Request {
+        method,
+        url,
+        headers: Vec::new(),
+        body,
+    };
     authentication.sign(&mut request);
     accept_json(&mut request);
     add_headers(context, &mut request, &args.headers)?;
@@ -126,33 +164,59 @@ pub async fn refresh(context: &Context<'_>, args: &RefreshArgs) -> Result<Ready,
     let own = from_label(context, args.of.as_deref());
     let token = context.member(args.of.as_deref(), "refresh_token");
     if token.is_none() && args.refresh_token.is_keep() {
-        return Err(Halt::Skip("the server gave no refresh_token for the scopes that were asked".to_owned()));
+        return Err(Halt::Skip(
+            "the server gave no refresh_token for the scopes that were asked".to_owned(),
+        ));
     }
     let authentication = authenticate(context, client, &args.auth, &args.assertion, &own)?;
     let mut pairs = Pairs::new();
-    put(context, &mut pairs, "grant_type", &args.grant_type, Some("refresh_token".to_owned()), &own)?;
-    put(context, &mut pairs, "refresh_token", &args.refresh_token, token.clone(), &own)?;
+    put(
+        context,
+        &mut pairs,
+        "grant_type",
+        &args.grant_type,
+        Some("refresh_token".to_owned()),
+        &own,
+    )?;
+    put(
+        context,
+        &mut pairs,
+        "refresh_token",
+        &args.refresh_token,
+        token.clone(),
+        &own,
+    )?;
     put(context, &mut pairs, "scope", &args.scope, None, &own)?;
     pairs.extend(authentication.body.clone());
     override_client_id(context, &mut pairs, &args.client_id, &own)?;
     add_more(context, &mut pairs, &args.extra, &[], &own)?;
     let url = token_endpoint(context).await?;
     let correct = *args == args.stripped();
-    let ready = ready(url, "refresh", args.label.clone(), client, correct, pairs, authentication);
+    let ready = ready(
+        url,
+        "refresh",
+        args.label.clone(),
+        client,
+        correct,
+        pairs,
+        authentication,
+    );
     Ok(Ready { spent: token, ..ready })
 }
 
 /// Asks about a token, or revokes it.
-pub async fn about_token(
-    context: &Context<'_>,
-    args: &IntrospectArgs,
-    verb: &'static str,
-) -> Result<Ready, Halt> {
+pub async fn about_token(context: &Context<'_>, args: &IntrospectArgs, verb: &'static str) -> Result<Ready, Halt> {
     let client = context.client_of(args.client)?;
     let own = from_label(context, args.of.as_deref());
     let known = facts(context.world).await;
-    let endpoint = if verb == "revoke" { &known.revocation_endpoint } else { &known.introspection_endpoint };
-    let endpoint = endpoint.as_deref().ok_or_else(|| Halt::Skip(format!("the server lists no {verb} endpoint")))?;
+    let endpoint = if verb == "revoke" {
+        &known.revocation_endpoint
+    } else {
+        &known.introspection_endpoint
+    };
+    let endpoint = endpoint
+        .as_deref()
+        .ok_or_else(|| Halt::Skip(format!("the server lists no {verb} endpoint")))?;
     let url = Url::parse(endpoint).map_err(|_| Halt::Blocked(format!("`{endpoint}` is not an absolute URL")))?;
     let token = context.member(args.of.as_deref(), "access_token");
     if token.is_none() && args.token.is_keep() {
@@ -164,7 +228,15 @@ pub async fn about_token(
     pairs.extend(authentication.body.clone());
     add_more(context, &mut pairs, &args.extra, &[], &own)?;
     let correct = *args == args.stripped();
-    Ok(ready(url, verb, args.label.clone(), client, correct, pairs, authentication))
+    Ok(ready(
+        url,
+        verb,
+        args.label.clone(),
+        client,
+        correct,
+        pairs,
+        authentication,
+    ))
 }
 
 fn ready(
@@ -179,7 +251,15 @@ fn ready(
     let mut request = Request::form(url, pairs);
     authentication.sign(&mut request);
     accept_json(&mut request);
-    Ready { request, verb, label, client: client.name.clone(), correct, assertion: authentication.assertion, spent: None }
+    Ready {
+        request,
+        verb,
+        label,
+        client: client.name.clone(),
+        correct,
+        assertion: authentication.assertion,
+        spent: None,
+    }
 }
 
 fn accept_json(request: &mut Request) {
@@ -208,13 +288,20 @@ fn add_authentication(
     own: &dyn Lookup,
 ) -> Result<(), Halt> {
     let mut body = authentication.body.clone();
-    for (name, override_) in
-        [("client_assertion_type", &args.client_assertion_type), ("client_assertion", &args.client_assertion)]
-    {
+    for (name, override_) in [
+        ("client_assertion_type", &args.client_assertion_type),
+        ("client_assertion", &args.client_assertion),
+    ] {
         if !override_.is_keep() {
             let correct = body.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
             body.retain(|(key, _)| key != name);
-            let own = |wanted: &str| if wanted == "assertion" { correct.clone() } else { own.value(wanted) };
+            let own = |wanted: &str| {
+                if wanted == "assertion" {
+                    correct.clone()
+                } else {
+                    own.value(wanted)
+                }
+            };
             put(context, &mut body, name, override_, correct.clone(), &own)?;
         }
     }
@@ -257,18 +344,31 @@ fn add_more(
 }
 
 fn json_body(pairs: &Pairs) -> RequestBody {
-    let object: serde_json::Map<String, serde_json::Value> =
-        pairs.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
+    let object: serde_json::Map<String, serde_json::Value> = pairs
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone().into()))
+        .collect();
     let bytes = Bytes::from(serde_json::Value::Object(object).to_string());
-    RequestBody::Raw { content_type: "application/json".to_owned(), bytes }
+    RequestBody::Raw {
+        content_type: "application/json".to_owned(),
+        bytes,
+    }
 }
 
 fn with_suffix(body: RequestBody, suffix: &str) -> RequestBody {
-    let request = Request { method: HttpMethod::POST, url: placeholder_url(), headers: Vec::new(), body };
+    let request = Request {
+        method: HttpMethod::POST,
+        url: placeholder_url(),
+        headers: Vec::new(),
+        body,
+    };
     let (content_type, bytes) = request.wire_body().unwrap_or_default();
     let mut text = bytes.to_vec();
     text.extend_from_slice(suffix.as_bytes());
-    RequestBody::Raw { content_type, bytes: text.into() }
+    RequestBody::Raw {
+        content_type,
+        bytes: text.into(),
+    }
 }
 
 fn placeholder_url() -> Url {
@@ -278,20 +378,32 @@ fn placeholder_url() -> Url {
 impl ExchangeArgs {
     /// The same step without anything wrong in it.
     pub fn stripped(&self) -> Self {
-        Self { label: self.label.clone(), of: self.of.clone(), ..Self::default() }
+        Self {
+            label: self.label.clone(),
+            of: self.of.clone(),
+            ..Self::default()
+        }
     }
 }
 
 impl RefreshArgs {
     /// The same step without anything wrong in it.
     pub fn stripped(&self) -> Self {
-        Self { label: self.label.clone(), of: self.of.clone(), ..Self::default() }
+        Self {
+            label: self.label.clone(),
+            of: self.of.clone(),
+            ..Self::default()
+        }
     }
 }
 
 impl IntrospectArgs {
     /// The same step without anything wrong in it.
     pub fn stripped(&self) -> Self {
-        Self { label: self.label.clone(), of: self.of.clone(), ..Self::default() }
+        Self {
+            label: self.label.clone(),
+            of: self.of.clone(),
+            ..Self::default()
+        }
     }
 }

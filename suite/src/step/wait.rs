@@ -34,7 +34,12 @@ pub async fn wait(context: &Context<'_>, until: Until) -> Result<Deed, Halt> {
             Ok(response) if response.status < 300 => {
                 world.clock.advance(by);
             }
-            Ok(response) => return Err(Halt::Error(format!("{url} answered {} to a shift of the clock", response.status))),
+            Ok(response) => {
+                return Err(Halt::Error(format!(
+                    "{url} answered {} to a shift of the clock",
+                    response.status
+                )));
+            }
             Err(failure) => return Err(Halt::Error(format!("{url}: {failure}"))),
         }
     } else if world.clock.advance(by) {

@@ -101,7 +101,11 @@ pub struct Issued {
 impl Recorder {
     /// Empty, at the start of the run.
     pub fn new(started: Instant) -> Self {
-        Self { started, exchanges: Mutex::default(), sign_ins: AtomicU64::new(0) }
+        Self {
+            started,
+            exchanges: Mutex::default(),
+            sign_ins: AtomicU64::new(0),
+        }
     }
 
     /// Since the start of the run.
@@ -118,7 +122,11 @@ impl Recorder {
 
     /// The exchange of this id.
     pub fn exchange(&self, id: usize) -> Option<Arc<Exchange>> {
-        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+        self.exchanges
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(id)
+            .cloned()
     }
 
     /// All of them.
@@ -148,7 +156,12 @@ impl World {
         let at = self.recorder.elapsed();
         let outcome = self.transport.send(&request, &self.limits).await;
         let answer = outcome.clone();
-        let id = self.recorder.keep(Exchange { step: step.to_owned(), at, request, outcome });
+        let id = self.recorder.keep(Exchange {
+            step: step.to_owned(),
+            at,
+            request,
+            outcome,
+        });
         (id, answer)
     }
 
@@ -169,7 +182,10 @@ static ATTACKER: std::sync::LazyLock<Result<AttackerKeys, String>> = std::sync::
         let file = fixtures::file(&path).ok_or_else(|| format!("fixtures/{path} is missing"))?;
         SigningKey::from_jwk(file.text).map_err(|error| format!("fixtures/{path}: {error}"))
     };
-    Ok(AttackerKeys { rsa: key("rs384")?, ec: key("es384")? })
+    Ok(AttackerKeys {
+        rsa: key("rs384")?,
+        ec: key("es384")?,
+    })
 });
 
 /// The keys of a profile's clients, read once.
@@ -211,7 +227,16 @@ pub struct Parts {
 impl World {
     /// A world at the start of a run.
     pub fn new(parts: Parts) -> Result<Self, String> {
-        let Parts { profile, transport, agent, clock, keys, seed, slow, started } = parts;
+        let Parts {
+            profile,
+            transport,
+            agent,
+            clock,
+            keys,
+            seed,
+            slow,
+            started,
+        } = parts;
         let limits = profile.limits;
         Ok(Self {
             profile,

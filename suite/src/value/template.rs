@@ -56,7 +56,10 @@ pub struct Template {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Part {
     Text(String),
-    Place { name: String, filters: Vec<(String, Option<String>)> },
+    Place {
+        name: String,
+        filters: Vec<(String, Option<String>)>,
+    },
 }
 
 /// Why a template cannot be read or filled.
@@ -109,7 +112,10 @@ impl Template {
                 rest = &rest[at + 1..];
                 continue;
             }
-            let end = rest[at..].find('}').ok_or_else(|| TemplateError::Open(source.to_owned()))? + at;
+            let end = rest[at..]
+                .find('}')
+                .ok_or_else(|| TemplateError::Open(source.to_owned()))?
+                + at;
             if !text.is_empty() {
                 parts.push(Part::Text(std::mem::take(&mut text)));
             }
@@ -120,7 +126,10 @@ impl Template {
         if !text.is_empty() {
             parts.push(Part::Text(text));
         }
-        Ok(Self { source: source.to_owned(), parts })
+        Ok(Self {
+            source: source.to_owned(),
+            parts,
+        })
     }
 
     /// The text as it was written.
@@ -164,8 +173,11 @@ impl Template {
                 Part::Place { name, filters } => {
                     let mut value = lookup.value(name).ok_or_else(|| TemplateError::NoValue(name.clone()))?;
                     for (filter, argument) in filters {
-                        value = uri::apply(filter, argument.as_deref(), &value)
-                            .map_err(|error| TemplateError::Filter { place: name.clone(), reason: error.to_string() })?;
+                        value =
+                            uri::apply(filter, argument.as_deref(), &value).map_err(|error| TemplateError::Filter {
+                                place: name.clone(),
+                                reason: error.to_string(),
+                            })?;
                     }
                     filled.push_str(&value);
                 }
@@ -187,10 +199,16 @@ fn place(inside: &str) -> Result<Part, TemplateError> {
         if !uri::FILTERS.contains(&filter) {
             let nearest = crate::value::nearest(filter, uri::FILTERS.iter().copied());
             let reason = format!("there is no filter `{filter}`{nearest}");
-            return Err(TemplateError::Filter { place: inside.to_owned(), reason });
+            return Err(TemplateError::Filter {
+                place: inside.to_owned(),
+                reason,
+            });
         }
         if let Err(error) = uri::check(filter, argument.as_deref()) {
-            return Err(TemplateError::Filter { place: inside.to_owned(), reason: error.to_string() });
+            return Err(TemplateError::Filter {
+                place: inside.to_owned(),
+                reason: error.to_string(),
+            });
         }
         filters.push((filter.to_owned(), argument));
     }
