@@ -106,8 +106,8 @@ fn mock(
         .map_err(|error| DemoError::Mock(error.to_string()))
 }
 
-/// A world whose target is a mock inside this process: no sockets.
-pub fn inside(manner: &Manner, seed: u64) -> Result<World, DemoError> {
+/// A world whose target is a mock inside this process, and that mock: no sockets.
+pub fn inside(manner: &Manner, seed: u64) -> Result<(World, MockEhr), DemoError> {
     let clock = Arc::new(ControlledClock::default());
     let mock = mock(INSIDE, Arc::clone(&QUICK), manner, Arc::clone(&clock), seed)?;
     let transport: Arc<dyn Transport> = Arc::new(InProcess::new().mount(INSIDE, mock.router()));
@@ -128,7 +128,7 @@ pub fn inside(manner: &Manner, seed: u64) -> Result<World, DemoError> {
         slow: false,
         started,
     };
-    World::new(parts).map_err(DemoError::Profile)
+    World::new(parts).map(|world| (world, mock)).map_err(DemoError::Profile)
 }
 
 /// A mock that listens on a loopback port, for as long as this value lives.

@@ -29,20 +29,18 @@ pub fn keys(context: &Context<'_>, args: &JwksArgs) -> Finding {
     match set
         .problems()
         .iter()
-        .find(|problem| rule_of(&problem.fault) == Some(args.rule))
+        .find(|problem| rule_of(&problem.fault) == args.rule)
     {
         Some(problem) => Finding::broken(wanted, problem.to_string()),
         None => Finding::holds(),
     }
 }
 
-fn rule_of(fault: &KeyFault) -> Option<KeyRule> {
+fn rule_of(fault: &KeyFault) -> KeyRule {
     match fault {
-        KeyFault::PrivateMember(_) => Some(KeyRule::PublicOnly),
-        KeyFault::NoKty | KeyFault::NoKid | KeyFault::DuplicateKid(_) => Some(KeyRule::UniqueKids),
-        KeyFault::ShortModulus(_) | KeyFault::CoordinateLength { .. } | KeyFault::NotOnCurve(_) => {
-            Some(KeyRule::Strength)
-        }
-        KeyFault::Missing(_) | KeyFault::NotBase64Url(_) | KeyFault::AlgDoesNotFit { .. } => Some(KeyRule::IsJwks),
+        KeyFault::PrivateMember(_) => KeyRule::PublicOnly,
+        KeyFault::NoKty | KeyFault::NoKid | KeyFault::DuplicateKid(_) => KeyRule::UniqueKids,
+        KeyFault::ShortModulus(_) | KeyFault::CoordinateLength { .. } | KeyFault::NotOnCurve(_) => KeyRule::Strength,
+        KeyFault::Missing(_) | KeyFault::NotBase64Url(_) | KeyFault::AlgDoesNotFit { .. } => KeyRule::IsJwks,
     }
 }

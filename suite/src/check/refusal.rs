@@ -243,8 +243,7 @@ pub fn refused_by(context: &Context<'_>, stage: RefusedBy) -> Finding {
     let expected = expected(stage);
     match Reaction::of(deed) {
         Reaction::Refused(words) => Finding::Holds(Some(format!("refused at {}: {words}", deed.verb))),
-        Reaction::Accepted(words) => Finding::broken(expected, &words),
-        Reaction::Astray(words) => Finding::broken(expected, &words),
+        Reaction::Accepted(words) | Reaction::Astray(words) => Finding::broken(expected, &words),
         Reaction::Failed(words) => Finding::ServerError(words),
         Reaction::Unclear(words) => Finding::Undecided(words),
     }

@@ -12,7 +12,7 @@ use crate::target::Profile;
 use crate::user_agent::{ChromeAgent, ChromeOptions, HttpAgent, ManualAgent, ManualOptions, Setup, UserAgent};
 
 /// How long a person may take for one sign-in.
-pub(super) const PATIENCE: Duration = Duration::from_secs(600);
+pub(super) const PATIENCE: Duration = Duration::from_mins(10);
 
 /// A kind of user agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

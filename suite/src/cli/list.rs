@@ -79,7 +79,10 @@ pub(super) fn run(arguments: &ListArguments) -> Result<u8, Failure> {
         }
         What::Targets => {
             for file in fixtures::below("targets") {
-                if file.path.ends_with(".toml") && !file.path.contains(".baseline.") {
+                let is_profile = std::path::Path::new(file.path)
+                    .extension()
+                    .is_some_and(|ending| ending == "toml");
+                if is_profile && !file.path.contains(".baseline.") {
                     let first = file
                         .text
                         .lines()

@@ -53,7 +53,6 @@ impl Listener for Terminal {
         match event {
             Event::Started { items } => self.bar.set_length(*items as u64),
             Event::ItemStarted { id } => self.bar.set_message(id.clone()),
-            Event::Awaiting { .. } => {}
             Event::Verdict(judged) => {
                 if judged.scenario.split('/').next() != Some("control") {
                     self.bar.inc(1);
@@ -63,7 +62,7 @@ impl Listener for Terminal {
                     self.line(&reports::render::terminal::failure_line(&verdict, true));
                 }
             }
-            Event::ControlFailed { .. } => {}
+            Event::Awaiting { .. } | Event::ControlFailed { .. } => {}
             Event::Finished { .. } => self.bar.finish_and_clear(),
         }
     }

@@ -4,13 +4,16 @@ use clap::Args;
 use reports::exit;
 
 use super::{Failure, catalogue};
-use crate::selftest::{self, Matrix};
+use crate::selftest::{self, Matrix, Plan};
 
 #[derive(Debug, Args)]
 pub(super) struct SelftestArguments {
     /// Only these defects and variants.
     #[arg(long, value_name = "NAME", num_args = 1..)]
     only: Vec<String>,
+    /// Run every scenario in every row, even where its run never asks whether the defect is armed.
+    #[arg(long)]
+    whole: bool,
     /// Print how long each took.
     #[arg(long)]
     timings: bool,
@@ -21,9 +24,11 @@ pub(super) struct SelftestArguments {
 
 pub(super) async fn run(arguments: SelftestArguments) -> Result<u8, Failure> {
     let (scenarios, _) = catalogue(None)?;
-    let matrix: Matrix = selftest::run(scenarios, &arguments.only)
-        .await
-        .map_err(Failure::internal)?;
+    let plan = Plan {
+        only: arguments.only.clone(),
+        whole: arguments.whole,
+    };
+    let matrix: Matrix = selftest::run(scenarios, &plan).await.map_err(Failure::internal)?;
     if arguments.print_expected {
         anstream::println!("{}", matrix.expected_yaml());
         return Ok(exit::NOTHING_UNEXPECTED);

@@ -17,7 +17,7 @@ use crate::target::Client;
 /// At most so many items may lie between a probe and its control …
 pub const ITEMS: usize = 20;
 /// … and at most so much time.
-pub const AGE: Duration = Duration::from_secs(60);
+pub const AGE: Duration = Duration::from_mins(1);
 
 /// One kind of correct request: verb, client, and what else makes a difference.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -83,12 +83,8 @@ fn particular(with: &With) -> String {
         .as_ref()
         .map(|scope| format!(", scope `{scope}`"))
         .unwrap_or_default();
-    let extra: String = with
-        .extra
-        .iter()
-        .map(|(name, value)| format!(", {name} `{value}`"))
-        .collect();
-    format!("{scope}{extra}")
+    let extra = with.extra.iter().map(|(name, value)| format!(", {name} `{value}`"));
+    std::iter::once(scope).chain(extra).collect()
 }
 
 fn authorize_stage(client: &str, with: &With, launch: LaunchKind, post: bool) -> Stage {

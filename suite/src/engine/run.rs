@@ -13,7 +13,7 @@ use super::judge::judge;
 use super::steps;
 use crate::check::Finding;
 use crate::scenario::fault;
-use crate::scenario::model::{Given, Scenario};
+use crate::scenario::model::{Given, LaunchKind, Scenario};
 use crate::scenario::needs::{self, Need};
 use crate::scenario::select::Item;
 use crate::scenario::{Check, Step};
@@ -157,7 +157,7 @@ impl<'a> Run<'a> {
             return;
         }
         let scenario = &item.loaded.scenario;
-        let control = self.control_of(item);
+        let control = Self::control_of(item);
         let attempt = self.attempt(item, control.as_ref()).await;
         let attempt = match attempt {
             Attempt {
@@ -211,7 +211,7 @@ impl<'a> Run<'a> {
     }
 
     /// The correct sequence around a probe, where the scenario judges a refusal.
-    fn control_of(&self, item: &Item<'a>) -> Option<Control<'a>> {
+    fn control_of(item: &Item<'a>) -> Option<Control<'a>> {
         let scenario = &item.loaded.scenario;
         if !scenario.then.iter().any(|check| matches!(check, Check::RefusedBy(_))) {
             return None;
@@ -245,7 +245,7 @@ impl<'a> Run<'a> {
         if let Err(halt) = reached {
             attempt.evidence = context.evidence();
             attempt.screenshot = screenshot(&context);
-            attempt.finding = Err(self.blame(item.client, &scenario.with.launch, halt));
+            attempt.finding = Err(self.blame(item.client, scenario.with.launch, halt));
             return attempt;
         }
         if let Some(control) = control
@@ -295,14 +295,14 @@ impl<'a> Run<'a> {
 
     /// The control before a probe: nothing is sent where correct requests of this kind were accepted shortly before.
     async fn before(&mut self, control: &Control<'a>) -> Result<(), Halt> {
-        let stages = self.stages(control);
+        let stages = Self::stages(control);
         if stages.iter().all(|stage| self.ledger.is_recent(stage, self.item)) {
             return Ok(());
         }
         self.make_control(control).await
     }
 
-    fn stages(&self, control: &Control<'a>) -> Vec<Stage> {
+    fn stages(control: &Control<'a>) -> Vec<Stage> {
         let scenario = control.scenario;
         controls::stages(control.client, &scenario.with, scenario.given, &control.steps)
     }
@@ -330,7 +330,7 @@ impl<'a> Run<'a> {
             }
         }
         self.note(&context, 0);
-        made.map_err(|halt| self.blame(Some(control.client), &scenario.with.launch, halt))
+        made.map_err(|halt| self.blame(Some(control.client), scenario.with.launch, halt))
     }
 
     /// Notes every correct request, and settles what waited for it. What comes after a faulty request, a replay, a
@@ -401,7 +401,7 @@ impl<'a> Run<'a> {
     }
 
     fn hold(&mut self, judged: Judged, plan: Control<'a>) {
-        let missing = self.stages(&plan);
+        let missing = Self::stages(&plan);
         self.listener.on(&Event::Awaiting { id: judged.id.clone() });
         self.judged.push(judged);
         let at = self.judged.len() - 1;
@@ -477,12 +477,12 @@ impl<'a> Run<'a> {
     }
 
     /// A correct request that was refused has one verdict of its own; what hangs on it names that.
-    fn blame(&mut self, client: Option<&Client>, launch: &crate::scenario::model::LaunchKind, halt: Halt) -> Halt {
+    fn blame(&mut self, client: Option<&Client>, launch: LaunchKind, halt: Halt) -> Halt {
         let Halt::Blocked(why) = halt else { return halt };
         let name = client.map_or("none", |client| client.name.as_str());
         let launch = match launch {
-            crate::scenario::model::LaunchKind::Standalone => "standalone",
-            crate::scenario::model::LaunchKind::Ehr => "ehr",
+            LaunchKind::Standalone => "standalone",
+            LaunchKind::Ehr => "ehr",
         };
         let id = format!("control/{launch}#{name}");
         if !self.failed_controls.contains_key(&id) {
@@ -586,15 +586,15 @@ fn settle(judged: &mut Judged, level: Level, finding: Result<Finding, Halt>) {
             judged.expected = Some(expected);
             judged.observed = Some(observed);
         }
-        Ok(Finding::ServerError(why) | Finding::Undecided(why)) => {
-            (judged.status, judged.reason) = (Status::Error, Some(why))
+        Ok(Finding::ServerError(why) | Finding::Undecided(why)) | Err(Halt::Error(why)) => {
+            (judged.status, judged.reason) = (Status::Error, Some(why));
         }
-        Ok(Finding::Unreached(why)) => (judged.status, judged.reason) = (Status::Blocked, Some(why)),
+        Ok(Finding::Unreached(why)) | Err(Halt::Blocked(why)) => {
+            (judged.status, judged.reason) = (Status::Blocked, Some(why));
+        }
         Ok(Finding::TooLittle(why)) | Err(Halt::Skip(why)) => {
             (judged.status, judged.reason) = (Status::Skip, Some(why));
         }
-        Err(Halt::Blocked(why)) => (judged.status, judged.reason) = (Status::Blocked, Some(why)),
-        Err(Halt::Error(why)) => (judged.status, judged.reason) = (Status::Error, Some(why)),
         Err(Halt::Scenario(why)) => {
             (judged.status, judged.reason) = (Status::Error, Some(format!("a mistake in the scenario: {why}")));
         }

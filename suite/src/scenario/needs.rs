@@ -67,11 +67,11 @@ pub fn is_known(word: &str) -> bool {
 }
 
 /// Judges one need for one client.
-pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow_lockout: bool, word: &str) -> Need {
-    if let Some(name) = word.strip_prefix("capability:") {
+pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow_lockout: bool, need: &str) -> Need {
+    if let Some(name) = need.strip_prefix("capability:") {
         return claimed(facts, name);
     }
-    if let Some(field) = word.strip_prefix("lists:") {
+    if let Some(field) = need.strip_prefix("lists:") {
         let there = facts.smart.as_ref().is_some_and(|smart| smart.get(field).is_some());
         return met(there, || {
             Need::Skip(format!("smart-configuration does not list {field}"))
@@ -86,7 +86,7 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow_lockou
         })
     };
     let add = |what: &str| Need::Unconfigured(format!("add {what} to the profile"));
-    match word {
+    match need {
         "authorization_code" => met(facts.authorization_endpoint.is_some(), || {
             Need::Skip("no authorization endpoint is known".to_owned())
         }),

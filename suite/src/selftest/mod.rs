@@ -3,6 +3,7 @@
 //! The reference and every variant must be all green; each defect must change exactly the verdicts that
 //! `fixtures/defects/expected.yaml` says; every scenario must be changed by at least one defect or (a MAY) variant.
 
+mod consulted;
 pub mod expectation;
 mod matrix;
 
@@ -21,9 +22,8 @@ use crate::engine::events::Silent;
 use crate::engine::{self, Judged, Options};
 use crate::scenario::Step;
 use crate::scenario::load::Loaded;
-use crate::scenario::select::Selection;
-use crate::step::arguments::Until;
-use crate::target::SmartVersion;
+use crate::scenario::select::{Item, Selection};
+use crate::target::{Profile, SmartVersion};
 
 /// The seed of every row: the same values in each.
 const SEED: u64 = 20_261_124;
@@ -89,10 +89,84 @@ pub enum Kind {
     Variant,
 }
 
-/// Runs the matrix, two rows at a time on two cores.
-pub async fn run(scenarios: Vec<Loaded>, only: &[String]) -> Result<Matrix, String> {
+/// How the matrix is made.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// Only these defects and variants; all where empty.
+    pub only: Vec<String>,
+    /// Every scenario in every row, even where its run never asked whether the defect is armed.
+    pub whole: bool,
+}
+
+/// Runs the matrix, as many rows at a time as there are cores.
+///
+/// A defect's hook tells that it was asked. An item whose own run, alone on a mock, never asked cannot be changed by the
+/// defect, and keeps the reference's verdict; `whole` runs it all the same.
+pub async fn run(scenarios: Vec<Loaded>, plan: &Plan) -> Result<Matrix, String> {
+    let rows = rows(&plan.only)?;
+    let profile = demo::inside(&Manner::default(), SEED)
+        .map_err(|error| error.to_string())?
+        .0
+        .profile;
+    let scenarios: Arc<[Loaded]> = scenarios.into();
+    let suite = Arc::new(Suite {
+        scenarios: Arc::clone(&scenarios),
+        profile,
+    });
+    let width = std::thread::available_parallelism().map_or(2, usize::from);
+    let asked = if plan.whole {
+        None
+    } else {
+        Some(Arc::new(consulted::by_item(&suite, width).await?))
+    };
+    let (strict, nothing) = (Manner::default(), Vector::new());
+    let reference = row(
+        "reference".to_owned(),
+        Kind::Reference,
+        &strict,
+        &suite,
+        &|_| true,
+        &nothing,
+    )
+    .await?;
+    let before = Arc::new(reference.vector.clone());
+    let gate = Arc::new(tokio::sync::Semaphore::new(width));
+    let mut tasks = Vec::new();
+    for (name, kind, manner) in rows {
+        let (suite, gate, asked, before) = (
+            Arc::clone(&suite),
+            Arc::clone(&gate),
+            asked.clone(),
+            Arc::clone(&before),
+        );
+        tasks.push(tokio::spawn(async move {
+            let _permit = gate.acquire().await.map_err(|error| error.to_string())?;
+            let takes = |id: &str| asked.as_ref().is_none_or(|asked| asked.asks(id, &name));
+            row(name.clone(), kind, &manner, &suite, &takes, &before).await
+        }));
+    }
+    let mut rows = vec![reference];
+    for task in tasks {
+        rows.push(task.await.map_err(|error| format!("a row panicked: {error}"))??);
+    }
+    Ok(Matrix::new(rows, &scenarios))
+}
+
+/// What every row shares.
+pub(crate) struct Suite {
+    scenarios: Arc<[Loaded]>,
+    profile: Arc<Profile>,
+}
+
+impl Suite {
+    fn items(&self) -> Vec<Item<'_>> {
+        Selection::default().items(&self.scenarios, &self.profile)
+    }
+}
+
+fn rows(only: &[String]) -> Result<Vec<(String, Kind, Manner)>, String> {
     let wanted = |name: &str| only.is_empty() || only.iter().any(|one| one == name);
-    let mut rows: Vec<(String, Kind, Manner)> = vec![("reference".to_owned(), Kind::Reference, Manner::default())];
+    let mut rows = Vec::new();
     for defect in Defect::ALL.iter().copied().filter(|defect| wanted(defect.name())) {
         let manner = Manner {
             defects: vec![defect],
@@ -111,42 +185,39 @@ pub async fn run(scenarios: Vec<Loaded>, only: &[String]) -> Result<Matrix, Stri
         .iter()
         .filter(|name| !rows.iter().any(|(known, ..)| known == *name))
         .collect();
-    if !unknown.is_empty() {
-        return Err(format!("there is no defect or variant {unknown:?}"));
+    if unknown.is_empty() {
+        Ok(rows)
+    } else {
+        Err(format!("there is no defect or variant {unknown:?}"))
     }
-    let scenarios = Arc::new(scenarios);
-    let width = std::thread::available_parallelism().map_or(2, usize::from);
-    let gate = Arc::new(tokio::sync::Semaphore::new(width));
-    let mut tasks = Vec::new();
-    for (name, kind, manner) in rows {
-        let (scenarios, gate) = (Arc::clone(&scenarios), Arc::clone(&gate));
-        tasks.push(tokio::spawn(async move {
-            let _permit = gate.acquire().await.map_err(|error| error.to_string())?;
-            row(name, kind, &manner, &scenarios).await
-        }));
-    }
-    let mut rows = Vec::new();
-    for task in tasks {
-        rows.push(task.await.map_err(|error| format!("a row panicked: {error}"))??);
-    }
-    Ok(Matrix::new(rows, &scenarios))
 }
 
-/// All scenarios on one mock; those that let time pass on mocks of their own, since they expire what others hold.
-async fn row(name: String, kind: Kind, manner: &Manner, scenarios: &[Loaded]) -> Result<Row, String> {
+/// The items that `takes` names on one mock; those that let time pass on mocks of their own, since they expire what
+/// others hold. What is not run keeps the verdict `before`.
+async fn row(
+    name: String,
+    kind: Kind,
+    manner: &Manner,
+    suite: &Suite,
+    takes: &(dyn Fn(&str) -> bool + Sync),
+    before: &Vector,
+) -> Result<Row, String> {
     let started = Instant::now();
-    let (waiting, others): (Vec<Loaded>, Vec<Loaded>) = scenarios.iter().cloned().partition(waits);
-    let (mut vector, mut requests) = on_one_mock(manner, &others).await?;
-    let mut by_wait: BTreeMap<&'static str, Vec<Loaded>> = BTreeMap::new();
-    for loaded in waiting {
-        by_wait.entry(until(&loaded)).or_default().push(loaded);
+    let taken: Vec<Item<'_>> = suite.items().into_iter().filter(|item| takes(&item.id())).collect();
+    let (waiting, others): (Vec<Item<'_>>, Vec<Item<'_>>) = taken.into_iter().partition(waits);
+    let mut vector = before.clone();
+    let mut requests = 0;
+    let mut groups: BTreeMap<String, Vec<Item<'_>>> = BTreeMap::new();
+    for item in waiting {
+        groups.entry(item.loaded.id.clone()).or_default().push(item);
     }
-    for group in by_wait.into_values() {
-        for loaded in group {
-            let (more, sent) = on_one_mock(manner, &[loaded]).await?;
-            vector.extend(more);
-            requests += sent;
-        }
+    for group in std::iter::once(others)
+        .chain(groups.into_values())
+        .filter(|group| !group.is_empty())
+    {
+        let done = on_one_mock(manner, &group).await?;
+        vector.extend(done.vector);
+        requests += done.requests;
     }
     Ok(Row {
         name,
@@ -157,43 +228,42 @@ async fn row(name: String, kind: Kind, manner: &Manner, scenarios: &[Loaded]) ->
     })
 }
 
-fn waits(loaded: &Loaded) -> bool {
-    loaded.scenario.when.iter().any(|step| matches!(step, Step::Wait(_)))
-}
-
-fn until(loaded: &Loaded) -> &'static str {
-    loaded
+fn waits(item: &Item<'_>) -> bool {
+    item.loaded
         .scenario
         .when
         .iter()
-        .find_map(|step| match step {
-            Step::Wait(args) => Some(match args.until {
-                Until::CodeExpired => "code",
-                Until::TokenExpired => "token",
-                Until::LaunchExpired => "launch",
-            }),
-            _ => None,
-        })
-        .unwrap_or("none")
+        .any(|step| matches!(step, Step::Wait(_)))
 }
 
-async fn on_one_mock(manner: &Manner, scenarios: &[Loaded]) -> Result<(Vector, usize), String> {
-    let world = demo::inside(manner, SEED).map_err(|error| error.to_string())?;
-    let profile = Arc::clone(&world.profile);
-    let items = Selection::default().items(scenarios, &profile);
+/// What a run on one mock gave.
+pub(crate) struct Done {
+    vector: Vector,
+    requests: usize,
+    asked: Vec<&'static str>,
+}
+
+async fn on_one_mock(manner: &Manner, items: &[Item<'_>]) -> Result<Done, String> {
+    let (world, mock) = demo::inside(manner, SEED).map_err(|error| error.to_string())?;
     let (_keep, cancel) = watch::channel(false);
     let options = Options {
         smart: SmartVersion::V2_2,
         allow_lockout: true,
         cancel,
     };
-    let outcome = engine::run(&world, &items, &options, &Silent).await;
+    let outcome = engine::run(&world, items, &options, &Silent).await;
     let vector = outcome
         .judged
         .iter()
         .map(|judged| (judged.id.clone(), (Mark::of(judged), seen(judged))))
         .collect();
-    Ok((vector, world.recorder.count()))
+    let defects = mock.consulted_defects().into_iter().map(Defect::name);
+    let variants = mock.state().variants().consulted().into_iter().map(Variant::name);
+    Ok(Done {
+        vector,
+        requests: world.recorder.count(),
+        asked: defects.chain(variants).collect(),
+    })
 }
 
 fn seen(judged: &Judged) -> String {

@@ -148,12 +148,12 @@ fn write(
         _ => &world.attacker.ec,
     };
     let other = || -> Result<&SigningKey, Halt> {
-        let word = if of == ClientWord::Own {
+        let whose = if of == ClientWord::Own {
             ClientWord::OtherAsymmetric
         } else {
             of
         };
-        let other = context.client_of(word)?;
+        let other = context.client_of(whose)?;
         world
             .keys
             .get(&other.name)
