@@ -10,7 +10,6 @@
 //! | [`client_assertion`] | RFC 7523, SMART 2.2 client-confidential-asymmetric |
 //! | [`scope`] | SMART 2.2 scopes-and-launch-context |
 //! | [`basic`] | RFC 6749 §2.3.1 |
-//! | [`uri`] | RFC 3986, as raw text |
 
 pub mod basic;
 pub mod client_assertion;
@@ -19,5 +18,3 @@ pub mod jws;
 pub mod pkce;
 pub mod scope;
 pub mod signing_key;
-mod text;
-pub mod uri;

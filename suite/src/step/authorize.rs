@@ -439,7 +439,8 @@ fn finish(context: &mut Context<'_>, prepared: Prepared<'_>, walk: Walk) {
         launch_kind,
         posted,
     };
-    if let Some(code) = authorization.code() {
+    // A faulty request may have put a value of its own into the callback.
+    if let Some(code) = authorization.code().filter(|_| correct) {
         let mut codes = world
             .issued
             .codes

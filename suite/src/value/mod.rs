@@ -1,7 +1,9 @@
 //! Values that a scenario writes: overrides of a correct request, templates with `{name}` placeholders.
 
+pub mod filter;
 mod overrides;
 mod template;
+mod text;
 
 pub use overrides::Override;
 pub use template::{Lookup, ROOTS, Template, TemplateError};

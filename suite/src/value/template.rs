@@ -7,7 +7,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
 
-use crate::oauth::uri;
+use super::filter;
 
 /// Names that need no label. `{label.name}` reads what a labelled step left, `{case.name}` a row's value,
 /// `{other.client_id}` (`client_secret`, `redirect_uri`) another client's.
@@ -174,7 +174,7 @@ impl Template {
                     let mut value = lookup.value(name).ok_or_else(|| TemplateError::NoValue(name.clone()))?;
                     for (filter, argument) in filters {
                         value =
-                            uri::apply(filter, argument.as_deref(), &value).map_err(|error| TemplateError::Filter {
+                            filter::apply(filter, argument.as_deref(), &value).map_err(|error| TemplateError::Filter {
                                 place: name.clone(),
                                 reason: error.to_string(),
                             })?;
@@ -192,25 +192,25 @@ fn place(inside: &str) -> Result<Part, TemplateError> {
     let name = pieces.next().unwrap_or_default().trim().to_owned();
     let mut filters = Vec::new();
     for piece in pieces {
-        let (filter, argument) = match piece.split_once(':') {
-            Some((filter, argument)) => (filter.trim(), Some(argument.to_owned())),
+        let (word, argument) = match piece.split_once(':') {
+            Some((word, argument)) => (word.trim(), Some(argument.to_owned())),
             None => (piece.trim(), None),
         };
-        if !uri::FILTERS.contains(&filter) {
-            let nearest = crate::value::nearest(filter, uri::FILTERS.iter().copied());
-            let reason = format!("there is no filter `{filter}`{nearest}");
+        if !filter::FILTERS.contains(&word) {
+            let nearest = crate::value::nearest(word, filter::FILTERS.iter().copied());
+            let reason = format!("there is no filter `{word}`{nearest}");
             return Err(TemplateError::Filter {
                 place: inside.to_owned(),
                 reason,
             });
         }
-        if let Err(error) = uri::check(filter, argument.as_deref()) {
+        if let Err(error) = filter::check(word, argument.as_deref()) {
             return Err(TemplateError::Filter {
                 place: inside.to_owned(),
                 reason: error.to_string(),
             });
         }
-        filters.push((filter.to_owned(), argument));
+        filters.push((word.to_owned(), argument));
     }
     Ok(Part::Place { name, filters })
 }

@@ -106,7 +106,7 @@ pub fn apply(filter: &str, argument: Option<&str>, value: &str) -> Result<String
         "first" | "truncate" => value.chars().take(number).collect(),
         "repeat" => value.repeat(number),
         "percent_encode" => text::percent_encode(value),
-        "base64url_sha256" => super::pkce::s256(value),
+        "base64url_sha256" => text::base64url_sha256(value),
         _ => {
             let mut uri = Parts::split(value);
             uri.apply(filter, argument, given);
@@ -302,5 +302,5 @@ fn is_scheme(text: &str) -> bool {
 }
 
 #[cfg(test)]
-#[path = "uri_tests.rs"]
+#[path = "filter_tests.rs"]
 mod tests;

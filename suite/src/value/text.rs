@@ -1,6 +1,10 @@
-//! Changes of plain text on which the filters of [`super::uri`] are built.
+//! Changes of plain text on which the filters of [`super::filter`] are built.
 
 use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
 
 /// Without its last character.
 pub(super) fn without_last(text: &str) -> String {
@@ -47,6 +51,11 @@ fn other(character: char, hexadecimal: bool) -> Option<char> {
         '_' => '-',
         _ => return None,
     })
+}
+
+/// The S256 challenge of a text, for scenarios that make one of another verifier.
+pub(super) fn base64url_sha256(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(text.as_bytes()))
 }
 
 /// Every byte but the unreserved (RFC 3986 §2.3) as `%XX`.
