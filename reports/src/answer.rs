@@ -57,7 +57,7 @@ impl Answer {
         match self.conclusion {
             Conclusion::DoesNotConform => "does not conform",
             Conclusion::Incomplete => "no deviation found, incomplete",
-            Conclusion::NoDeviation => "no deviation found in all that a black box can see",
+            Conclusion::NoDeviation => "no deviation found in all that this version tests",
         }
     }
 }
@@ -179,7 +179,7 @@ mod tests {
     fn the_three_sentences() {
         assert_eq!(
             sentence(vec![verdict("a/b", Status::Pass)]),
-            "no deviation found in all that a black box can see"
+            "no deviation found in all that this version tests"
         );
         assert_eq!(
             sentence(vec![verdict("a/b", Status::Pass), verdict("a/c", Status::Fail)]),

@@ -73,6 +73,7 @@ struct Run<'a> {
     judged: Vec<Judged>,
     pending: Vec<Pending<'a>>,
     failed_controls: BTreeMap<String, String>,
+    wrong_secrets: HashMap<String, usize>,
     item: usize,
 }
 
@@ -88,6 +89,7 @@ pub async fn run(world: &World, items: &[Item<'_>], options: &Options, listener:
         judged: Vec::new(),
         pending: Vec::new(),
         failed_controls: BTreeMap::new(),
+        wrong_secrets: HashMap::new(),
         item: 0,
     };
     let mut order: Vec<&Item<'_>> = items.iter().collect();
@@ -184,7 +186,7 @@ impl<'a> Run<'a> {
     }
 
     /// Why an item is not run at all.
-    async fn not_run(&self, item: &Item<'a>) -> Option<(Status, String)> {
+    async fn not_run(&mut self, item: &Item<'a>) -> Option<(Status, String)> {
         let scenario = &item.loaded.scenario;
         let version = self.options.smart.as_str();
         if !scenario.applies.is_empty() && !scenario.applies.iter().any(|one| one == version) {
@@ -207,7 +209,20 @@ impl<'a> Run<'a> {
                 Need::Unconfigured(reason) => return Some((Status::Unconfigured, reason)),
             }
         }
-        None
+        self.too_many_secrets(item)
+    }
+
+    /// Off loopback a client's account is worth more than a verdict: three wrong secrets a run, unless allowed.
+    fn too_many_secrets(&mut self, item: &Item<'a>) -> Option<(Status, String)> {
+        const MOST: usize = 3;
+        let wrong = item.loaded.scenario.when.iter().any(fault::sends_wrong_secret);
+        if !wrong || self.options.allow_lockout || self.world.profile.is_loopback() {
+            return None;
+        }
+        let sent = self.wrong_secrets.entry(item.client?.name.clone()).or_default();
+        *sent += 1;
+        let reason = format!("{MOST} wrong secrets were sent for this client already; more with --allow lockout");
+        (*sent > MOST).then_some((Status::Skip, reason))
     }
 
     /// The correct sequence around a probe, where the scenario judges a refusal.

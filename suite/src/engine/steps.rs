@@ -8,6 +8,10 @@ use crate::step::{Context, Halt, authorize, discover, fhir, flow, token, wait};
 /// Runs these steps; stops at the first that cannot go on.
 pub async fn run(context: &mut Context<'_>, steps: &[Step]) -> Result<(), Halt> {
     for step in steps {
+        // Before the step's own time begins.
+        if matches!(step, Step::Authorize(_) | Step::Flow(_) | Step::Interleaved(_)) {
+            context.world.pace().await;
+        }
         let limit = context.world.limits.step;
         if matches!(step, Step::Wait(_)) {
             one(context, step).await?;

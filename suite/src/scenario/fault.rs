@@ -43,3 +43,24 @@ pub fn has_fault(step: &Step) -> bool {
     };
     !same
 }
+
+/// Whether a step sends a secret that is not the client's own: too many of them lock accounts.
+pub fn sends_wrong_secret(step: &Step) -> bool {
+    use crate::step::arguments::ClientWord;
+    let wrong = |auth: &crate::step::arguments::AuthArgs| !auth.secret.is_keep() || auth.of != ClientWord::Own;
+    match step {
+        Step::Exchange(args) => wrong(&args.auth),
+        Step::Refresh(args) => wrong(&args.auth),
+        Step::Introspect(args) | Step::Revoke(args) => wrong(&args.auth),
+        Step::Flow(args) => args.exchange.as_ref().is_some_and(|exchange| wrong(&exchange.auth)),
+        Step::Together(steps) => steps.iter().any(sends_wrong_secret),
+        Step::Discover(_)
+        | Step::Jwks(_)
+        | Step::Launch(_)
+        | Step::Authorize(_)
+        | Step::Interleaved(_)
+        | Step::Fhir(_)
+        | Step::Request(_)
+        | Step::Wait(_) => false,
+    }
+}

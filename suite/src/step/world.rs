@@ -85,6 +85,7 @@ pub struct Recorder {
     started: Instant,
     exchanges: Mutex<Vec<Arc<Exchange>>>,
     sign_ins: AtomicU64,
+    recent: Mutex<Vec<Instant>>,
 }
 
 /// Values that the target issued during the run.
@@ -105,6 +106,7 @@ impl Recorder {
             started,
             exchanges: Mutex::default(),
             sign_ins: AtomicU64::new(0),
+            recent: Mutex::default(),
         }
     }
 
@@ -142,6 +144,22 @@ impl Recorder {
     /// One more sign-in.
     pub fn signed_in(&self) {
         self.sign_ins.fetch_add(1, Ordering::Relaxed);
+        self.recent
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(Instant::now());
+    }
+
+    /// How long to wait until there were fewer than `most` sign-ins in the last minute.
+    fn until_paced(&self, most: u32) -> Duration {
+        const MINUTE: Duration = Duration::from_mins(1);
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.retain(|at| at.elapsed() < MINUTE);
+        let most = usize::try_from(most).unwrap_or(usize::MAX).max(1);
+        match recent.len().checked_sub(most) {
+            Some(over) => MINUTE.saturating_sub(recent[over].elapsed()),
+            None => Duration::ZERO,
+        }
     }
 
     /// How many sign-ins there were.
@@ -163,6 +181,16 @@ impl World {
             outcome,
         });
         (id, answer)
+    }
+
+    /// Waits where the profile bounds the sign-ins of a minute.
+    pub async fn pace(&self) {
+        if let Some(most) = self.profile.session.sign_ins_per_minute {
+            let wait = self.recorder.until_paced(most);
+            if !wait.is_zero() {
+                tokio::time::sleep(wait).await;
+            }
+        }
     }
 
     /// The time of day at the target, as far as it is known.

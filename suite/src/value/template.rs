@@ -173,11 +173,12 @@ impl Template {
                 Part::Place { name, filters } => {
                     let mut value = lookup.value(name).ok_or_else(|| TemplateError::NoValue(name.clone()))?;
                     for (filter, argument) in filters {
-                        value =
-                            filter::apply(filter, argument.as_deref(), &value).map_err(|error| TemplateError::Filter {
+                        value = filter::apply(filter, argument.as_deref(), &value).map_err(|error| {
+                            TemplateError::Filter {
                                 place: name.clone(),
                                 reason: error.to_string(),
-                            })?;
+                            }
+                        })?;
                     }
                     filled.push_str(&value);
                 }
