@@ -15,6 +15,9 @@ struct File {
     /// Verdicts of the reference that are neither pass nor info, each with its mark: what a loopback mock skips.
     #[serde(default)]
     reference: BTreeMap<String, String>,
+    /// Defects that no scenario notices yet, each with the reason.
+    #[serde(default)]
+    not_noticed: BTreeMap<String, String>,
     /// Verdicts that differ from the reference's.
     #[serde(default)]
     changes: Expected,
@@ -33,6 +36,11 @@ pub fn changes() -> Result<&'static Expected, String> {
 /// Marks of the reference that are neither pass nor info.
 pub fn reference() -> Result<&'static BTreeMap<String, String>, String> {
     FILE.as_ref().map(|file| &file.reference).map_err(Clone::clone)
+}
+
+/// Defects that no scenario notices yet, each with the reason.
+pub fn not_noticed() -> Result<&'static BTreeMap<String, String>, String> {
+    FILE.as_ref().map(|file| &file.not_noticed).map_err(Clone::clone)
 }
 
 /// The verdicts that a defect or variant changes, each with its mark.

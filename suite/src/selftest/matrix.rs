@@ -45,13 +45,15 @@ impl Matrix {
 
     /// Everything wrong; `whole` where all rows were run.
     pub fn problems(&self, whole: bool) -> Vec<String> {
-        let (expected, reference) = match (expectation::changes(), expectation::reference()) {
-            (Ok(expected), Ok(reference)) => (expected, reference),
-            (Err(error), _) | (_, Err(error)) => return vec![error],
+        let read = || Ok((expectation::changes()?, expectation::reference()?, expectation::not_noticed()?));
+        let (expected, reference, not_noticed) = match read() {
+            Ok(read) => read,
+            Err(error) => return vec![error],
         };
         let mut problems = self.reference_problems(reference);
         for row in self.rows.iter().filter(|row| row.kind != Kind::Reference) {
             self.row_problems(row, expected.get(&row.name), &mut problems);
+            problems.extend(self.unnoticed(row, not_noticed.get(&row.name)));
         }
         if whole {
             for name in expected
@@ -108,9 +110,22 @@ impl Matrix {
                 problems.push(format!("{}: {id} was expected to become {mark}, and did not", row.name));
             }
         }
-        if row.kind == Kind::Defect && !changes.values().any(|mark| mark.status != Status::Blocked) {
-            problems.push(format!("{}: no scenario notices this defect", row.name));
+    }
+
+    /// A defect that changes no verdict needs a reason; one that changes some has no use for it.
+    fn unnoticed(&self, row: &Row, reason: Option<&String>) -> Option<String> {
+        match (row.kind == Kind::Defect && !self.is_noticed(row), reason) {
+            (true, None) => Some(format!("{}: no scenario notices this defect", row.name)),
+            (true, Some(reason)) if reason.trim().is_empty() => {
+                Some(format!("{}: fixtures/defects/expected.yaml says not why no scenario notices it", row.name))
+            }
+            (false, Some(_)) => Some(format!("{}: listed as not noticed, and a scenario notices it", row.name)),
+            _ => None,
         }
+    }
+
+    fn is_noticed(&self, row: &Row) -> bool {
+        self.changes(row).values().any(|mark| mark.status != Status::Blocked)
     }
 
     /// Scenarios whose verdict nothing changes.
@@ -190,6 +205,12 @@ impl Matrix {
             if !matches!(mark.status, Status::Pass | Status::Info) {
                 let _ = writeln!(text, "  \"{id}\": {}", mark.word());
             }
+        }
+        text.push_str("not_noticed:\n");
+        let known = expectation::not_noticed().ok();
+        for row in self.rows.iter().filter(|row| row.kind == Kind::Defect && !self.is_noticed(row)) {
+            let reason = known.and_then(|known| known.get(&row.name)).map(String::as_str).unwrap_or_default();
+            let _ = writeln!(text, "  {}: {}", row.name, serde_json::Value::from(reason));
         }
         text.push_str("changes:\n");
         for row in self.rows.iter().filter(|row| row.kind != Kind::Reference) {
