@@ -79,21 +79,14 @@ impl Scribe {
     pub fn verdict(&self, recorder: &Recorder, judged: &Judged) -> model::Verdict {
         let clean = |text: &Option<String>| text.as_ref().map(|text| self.scrub(recorder, text));
         let of = self.scenarios.get(&judged.scenario);
-        let control = || "A correct request is accepted".to_owned();
+        let (title, about) = control_texts(&judged.scenario);
         model::Verdict {
             scenario: judged.scenario.clone(),
             case: judged.case.clone(),
             client: judged.client.clone(),
             area: of.map_or_else(|| "control".to_owned(), |of| of.area.clone()),
-            title: of.map_or_else(control, |of| of.title.clone()),
-            about: of.map_or_else(
-                || {
-                    "Sends a correct request, as the profile describes it. Every refusal of a faulty request is worth \
-                     something only beside a correct one that was accepted."
-                        .to_owned()
-                },
-                |of| of.about.clone(),
-            ),
+            title: of.map_or_else(|| title.to_owned(), |of| of.title.clone()),
+            about: of.map_or_else(|| about.to_owned(), |of| of.about.clone()),
             fix: of.and_then(|of| of.fix.clone()),
             level: judged.level,
             requirements: of.map(|of| of.requirements.clone()).unwrap_or_default(),
@@ -164,6 +157,23 @@ impl Scribe {
             adaptations: adaptations(world),
             left_behind: Vec::new(),
         }
+    }
+}
+
+/// Title and explanation of a control, which is no scenario.
+fn control_texts(id: &str) -> (&'static str, &'static str) {
+    if id == crate::engine::DISCOVERY {
+        (
+            "The server can be reached and says where its endpoints are",
+            "Fetches smart-configuration and the CapabilityStatement below the FHIR base. Without an answer from one of \
+             them, or [endpoints] in the profile, there is nothing to send a request to.",
+        )
+    } else {
+        (
+            "A correct request is accepted",
+            "Sends a correct request, as the profile describes it. Every refusal of a faulty request is worth something \
+             only beside a correct one that was accepted.",
+        )
     }
 }
 

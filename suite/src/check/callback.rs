@@ -11,7 +11,7 @@ use crate::value::Lookup;
 
 use super::arguments::{CallbackArgs, PageArgs, PageKind, StateArgs};
 use super::finding::Finding;
-use super::refusal::describe_landing;
+use crate::step::landing;
 
 fn authorization<'c>(context: &'c Context<'_>, of: Option<&str>) -> Result<&'c Authorization, Finding> {
     let of = of.filter(|of| *of != "authorize");
@@ -24,10 +24,10 @@ fn authorization<'c>(context: &'c Context<'_>, of: Option<&str>) -> Result<&'c A
 fn undecided(authorization: &Authorization) -> Option<Finding> {
     match &authorization.landing {
         Landing::Trouble { status, .. } if *status >= 500 => {
-            Some(Finding::ServerError(describe_landing(authorization)))
+            Some(Finding::ServerError(landing::describe(authorization)))
         }
         Landing::Trouble { .. } | Landing::Stuck { .. } | Landing::Failed(_) => {
-            Some(Finding::Undecided(describe_landing(authorization)))
+            Some(Finding::Undecided(landing::describe(authorization)))
         }
         Landing::Callback(_) | Landing::Foreign(_) | Landing::Refused { .. } => None,
     }
@@ -50,7 +50,7 @@ pub fn state(context: &Context<'_>, args: &StateArgs) -> Finding {
         return finding;
     }
     if authorization.callback().is_none() {
-        let words = describe_landing(authorization);
+        let words = landing::describe(authorization);
         return if args.or_page {
             Finding::Holds(Some(words))
         } else {
@@ -83,7 +83,7 @@ pub fn callback(context: &Context<'_>, args: &CallbackArgs) -> Finding {
     if let Some(finding) = undecided(authorization) {
         return finding;
     }
-    let words = describe_landing(authorization);
+    let words = landing::describe(authorization);
     let Some(url) = authorization.callback() else {
         return if args.or_page {
             Finding::Holds(Some(words))
@@ -141,7 +141,7 @@ pub fn page(context: &Context<'_>, args: &PageArgs) -> Finding {
     if let Some(finding) = undecided(authorization) {
         return finding;
     }
-    let words = describe_landing(authorization);
+    let words = landing::describe(authorization);
     if args.is == PageKind::Error && !matches!(authorization.landing, Landing::Refused { .. }) {
         return Finding::broken("an error page of the server, and nothing sent to any callback", words);
     }

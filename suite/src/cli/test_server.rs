@@ -13,13 +13,14 @@ use tokio::sync::watch;
 use super::agent::{self, AgentKind};
 use super::progress::{EventLog, Terminal};
 use super::{Failure, catalogue};
+use crate::clock::{Clock, ShiftedClock, SystemClock};
 use crate::demo;
 use crate::engine::events::All;
-use crate::engine::{self, Listener, Options, plan, version};
+use crate::engine::{self, Listener, Options, Outcome, plan, version};
 use crate::record::Scribe;
 use crate::scenario::select::Selection;
 use crate::step::World;
-use crate::step::world::{Parts, keys_of};
+use crate::step::world::{Facts, Parts, keys_of};
 use crate::target::{Profile, SmartVersion};
 
 /// Formats beside `run.json` and the terminal.
@@ -164,49 +165,46 @@ pub(super) async fn run(arguments: ServerArguments) -> Result<u8, Failure> {
     let selection = selection(&arguments)?;
     let sign_ins = plan::sign_ins(&selection.items(&scenarios, &target.profile));
     let world = world(&arguments, &target, seed, started, sign_ins)?;
-    let facts = crate::step::discover::facts(&world).await;
-    if let Some(problem) = unreachable(&world, facts) {
-        world.agent.close().await;
-        return Err(Failure {
-            code: exit::UNREACHABLE,
-            message: problem,
-        });
-    }
+    let mut cancel = cancel_on_ctrl_c();
+    let facts = tokio::select! {
+        facts = crate::step::discover::facts(&world) => facts.clone(),
+        () = cancelled(&mut cancel) => Facts::default(),
+    };
     let given = arguments.smart.as_deref().and_then(smart_version);
-    let (smart, smart_from) = version::infer(given, &world.profile, facts);
+    let (smart, smart_from) = version::infer(given, &world.profile, &facts);
     let profile = Arc::clone(&world.profile);
     let items = selection.items(&scenarios, &profile);
-    if items.is_empty() {
-        world.agent.close().await;
-        return Err(Failure {
-            code: exit::NOTHING_SELECTED,
-            message: "no scenario was selected; `launchproof list scenarios` shows what there is".to_owned(),
-        });
+    let interrupted = *cancel.borrow();
+    let problem = unreachable(&world, &facts).filter(|_| !interrupted);
+    let runs = problem.is_none() && !interrupted && !items.is_empty();
+    if runs {
+        announce(&arguments, &world, items.len(), smart, &smart_from, seed);
     }
-    announce(&arguments, &world, items.len(), smart, &smart_from, seed);
-    if arguments.dry_run {
+    if runs && arguments.dry_run {
         let (least, most) = sign_ins;
         anstream::eprintln!("sign-ins needed: at least {least}, at most {most}");
         for item in &items {
             anstream::println!("{}", item.id());
         }
+        world.agent.close().await;
         return Ok(exit::NOTHING_UNEXPECTED);
     }
     let scribe = Arc::new(Scribe::new(&world, &scenarios, arguments.evidence == "full"));
     let world = Arc::new(world);
-    let events = event_log(&arguments, &scribe, &world)?;
-    let mut listeners: Vec<Box<dyn Listener>> = vec![Box::new(Terminal::new(
-        Arc::clone(&scribe),
-        Arc::clone(&world),
-        arguments.quiet,
-    ))];
-    listeners.extend(events.map(|log| Box::new(log) as Box<dyn Listener>));
-    let options = Options {
-        smart,
-        allow_lockout: arguments.allow.iter().any(|what| what == "lockout"),
-        cancel: cancel_on_ctrl_c(),
+    let listeners = listeners(&arguments, &scribe, &world)?;
+    let outcome = if let Some(problem) = problem {
+        anstream::eprintln!("launchproof: {}", scribe.scrub(&world.recorder, &problem));
+        Outcome::unreachable(problem, facts.exchanges.clone())
+    } else if runs {
+        let options = Options {
+            smart,
+            allow_lockout: arguments.allow.iter().any(|what| what == "lockout"),
+            cancel,
+        };
+        engine::run(&world, &items, &options, &listeners).await
+    } else {
+        Outcome::nothing(!interrupted)
     };
-    let outcome = engine::run(&world, &items, &options, &All(listeners)).await;
     world.agent.close().await;
     let run = run_facts(&arguments, &world, &outcome, seed, started);
     let of = model::Target {
@@ -215,8 +213,21 @@ pub(super) async fn run(arguments: ServerArguments) -> Result<u8, Failure> {
         smart_version: smart.as_str().to_owned(),
         smart_version_from: smart_from,
     };
-    let mut report = scribe.report(&world, &outcome.judged, of, run, &requirements);
-    let expected = baseline::apply(&mut report, &baseline, &today(&world));
+    let report = scribe.report(&world, &outcome.judged, of, run, &requirements);
+    let code = conclude(&arguments, &world, &baseline, &outcome, report)?;
+    drop(target.listening);
+    Ok(code)
+}
+
+/// Gives the report its exit code, writes it, and prints the summary.
+fn conclude(
+    arguments: &ServerArguments,
+    world: &World,
+    baseline: &Baseline,
+    outcome: &Outcome,
+    mut report: model::Report,
+) -> Result<u8, Failure> {
+    let expected = baseline::apply(&mut report, baseline, &today(world));
     let gaps: Vec<AcceptedGap> = world
         .profile
         .accept_missing
@@ -233,12 +244,26 @@ pub(super) async fn run(arguments: ServerArguments) -> Result<u8, Failure> {
     let (code, why) = exit::exit_code(&report, arguments.strict, &expected, &gaps, controls);
     report.run.exit_code = code;
     report.run.exit_reason = why;
-    write(&arguments, &report)?;
+    write(arguments, &report)?;
     let colour = anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
     anstream::println!("{}", reports::render::terminal::summary(&report, colour));
-    anstream::println!("report: {}", arguments.out.join("report.html").display());
-    drop(target.listening);
+    let file = if arguments.report.contains(&Format::Html) {
+        "report.html"
+    } else {
+        "run.json"
+    };
+    anstream::println!("report: {}", arguments.out.join(file).display());
     Ok(code)
+}
+
+/// Those who watch: the terminal, and the log of events where it is asked for.
+fn listeners(arguments: &ServerArguments, scribe: &Arc<Scribe>, world: &Arc<World>) -> Result<All, Failure> {
+    let terminal = Terminal::new(Arc::clone(scribe), Arc::clone(world), arguments.quiet);
+    let mut all: Vec<Box<dyn Listener>> = vec![Box::new(terminal)];
+    if let Some(log) = event_log(arguments, scribe, world)? {
+        all.push(Box::new(log));
+    }
+    Ok(All(all))
 }
 
 fn read_baseline(arguments: &ServerArguments) -> Result<Baseline, Failure> {
@@ -308,9 +333,11 @@ fn world(
     profile.network.insecure = arguments.insecure;
     let keys = Arc::new(keys_of(&profile).map_err(Failure::input)?);
     let transport = demo::transport(&profile).map_err(Failure::input)?;
-    let clock = match &target.listening {
+    let clock: Arc<dyn Clock> = match &target.listening {
         Some(listening) => Arc::clone(&listening.clock),
-        None => Arc::new(crate::clock::ShiftedClock::default()),
+        // Ours may run ahead only where the target's does too.
+        None if profile.advance_url.is_some() => Arc::new(ShiftedClock::default()),
+        None => Arc::new(SystemClock),
     };
     let agent = agent::agent(
         arguments.agent,
@@ -343,7 +370,7 @@ fn agent_options(arguments: &ServerArguments, sign_ins: (u32, u32)) -> agent::Ag
 }
 
 /// Nothing at all could be learned about the target: then there is nothing to judge.
-fn unreachable(world: &World, facts: &crate::step::world::Facts) -> Option<String> {
+fn unreachable(world: &World, facts: &Facts) -> Option<String> {
     let nothing = facts.smart.is_none() && facts.capability.is_none() && facts.authorization_endpoint.is_none();
     nothing.then(|| {
         let base = &world.profile.fhir_base;
@@ -510,11 +537,20 @@ fn cancel_on_ctrl_c() -> watch::Receiver<bool> {
             anstream::eprintln!("\nending; the report of what was done follows");
             let _ = sender.send(true);
         }
-        // The channel stays open until the program ends.
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(exit::INTERRUPTED.into());
+        }
+        // Without signals nobody interrupts, and the channel stays open until the program ends.
         std::future::pending::<()>().await;
         drop(sender);
     });
     receiver
+}
+
+async fn cancelled(cancel: &mut watch::Receiver<bool>) {
+    if cancel.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// A seed from the operating system; printed, so that the run can be repeated.

@@ -5,10 +5,12 @@ pub mod controls;
 pub mod events;
 pub mod given;
 pub mod judge;
+mod outcome;
 pub mod plan;
 pub mod run;
 pub mod steps;
 pub mod version;
 
 pub use events::{Event, Judged, Listener};
+pub use outcome::DISCOVERY;
 pub use run::{Options, Outcome, run};

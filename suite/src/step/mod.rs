@@ -7,6 +7,7 @@ pub mod context;
 pub mod discover;
 pub mod fhir;
 pub mod flow;
+pub mod landing;
 mod overrides;
 pub mod token;
 pub mod wait;

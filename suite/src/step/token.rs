@@ -77,7 +77,7 @@ pub async fn exchange(context: &Context<'_>, args: &ExchangeArgs) -> Result<Read
     if code.is_none() && args.code.is_keep() {
         return Err(Halt::Blocked(format!(
             "the authorization before it gave no code: {}",
-            crate::check::refusal::describe_landing(authorization)
+            super::landing::describe(authorization)
         )));
     }
     let sent = authorization.sent.clone();
