@@ -52,6 +52,8 @@ defects! {
     "discovery_grant_types_missing" DiscoveryGrantTypesMissing "smart-2.2.0/373" "grant_types_supported is left out.";
     "discovery_challenge_methods_missing" DiscoveryChallengeMethodsMissing "smart-2.2.0/394" "code_challenge_methods_supported is left out.";
     "discovery_contradiction" DiscoveryContradiction "smart-2.2.0/373" "client-confidential-asymmetric is listed and private_key_jwt is not among the authentication methods.";
+    "discovery_secret_methods_missing" DiscoverySecretMethodsMissing "smart-2.2.0/356" "client-confidential-symmetric is listed and no client_secret method is among the authentication methods.";
+    "discovery_refresh_grant_missing" DiscoveryRefreshGrantMissing "smart-2.2.0/384" "permission-offline is listed and refresh_token is not among the grant types.";
     "discovery_issuer_missing" DiscoveryIssuerMissing "smart-2.2.0/373" "issuer is left out although sso-openid-connect is listed.";
     "discovery_jwks_uri_missing" DiscoveryJwksUriMissing "smart-2.2.0/373" "jwks_uri is left out although sso-openid-connect is listed.";
     "discovery_cors_missing" DiscoveryCorsMissing "smart-2.2.0/372" "smart-configuration carries no CORS header.";
@@ -60,6 +62,8 @@ defects! {
     "jwks_private_key" JwksPrivateKey "rfc7517/9.2" "The key set contains a private key.";
     "jwks_empty" JwksEmpty "rfc7517/5" "The key set is empty.";
     "jwks_wrong_key" JwksWrongKey "oidc-core/10.1.1" "The key set holds another key under the kid of the signing key.";
+    "jwks_kid_missing" JwksKidMissing "rfc7517/4.5" "The keys of the set have no kid.";
+    "jwks_kid_repeated" JwksKidRepeated "rfc7517/4.5" "Two keys of the set have one kid.";
     // authorize: client and parameters
     "client_id_missing_accepted" ClientIdMissingAccepted "rfc6749/4.1.2.1-invalid-request" "A request without client_id is served for the client that registered its redirect_uri.";
     "client_unknown_accepted" ClientUnknownAccepted "rfc6749/4.1.2.1-invalid-request" "An unknown client_id is served as the client that registered the redirect_uri.";
@@ -144,6 +148,7 @@ defects! {
     "pkce_s256_refused" PkceS256Refused "smart-2.2.0/14" "code_challenge_method=S256 is refused.";
     "pkce_method_unknown_accepted" PkceMethodUnknownAccepted "rfc7636/4.4.1" "An unknown code_challenge_method counts as S256.";
     "pkce_method_lowercase_accepted" PkceMethodLowercaseAccepted "rfc7636/4.3" "code_challenge_method=s256 counts as S256.";
+    "pkce_plain_any_case" PkcePlainAnyCase "rfc7636/4.4.1" "PLAIN and Plain are honoured as plain, which itself is refused.";
     "pkce_missing_method_as_plain" PkceMissingMethodAsPlain "smart-2.2.0/15" "Without code_challenge_method the challenge is honoured as plain.";
     "pkce_missing_method_as_s256" PkceMissingMethodAsS256 "rfc7636/4.3" "Without code_challenge_method the challenge counts as S256.";
     "pkce_challenge_as_verifier" PkceChallengeAsVerifier "rfc7636/4.6" "The challenge itself is accepted as verifier.";
@@ -191,6 +196,8 @@ defects! {
     "code_not_bound_across_kinds" CodeNotBoundAcrossKinds "rfc6749/4.1.3-issued-to" "A public client can redeem the code of a confidential one.";
     "code_low_entropy" CodeLowEntropy "rfc6749/10.10" "Codes are consecutive numbers.";
     "code_contains_state" CodeContainsState "rfc6749/10.10" "The code contains the request's state.";
+    "code_contains_challenge" CodeContainsChallenge "rfc7636/4.4" "The code contains the request's code_challenge.";
+    "code_repeated" CodeRepeated "rfc6749/10.10" "The code is a hash of the request and the user, so that equal requests get equal codes.";
     "code_missing_accepted" CodeMissingAccepted "rfc6749/4.1.3-valid-code" "An exchange without code redeems the client's latest one.";
     "code_unknown_accepted" CodeUnknownAccepted "rfc6749/4.1.3-valid-code" "An unknown code redeems the client's latest one.";
     "code_prefix_match" CodePrefixMatch "rfc6749/4.1.3-valid-code" "Only the first half of a code is compared.";
@@ -240,6 +247,7 @@ defects! {
     "context_encounter_missing" ContextEncounterMissing "smart-2.2.0/168" "encounter of the EHR launch is left out.";
     "context_banner_missing" ContextBannerMissing "smart-2.2.0/359" "need_patient_banner is left out in an EHR launch.";
     "context_banner_string" ContextBannerString "smart-2.2.0/173" "need_patient_banner is a string.";
+    "context_style_relative" ContextStyleRelative "smart-2.2.0/175" "smart_style_url is a relative URL.";
     "context_nested" ContextNested "smart-2.2.0/169" "The launch context stands in a member of its own.";
     // refresh
     "refresh_missing" RefreshMissing "smart-2.2.0/365" "No refresh token comes although offline_access was granted.";
@@ -250,9 +258,12 @@ defects! {
     "refresh_not_bound_to_client" RefreshNotBoundToClient "rfc6749/6-bound" "A refresh token works for any client.";
     "refresh_unauthenticated" RefreshUnauthenticated "rfc6749/6-authenticate" "A confidential client refreshes without credentials.";
     "refresh_scope_widened" RefreshScopeWidened "rfc6749/6-scope" "A refresh may ask for more than was granted, and gets it.";
+    "refresh_grants_wider" RefreshGrantsWider "rfc6749/6-scope" "A refresh without scope gets all that the client may have.";
     "refresh_scope_ignored" RefreshScopeIgnored "rfc6749/6-scope" "A refresh that asks for less gets everything.";
     "refresh_loses_scope" RefreshLosesScope "rfc6749/6-scope" "A refresh without scope gets only the first scope.";
     "refresh_loses_context" RefreshLosesContext "smart-2.2.0/109" "The access token of a refresh has no launch context.";
+    "refresh_token_charset" RefreshTokenCharset "rfc6749/a.17" "The refresh token contains characters beyond ASCII.";
+    "refresh_token_low_entropy" RefreshTokenLowEntropy "rfc6749/10.10" "Refresh tokens are consecutive numbers.";
     "refresh_correct_request_refused" RefreshCorrectRequestRefused "rfc6749/6-issue" "A correct refresh is refused.";
     // client authentication
     "client_auth_not_required" ClientAuthNotRequired "rfc6749/4.1.3-authenticate" "A confidential client needs no credentials.";

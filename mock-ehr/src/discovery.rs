@@ -121,7 +121,7 @@ fn smart(state: &AppState) -> Map<String, Value> {
     put(
         Defect::DiscoveryGrantTypesMissing,
         "grant_types_supported",
-        json!(["authorization_code", "refresh_token"]),
+        grant_types(state),
     );
     put(
         Defect::DiscoveryChallengeMethodsMissing,
@@ -133,7 +133,9 @@ fn smart(state: &AppState) -> Map<String, Value> {
     } else if defects.has(Defect::DiscoveryCapabilitiesString) {
         json!(CAPABILITIES.join(" "))
     } else {
-        json!(CAPABILITIES)
+        let vendors = state.variants().has(Variant::CapabilityUnknownListed);
+        let more = vendors.then_some("launch-kiosk");
+        json!(CAPABILITIES.into_iter().chain(more).collect::<Vec<_>>())
     };
     put(Defect::DiscoveryCapabilitiesMissing, "capabilities", capabilities);
     members.insert("token_endpoint_auth_methods_supported".into(), auth_methods(state));
@@ -145,6 +147,8 @@ fn smart(state: &AppState) -> Map<String, Value> {
     members.insert("revocation_endpoint".into(), at("/auth/revoke"));
     members.insert("scopes_supported".into(), json!(SCOPES));
     members.insert("response_types_supported".into(), json!(["code"]));
+    // RFC 9207 §3: so that an app may insist on `iss`.
+    members.insert("authorization_response_iss_parameter_supported".into(), json!(true));
     members
 }
 
@@ -177,10 +181,26 @@ fn challenge_methods(state: &AppState) -> Value {
     json!(methods)
 }
 
+/// SMART 2.2: the grants by which launches get and keep their tokens.
+fn grant_types(state: &AppState) -> Value {
+    let mut grants = vec!["authorization_code"];
+    if !state.defects().has(Defect::DiscoveryRefreshGrantMissing) {
+        grants.push("refresh_token");
+    }
+    json!(grants)
+}
+
 fn auth_methods(state: &AppState) -> Value {
-    let mut methods = vec!["client_secret_basic", "client_secret_post"];
+    let mut methods = Vec::new();
+    if !state.defects().has(Defect::DiscoverySecretMethodsMissing) {
+        methods.extend(["client_secret_basic", "client_secret_post"]);
+    }
     if !state.defects().has(Defect::DiscoveryContradiction) {
         methods.push("private_key_jwt");
+    }
+    // RFC 7591 §2: what public clients use; libraries look for it.
+    if !state.variants().has(Variant::AuthMethodNoneNotListed) {
+        methods.push("none");
     }
     json!(methods)
 }
@@ -208,7 +228,7 @@ fn openid(state: &AppState) -> Map<String, Value> {
     put("revocation_endpoint", at("/auth/revoke"));
     put("response_types_supported", json!(["code"]));
     put("response_modes_supported", json!(["query"]));
-    put("grant_types_supported", json!(["authorization_code", "refresh_token"]));
+    put("grant_types_supported", grant_types(state));
     put("subject_types_supported", json!(["public"]));
     put("id_token_signing_alg_values_supported", alg);
     put("token_endpoint_auth_methods_supported", auth_methods(state));

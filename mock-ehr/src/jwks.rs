@@ -31,6 +31,15 @@ pub(crate) async fn handle(State(state): State<AppState>) -> Response {
             key[member] = json!(wrong);
         }
     }
+    // RFC 7517 §4.5: while keys are changed, an app finds the right one by its kid.
+    if defects.has(Defect::JwksKidMissing) {
+        for key in keys.iter_mut().filter_map(Value::as_object_mut) {
+            key.remove("kid");
+        }
+    }
+    if defects.has(Defect::JwksKidRepeated) {
+        keys[2]["kid"] = keys[0]["kid"].clone();
+    }
     if defects.has(Defect::JwksEmpty) {
         keys.clear();
     }

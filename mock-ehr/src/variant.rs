@@ -33,6 +33,8 @@ macro_rules! variants {
 }
 
 variants! {
+    "capability_unknown_listed" CapabilityUnknownListed "smart-configuration lists a capability that the guide does not define.";
+    "auth_method_none_not_listed" AuthMethodNoneNotListed "`none` is not among the authentication methods, of which the guide names three, although public clients are served.";
     "error_page_instead_of_redirect" ErrorPageInsteadOfRedirect "Errors of the authorization endpoint are shown as a page with status 400, never sent to the app (RFC 9700 §4.11).";
     "error_html_page_200" ErrorHtmlPage200 "Errors of the authorization endpoint are shown as a page with status 200, as many products do.";
     "error_no_description" ErrorNoDescription "Errors carry only `error`: `error_description` is optional.";
@@ -48,20 +50,20 @@ variants! {
     "loopback_port_strict" LoopbackPortStrict "Loopback redirect addresses are compared with their port.";
     "launch_unknown_ignored" LaunchUnknownIgnored "A launch value that is not valid is ignored: the app is launched without its context.";
     "launch_single_use" LaunchSingleUse "A launch value works once.";
+    "launch_scope_alone_refused" LaunchScopeAloneRefused "The scope launch is refused where no launch value came with it.";
     "launch_context_without_scope" LaunchContextWithoutScope "The EHR's context is given to an app that did not ask for the scope launch.";
     "jwt_access_token" JwtAccessToken "Access tokens are JWTs (RFC 9068).";
     "lowercase_bearer" LowercaseBearer "token_type is `bearer`.";
     "no_refresh_token" NoRefreshToken "No refresh token is ever issued.";
     "no_refresh_rotation" NoRefreshRotation "A refresh token stays valid when it is used, and no new one comes.";
-    "no_expires_in" NoExpiresIn "The token response leaves out expires_in, which is recommended only.";
     "extra_members" ExtraMembers "JSON answers carry members that nobody asked for.";
     "reordered_json" ReorderedJson "Members of JSON answers come in the opposite order.";
     "invalid_client_400" InvalidClient400 "invalid_client comes with status 400 where no Authorization header was sent.";
     "basic_raw_accepted" BasicRawAccepted "Basic credentials are also accepted without form-encoding.";
     "assertion_issuer_audience_accepted" AssertionIssuerAudienceAccepted "A client assertion may also name the issuer as its audience.";
+    "assertion_future_iat_refused" AssertionFutureIatRefused "A client assertion whose iat lies ahead is refused (RFC 7523 §3).";
     "token_json_accepted" TokenJsonAccepted "The token endpoint reads JSON as well as a form.";
     "public_secret_ignored" PublicSecretIgnored "A secret sent by a public client is ignored.";
-    "replay_keeps_tokens" ReplayKeepsTokens "A replayed code is refused, and what it gave before stays valid.";
     "fhir_user_relative" FhirUserRelative "fhirUser in the id_token is relative to the FHIR base.";
     "introspection_of_others_inactive" IntrospectionOfOthersInactive "A client learns nothing of another client's token.";
     "denied_as_404" DeniedAs404 "Data that may not be seen are answered as though they did not exist.";

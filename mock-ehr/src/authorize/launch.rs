@@ -9,6 +9,7 @@ use crate::fhir::people;
 use crate::form::Parameters;
 use crate::launch::LaunchContext;
 use crate::launch::token::{self, LaunchClaims, Read};
+use crate::scope::grammar::Scope;
 use crate::state::AppState;
 use crate::store::spent::Kind;
 use crate::variant::Variant;
@@ -23,9 +24,20 @@ pub(crate) struct Launched {
 }
 
 /// The EHR's launch, or `None` in a standalone launch.
-pub(crate) fn check(state: &AppState, client: &Client, parameters: &Parameters) -> Result<Option<Launched>, Reason> {
+pub(crate) fn check(
+    state: &AppState,
+    client: &Client,
+    parameters: &Parameters,
+    scopes: &[Scope],
+) -> Result<Option<Launched>, Reason> {
     let defects = state.defects();
     let launched = match parameters.get("launch") {
+        None if scopes.contains(&Scope::Launch) && state.variants().has(Variant::LaunchScopeAloneRefused) => {
+            return Err(Reason::missing(
+                "launch",
+                "the value that came to the launch URL, since scope names launch",
+            ));
+        }
         None => return Ok(None),
         Some("") if defects.has(Defect::LaunchEmptyAccepted) => return Ok(Some(somewhere())),
         Some("") => Err(Reason::missing(

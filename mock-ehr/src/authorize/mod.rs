@@ -94,7 +94,7 @@ fn check_at_app(
     let scopes = scope::check(app, client, parameters)?;
     let challenge = pkce::check(app, client, parameters)?;
     let aud_ok = aud::check(app, parameters)?;
-    let launch = launch::check(app, client, parameters)?;
+    let launch = launch::check(app, client, parameters, &scopes)?;
     let scopes = scope::with_context_at_hand(&scopes, launch.as_ref())?;
     let openid = openid::check(parameters)?;
     Ok(AuthorizationRequest {

@@ -29,6 +29,16 @@ pub(crate) enum Challenge {
     Unchecked,
 }
 
+impl Challenge {
+    /// The challenge as it came, where one is kept.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::S256(text) | Self::Plain(text) => text,
+            Self::Absent | Self::NotRequired | Self::Unchecked => "",
+        }
+    }
+}
+
 pub(crate) fn check(state: &AppState, client: &Client, parameters: &Parameters) -> Result<Challenge, Reason> {
     let defects = state.defects();
     if client.is_confidential() && defects.has(Defect::PkceOnlyPublic) {
@@ -57,6 +67,9 @@ pub(crate) fn check(state: &AppState, client: &Client, parameters: &Parameters) 
             .has(Defect::PkceS256Refused)
             .then(|| Err(Reason::ChallengeMethod { was: "S256".into() })),
         Some("plain") if defects.has(Defect::PkcePlainAccepted) => Some(Ok(())),
+        Some(was) if was != "plain" && was.eq_ignore_ascii_case("plain") && defects.has(Defect::PkcePlainAnyCase) => {
+            Some(Ok(()))
+        }
         Some("s256") if defects.has(Defect::PkceMethodLowercaseAccepted) => None,
         // RFC 7636 §4.3: without a method it would be plain, which SMART forbids.
         None | Some("") if defects.has(Defect::PkceMissingMethodAsPlain) => Some(Ok(())),

@@ -7,8 +7,11 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
+use sha2::{Digest as _, Sha256};
 
 use super::Refusal;
 use super::reason::Reason;
@@ -59,6 +62,13 @@ fn new_code(state: &AppState, request: &AuthorizationRequest, grant: Arc<Grant>)
     if defects.has(Defect::CodeContainsState) {
         text = format!("{}{text}", request.state.as_deref().unwrap_or_default());
     }
+    // RFC 7636 §4.4: whoever sees the code must not learn the challenge.
+    if defects.has(Defect::CodeContainsChallenge) {
+        text = format!("{}{text}", request.challenge.text());
+    }
+    if defects.has(Defect::CodeRepeated) {
+        text = hash_of(request, &grant);
+    }
     let code = Code {
         grant,
         redirect_uri: request.target.as_str().to_owned(),
@@ -68,6 +78,13 @@ fn new_code(state: &AppState, request: &AuthorizationRequest, grant: Arc<Grant>)
     };
     state.store().put_code(text.clone(), code);
     text
+}
+
+/// The code that the defect `code_repeated` gives: nothing in it is random.
+fn hash_of(request: &AuthorizationRequest, grant: &Grant) -> String {
+    let state = request.state.as_deref().unwrap_or_default();
+    let parts = [&request.client_id, &grant.username, request.challenge.text(), state];
+    URL_SAFE_NO_PAD.encode(Sha256::digest(parts.join("\n")))
 }
 
 /// The request is refused.

@@ -71,7 +71,7 @@ pub(crate) async fn answer(app: &AppState, client: &Client, parameters: &Paramet
 fn punish(app: &AppState, text: &str, reason: Reason) -> Reason {
     let defects = app.defects();
     // RFC 6749 §4.1.2: "SHOULD revoke (when possible) all tokens previously issued based on that authorization code".
-    let keeps = defects.has(Defect::CodeReplayDoesNotRevoke) || app.variants().has(Variant::ReplayKeepsTokens);
+    let keeps = defects.has(Defect::CodeReplayDoesNotRevoke);
     if reason == Reason::CodeSpent && !keeps {
         let _ = app.store().redeem(text, Spend::Not, |code| {
             code.grant.revoke();

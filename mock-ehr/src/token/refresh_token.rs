@@ -94,6 +94,11 @@ fn scopes(app: &AppState, token: &RefreshToken, parameters: &Parameters) -> Resu
         if defects.has(Defect::RefreshLosesScope) {
             return Ok(token.scopes.iter().take(1).cloned().collect());
         }
+        if defects.has(Defect::RefreshGrantsWider)
+            && let Some(client) = app.config().client(&token.grant.client_id)
+        {
+            return Ok(client.scopes.clone());
+        }
         return Ok(token.scopes.clone());
     };
     let asked = Scope::parse_list(text);

@@ -96,7 +96,7 @@ fn push_access_token(app: &AppState, issue: &Issue, body: &mut Map<String, Value
         };
         body.insert("token_type".into(), kind.into());
     }
-    if defects.has(Defect::TokenExpiresInMissing) || variants.has(Variant::NoExpiresIn) {
+    if defects.has(Defect::TokenExpiresInMissing) {
         return;
     }
     let expires_in = if defects.has(Defect::TokenExpiresInString) {
@@ -217,6 +217,15 @@ pub(crate) fn context(app: &AppState, issue: &Issue) -> Map<String, Value> {
         };
         context.insert("need_patient_banner".into(), banner);
     }
+    let style = if defects.has(Defect::ContextStyleRelative) {
+        "/smart-style.json".to_owned()
+    } else {
+        format!("{}/smart-style.json", app.public_url())
+    };
+    context.insert("smart_style_url".into(), style.into());
+    if let Some(tenant) = &app.config().tenant {
+        context.insert("tenant".into(), tenant.clone().into());
+    }
     let Some(launch) = launch else { return context };
     if let Some(encounter) = &launch.encounter
         && !defects.has(Defect::ContextEncounterMissing)
@@ -228,13 +237,6 @@ pub(crate) fn context(app: &AppState, issue: &Issue) -> Map<String, Value> {
     }
     if let Some(intent) = &launch.intent {
         context.insert("intent".into(), intent.clone().into());
-    }
-    context.insert(
-        "smart_style_url".into(),
-        format!("{}/smart-style.json", app.public_url()).into(),
-    );
-    if let Some(tenant) = &app.config().tenant {
-        context.insert("tenant".into(), tenant.clone().into());
     }
     context
 }
@@ -277,7 +279,13 @@ fn push_refresh_token(app: &AppState, issue: &Issue, body: &mut Map<String, Valu
     if !gives || keeps_old || variants.has(Variant::NoRefreshToken) {
         return;
     }
-    let text = app.chance().token::<32>();
+    let mut text = app.chance().token::<32>();
+    if defects.has(Defect::RefreshTokenLowEntropy) {
+        text = app.count().to_string();
+    }
+    if defects.has(Defect::RefreshTokenCharset) {
+        text = format!("r\u{e9}fresh{text}");
+    }
     let now = app.now();
     let token = RefreshToken {
         grant: Arc::clone(grant),

@@ -13,7 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::{HeaderMap, Request, StatusCode, header};
 use mock_ehr::launch::LaunchResponse;
-use mock_ehr::{Config, Defect, LaunchRequest, MockEhr, Variant};
+use mock_ehr::{Defect, LaunchRequest, MockEhr, Variant};
 use scraper::{Html, Selector};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -198,19 +198,6 @@ impl TestEhr {
 
     pub(crate) fn with_variant(variant: Variant) -> Self {
         Self::around(MockEhr::builder().public_url(BASE).variant(variant).build().unwrap())
-    }
-
-    /// Another mock with the same defects and variants, and other clients.
-    pub(crate) fn with_same_defects(&self, config: Config) -> Self {
-        let state = self.mock.state();
-        let builder = MockEhr::builder().public_url(BASE).config(config);
-        Self::around(
-            builder
-                .defects(state.defects().armed())
-                .variants(state.variants().armed())
-                .build()
-                .unwrap(),
-        )
     }
 
     pub(crate) fn around(mock: MockEhr) -> Self {

@@ -64,6 +64,8 @@ pub(crate) enum AssertionProblem {
     TooFar { at: Timestamp },
     #[error("nbf was {at}, which is not reached yet")]
     Early { at: Timestamp },
+    #[error("iat was {at}, which is not reached yet")]
+    IssuedAhead { at: Timestamp },
     #[error("jti was used before; each assertion works once")]
     Replayed,
 }
@@ -312,6 +314,12 @@ fn check_claims(app: &AppState, client: &Client, assertion: &Assertion) -> Resul
         && !defects.has(Defect::AssertionNbfIgnored)
     {
         return Err(AssertionProblem::Early { at });
+    }
+    // 6. iat: a server may look at it, and need not.
+    if let Some(at) = assertion.time("iat").filter(|at| *at > now + SKEW)
+        && app.variants().has(Variant::AssertionFutureIatRefused)
+    {
+        return Err(AssertionProblem::IssuedAhead { at });
     }
     // 7. jti: once, until it has expired. Last, so that a refused assertion does not spend it.
     let jti = assertion

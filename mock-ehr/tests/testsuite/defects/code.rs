@@ -48,6 +48,12 @@ pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
         }
         Defect::CodeLowEntropy => ehr.code(APP).await.code.len() < 22,
         Defect::CodeContainsState => ehr.code(APP).await.code.contains(STATE),
+        Defect::CodeContainsChallenge => ehr.code(APP).await.code.contains(&challenge(VERIFIER)),
+        Defect::CodeRepeated => {
+            let (one, other) = (ehr.code(APP).await, ehr.code(APP).await);
+            assert!(ehr.redeem(&other, same).await.gives_token());
+            one.code == other.code
+        }
         Defect::CodeMissingAccepted => {
             let flow = ehr.code(APP).await;
             ehr.redeem(&flow, |form| form.omit("code")).await.gives_token()

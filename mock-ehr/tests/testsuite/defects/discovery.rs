@@ -1,5 +1,7 @@
 //! Discovery and keys.
 
+use std::collections::HashSet;
+
 use http::StatusCode;
 use mock_ehr::Defect;
 use serde_json::Value;
@@ -29,6 +31,13 @@ pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
         Defect::DiscoveryGrantTypesMissing => lacks("grant_types_supported"),
         Defect::DiscoveryChallengeMethodsMissing => lacks("code_challenge_methods_supported"),
         Defect::DiscoveryContradiction => !has(&json, "token_endpoint_auth_methods_supported", "private_key_jwt"),
+        Defect::DiscoverySecretMethodsMissing => !["client_secret_basic", "client_secret_post"]
+            .iter()
+            .any(|method| has(&json, "token_endpoint_auth_methods_supported", method)),
+        Defect::DiscoveryRefreshGrantMissing => {
+            has(&json, "grant_types_supported", "authorization_code")
+                && !has(&json, "grant_types_supported", "refresh_token")
+        }
         Defect::DiscoveryIssuerMissing => lacks("issuer"),
         Defect::DiscoveryJwksUriMissing => lacks("jwks_uri"),
         Defect::DiscoveryCorsMissing => answer.header("access-control-allow-origin") != "*",
@@ -38,6 +47,12 @@ pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
         Defect::OpenidIssuerMismatch => openid(ehr).await.member("issuer") != BASE,
         Defect::JwksPrivateKey => keys(ehr).await.iter().any(|key| key.get("d").is_some()),
         Defect::JwksEmpty => keys(ehr).await.is_empty(),
+        Defect::JwksKidMissing => keys(ehr).await.iter().any(|key| key.get("kid").is_none()),
+        Defect::JwksKidRepeated => {
+            let kids: Vec<_> = keys(ehr).await.iter().map(|key| key["kid"].to_string()).collect();
+            let different: HashSet<_> = kids.iter().collect();
+            different.len() < kids.len()
+        }
         Defect::JwksWrongKey => {
             let published = keys(ehr).await;
             published

@@ -161,6 +161,7 @@ async fn context(ehr: &TestEhr, defect: Defect) -> Option<bool> {
         Defect::ContextEncounterMissing => from_ehr().await.get("encounter").is_none(),
         Defect::ContextBannerMissing => from_ehr().await.get("need_patient_banner").is_none(),
         Defect::ContextBannerString => from_ehr().await["need_patient_banner"].is_string(),
+        Defect::ContextStyleRelative => standalone().await["smart_style_url"] != format!("{BASE}/smart-style.json"),
         Defect::ContextNested => from_ehr().await["context"].is_object(),
         _ => return None,
     })
@@ -210,6 +211,12 @@ async fn refresh(ehr: &TestEhr, defect: Defect) -> Option<bool> {
             let answer = ehr.refresh(APP, &token, |form| form.add("scope", "user/*.cruds")).await;
             answer.member("scope").contains("user/")
         }
+        Defect::RefreshGrantsWider => {
+            let token = token(APP).await;
+            ehr.refresh(APP, &token, same).await.member("scope").contains("user/")
+        }
+        Defect::RefreshTokenCharset => !token(APP).await.is_ascii(),
+        Defect::RefreshTokenLowEntropy => token(APP).await.len() < 22,
         Defect::RefreshScopeIgnored => {
             let token = token(APP).await;
             ehr.refresh(APP, &token, |form| form.add("scope", "openid"))
