@@ -8,6 +8,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
+/// Keeps the values apart from those of a test that draws from the same seed: a made-up token would be a real one.
+const OWN: u64 = u64::from_be_bytes(*b"mock-ehr");
+
 /// A generator behind a lock.
 pub(crate) struct Chance(Mutex<StdRng>);
 
@@ -18,7 +21,10 @@ impl Chance {
         reason = "the one place of the mock that asks the system for chance"
     )]
     pub(crate) fn new(seed: Option<u64>) -> Self {
-        let rng = seed.map_or_else(|| StdRng::from_rng(&mut rand::rng()), StdRng::seed_from_u64);
+        let rng = seed.map_or_else(
+            || StdRng::from_rng(&mut rand::rng()),
+            |seed| StdRng::seed_from_u64(seed ^ OWN),
+        );
         Self(Mutex::new(rng))
     }
 
@@ -46,5 +52,7 @@ mod tests {
         assert_eq!(first, Chance::new(Some(7)).token::<32>());
         assert_ne!(first, Chance::new(None).token::<32>());
         assert_eq!(first.len(), 43);
+        let of_a_test: [u8; 32] = StdRng::seed_from_u64(7).random();
+        assert_ne!(first, URL_SAFE_NO_PAD.encode(of_a_test));
     }
 }

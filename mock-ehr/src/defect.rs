@@ -63,7 +63,7 @@ defects! {
     "jwks_empty" JwksEmpty "rfc7517/5" "The key set is empty.";
     "jwks_wrong_key" JwksWrongKey "oidc-core/10.1.1" "The key set holds another key under the kid of the signing key.";
     "jwks_kid_missing" JwksKidMissing "rfc7517/4.5" "The keys of the set have no kid.";
-    "jwks_kid_repeated" JwksKidRepeated "rfc7517/4.5" "Two keys of the set have one kid.";
+    "jwks_kid_repeated" JwksKidRepeated "rfc7517/4.5" "Two keys of one type have one kid.";
     // authorize: client and parameters
     "client_id_missing_accepted" ClientIdMissingAccepted "rfc6749/4.1.2.1-invalid-request" "A request without client_id is served for the client that registered its redirect_uri.";
     "client_unknown_accepted" ClientUnknownAccepted "rfc6749/4.1.2.1-invalid-request" "An unknown client_id is served as the client that registered the redirect_uri.";

@@ -38,7 +38,8 @@ pub(crate) async fn handle(State(state): State<AppState>) -> Response {
         }
     }
     if defects.has(Defect::JwksKidRepeated) {
-        keys[2]["kid"] = keys[0]["kid"].clone();
+        // The two on elliptic curves.
+        keys[2]["kid"] = keys[1]["kid"].clone();
     }
     if defects.has(Defect::JwksEmpty) {
         keys.clear();
