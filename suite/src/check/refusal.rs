@@ -91,7 +91,10 @@ fn of_answer(verb: &str, answer: &Answer) -> Reaction {
             let wait = response
                 .header("retry-after")
                 .map(|after| format!(" (Retry-After: {after})"));
-            Reaction::Unclear(format!("{words}{}; run slower with --rate", wait.unwrap_or_default()))
+            Reaction::Unclear(format!(
+                "{words}{}; raise the target's limit for the test, or set [session] sign_ins_per_minute in the profile",
+                wait.unwrap_or_default()
+            ))
         }
         _ => match verb {
             "exchange" | "refresh" => of_token(answer, status, words),

@@ -253,6 +253,7 @@ fn conclude(
         "run.json"
     };
     anstream::println!("report: {}", arguments.out.join(file).display());
+    anstream::println!("exit code {code}: {}", report.run.exit_reason);
     Ok(code)
 }
 

@@ -7,12 +7,14 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use crate::check::refusal::Reaction;
+use crate::http::Failure;
 use crate::scenario::Step;
 use crate::scenario::model::{Given, LaunchKind, With};
 use crate::step::Deed;
 use crate::step::arguments::{AuthorizeArgs, Method};
 use crate::step::context::Outcome;
 use crate::target::Client;
+use crate::user_agent::Landing;
 
 /// At most so many items may lie between a probe and its control …
 pub const ITEMS: usize = 20;
@@ -36,6 +38,10 @@ impl Ledger {
         if !deed.correct {
             return None;
         }
+        if was_cut(deed) {
+            // A kept connection that the server closed says nothing about the request; it is made anew.
+            return None;
+        }
         let stage = stage_of_deed(deed, with)?;
         match Reaction::of(deed) {
             Reaction::Accepted(_) => {
@@ -57,6 +63,14 @@ impl Ledger {
     /// How many correct requests were accepted in all.
     pub fn passed(&self) -> usize {
         self.passed
+    }
+}
+
+fn was_cut(deed: &Deed) -> bool {
+    match &deed.outcome {
+        Outcome::Authorized(authorization) => matches!(authorization.landing, Landing::Failed(Failure::Cut(_))),
+        Outcome::Answered(answer) => matches!(answer.outcome(), Err(Failure::Cut(_))),
+        Outcome::Launched { .. } | Outcome::Waited => false,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::step::Context;
 /// All checks must hold; the first that does not is the finding. A legal alternative turns it into a noted pass.
 pub fn judge(context: &Context<'_>, checks: &[Check], allowed: &[Allowed]) -> Finding {
     let finding = all(context, checks);
-    if matches!(finding, Finding::Broken { .. })
+    if matches!(finding, Finding::Broken { .. } | Finding::Unreached(_))
         && let Some(legal) = allowed
             .iter()
             .find(|legal| matches!(all(context, &legal.then), Finding::Holds(_)))

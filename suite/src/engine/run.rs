@@ -12,11 +12,13 @@ use super::given::{self, Givens};
 use super::judge::judge;
 use super::steps;
 use crate::check::Finding;
+use crate::http::Failure;
 use crate::scenario::fault;
 use crate::scenario::model::{Given, LaunchKind, Scenario};
 use crate::scenario::needs::{self, Need};
 use crate::scenario::select::Item;
 use crate::scenario::{Check, Step};
+use crate::step::arguments::Method;
 use crate::step::context::Outcome as DeedOutcome;
 use crate::step::{Context, Halt, World, discover};
 use crate::target::{Client, SmartVersion};
@@ -160,7 +162,11 @@ impl<'a> Run<'a> {
         }
         let scenario = &item.loaded.scenario;
         let control = Self::control_of(item);
-        let attempt = self.attempt(item, control.as_ref()).await;
+        let mut attempt = self.attempt(item, control.as_ref()).await;
+        if self.was_cut(&attempt.evidence) {
+            // A server may close a kept connection at any time; what was under way is begun anew, once.
+            attempt = self.attempt(item, control.as_ref()).await;
+        }
         let attempt = match attempt {
             Attempt {
                 finding: Ok(Finding::ServerError(first)),
@@ -196,10 +202,13 @@ impl<'a> Run<'a> {
                 format!("holds in SMART {which}; the target is judged by {version}"),
             ));
         }
-        if let Some(missing) = &item.missing {
-            return Some((Status::Unconfigured, missing.clone()));
-        }
         let facts = discover::facts(self.world).await;
+        if let Some((kind, missing)) = &item.missing {
+            return Some(match kind.and_then(|kind| needs::unclaimed(facts, kind)) {
+                Some(reason) => (Status::Skip, reason),
+                None => (Status::Unconfigured, missing.clone()),
+            });
+        }
         let case = item.case.and_then(|name| scenario.cases.get(name));
         let of_case = case.into_iter().flat_map(|case| &case.needs);
         for need in scenario.needs.iter().chain(of_case) {
@@ -260,7 +269,7 @@ impl<'a> Run<'a> {
         if let Err(halt) = reached {
             attempt.evidence = context.evidence();
             attempt.screenshot = screenshot(&context);
-            attempt.finding = Err(self.blame(item.client, scenario.with.launch, halt));
+            attempt.finding = Err(self.blame(item.client, scenario, halt));
             return attempt;
         }
         if let Some(control) = control
@@ -322,8 +331,31 @@ impl<'a> Run<'a> {
         controls::stages(control.client, &scenario.with, scenario.given, &control.steps)
     }
 
-    /// Sends the correct sequence once.
+    /// Whether a connection was cut on the way.
+    fn was_cut(&self, evidence: &[usize]) -> bool {
+        let cut = |id: &usize| {
+            self.world
+                .recorder
+                .exchange(*id)
+                .is_some_and(|exchange| matches!(exchange.outcome, Err(Failure::Cut(_))))
+        };
+        evidence.iter().any(cut)
+    }
+
+    /// Sends the correct sequence; once more where a connection was cut on the way.
     async fn make_control(&mut self, control: &Control<'a>) -> Result<(), Halt> {
+        let from = self.world.recorder.count();
+        let made = self.make_control_once(control).await;
+        let sent: Vec<usize> = (from..self.world.recorder.count()).collect();
+        if made.is_err() && self.was_cut(&sent) {
+            self.make_control_once(control).await
+        } else {
+            made
+        }
+    }
+
+    /// Sends the correct sequence once.
+    async fn make_control_once(&mut self, control: &Control<'a>) -> Result<(), Halt> {
         let scenario = control.scenario;
         let mut context = Context::new(self.world, Some(control.client), &scenario.with, None);
         let given = if scenario.given == Given::Launched {
@@ -345,7 +377,7 @@ impl<'a> Run<'a> {
             }
         }
         self.note(&context, 0);
-        made.map_err(|halt| self.blame(Some(control.client), scenario.with.launch, halt))
+        made.map_err(|halt| self.blame(Some(control.client), scenario, halt))
     }
 
     /// Notes every correct request, and settles what waited for it. What comes after a faulty request, a replay, a
@@ -492,12 +524,22 @@ impl<'a> Run<'a> {
     }
 
     /// A correct request that was refused has one verdict of its own; what hangs on it names that.
-    fn blame(&mut self, client: Option<&Client>, launch: LaunchKind, halt: Halt) -> Halt {
+    fn blame(&mut self, client: Option<&Client>, scenario: &Scenario, halt: Halt) -> Halt {
         let Halt::Blocked(why) = halt else { return halt };
         let name = client.map_or("none", |client| client.name.as_str());
-        let launch = match launch {
+        let launch = match scenario.with.launch {
             LaunchKind::Standalone => "standalone",
             LaunchKind::Ehr => "ehr",
+        };
+        let by_post = scenario.when.iter().any(|step| match step {
+            Step::Authorize(args) => args.method == Method::Post,
+            Step::Flow(args) => args.authorize.method == Method::Post,
+            _ => false,
+        });
+        let launch = if by_post {
+            format!("{launch}_post")
+        } else {
+            launch.to_owned()
         };
         let id = format!("control/{launch}#{name}");
         if !self.failed_controls.contains_key(&id) {

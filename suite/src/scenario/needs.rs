@@ -2,7 +2,7 @@
 
 use crate::oauth::scope::ScopeSet;
 use crate::step::world::{Facts, World};
-use crate::target::{Client, ClientKind, Credentials, SecretMethod};
+use crate::target::{Client, ClientKind, Credentials, Profile, SecretMethod};
 
 /// Words that stand in `needs`, with what each means. `capability:NAME` and `lists:FIELD` stand besides.
 pub const WORDS: &[(&str, &str)] = &[
@@ -86,6 +86,12 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow_lockou
         })
     };
     let add = |what: &str| Need::Unconfigured(format!("add {what} to the profile"));
+    let second = |kind: ClientKind| {
+        met(other(Some(kind)), || match unclaimed(facts, kind) {
+            Some(reason) => Need::Skip(reason),
+            None => add(&format!("another client of kind {}", kind.as_str())),
+        })
+    };
     match need {
         "authorization_code" => met(facts.authorization_endpoint.is_some(), || {
             Need::Skip("no authorization endpoint is known".to_owned())
@@ -113,13 +119,9 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow_lockou
             Need::Skip("there is no CapabilityStatement at /metadata".to_owned())
         }),
         "second_client" => met(other(None), || add("a second client")),
-        "second_public" => met(other(Some(ClientKind::Public)), || add("another client of kind public")),
-        "second_symmetric" => met(other(Some(ClientKind::Symmetric)), || {
-            add("another client of kind symmetric")
-        }),
-        "second_asymmetric" => met(other(Some(ClientKind::Asymmetric)), || {
-            add("another client of kind asymmetric")
-        }),
+        "second_public" => second(ClientKind::Public),
+        "second_symmetric" => second(ClientKind::Symmetric),
+        "second_asymmetric" => second(ClientKind::Asymmetric),
         "two_redirect_uris" => met(client.is_some_and(|client| client.redirect_uris.len() > 1), || {
             add("a second redirect_uri of the client")
         }),
@@ -139,16 +141,7 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow_lockou
         "patient_b" => met(profile.patients.contains_key("b"), || {
             add("[patients] b: one that the user of patient a must not reach")
         }),
-        "patient_b_selectable" => {
-            let may = profile
-                .users
-                .values()
-                .next()
-                .is_some_and(|user| user.patients.iter().any(|key| key == "b"));
-            met(profile.patients.contains_key("b") && may, || {
-                add("[patients] b, and to the first user `patients = [\"a\", \"b\"]` where that user may pick both")
-            })
-        }
+        "patient_b_selectable" => selectable(profile),
         "basic_client" => {
             let basic = client.is_some_and(|client| {
                 matches!(
@@ -168,6 +161,38 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow_lockou
         }),
         other => Need::Skip(format!("the need `{other}` is not known")),
     }
+}
+
+/// Whether the first user may pick patient b; a user of whom the profile names other patients only may not.
+fn selectable(profile: &Profile) -> Need {
+    let user = profile.users.values().next();
+    let patients = user.map(|user| user.patients.as_slice()).unwrap_or_default();
+    if profile.patients.contains_key("b") && patients.iter().any(|key| key == "b") {
+        return Need::Met;
+    }
+    if let (Some(user), false) = (user, patients.is_empty()) {
+        return Need::Skip(format!(
+            "the profile says that `{}` can pick no other patient",
+            user.username
+        ));
+    }
+    Need::Unconfigured(
+        "add to the profile: [patients] b, and to the first user `patients = [\"a\", \"b\"]` where that user may pick \
+         both, `[\"a\"]` where not"
+            .to_owned(),
+    )
+}
+
+/// Why clients of this kind need not be tried: the server lists capabilities, and theirs is not among them.
+pub fn unclaimed(facts: &Facts, kind: ClientKind) -> Option<String> {
+    let capability = match kind {
+        ClientKind::Public => "client-public",
+        ClientKind::Symmetric => "client-confidential-symmetric",
+        ClientKind::Asymmetric | ClientKind::Backend => "client-confidential-asymmetric",
+    };
+    let lists_some = !facts.capabilities.is_empty();
+    (lists_some && !facts.capabilities.iter().any(|one| one == capability))
+        .then(|| format!("the server does not claim the capability {capability}"))
 }
 
 fn met(there: bool, otherwise: impl FnOnce() -> Need) -> Need {

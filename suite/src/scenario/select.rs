@@ -34,8 +34,8 @@ pub struct Item<'a> {
     pub client_word: Option<&'static str>,
     /// The row's name.
     pub case: Option<&'a str>,
-    /// Why it cannot be run: no client of this kind.
-    pub missing: Option<String>,
+    /// Why it cannot be run: no client of this kind (of any, where none is named).
+    pub missing: Option<(Option<ClientKind>, String)>,
 }
 
 impl Item<'_> {
@@ -124,7 +124,11 @@ fn of<'a>(loaded: &'a Loaded, profile: &'a Profile) -> Vec<Item<'a>> {
         Clients::Any | Clients::None => &[],
     };
     let several = kinds.len() > 1;
-    let mut with: Vec<(Option<&'a Client>, Option<&'static str>, Option<String>)> = kinds
+    let mut with: Vec<(
+        Option<&'a Client>,
+        Option<&'static str>,
+        Option<(Option<ClientKind>, String)>,
+    )> = kinds
         .iter()
         .map(|kind| {
             let missing = format!(
@@ -135,7 +139,7 @@ fn of<'a>(loaded: &'a Loaded, profile: &'a Profile) -> Vec<Item<'a>> {
             (
                 client,
                 several.then(|| kind.as_str()),
-                client.is_none().then_some(missing),
+                client.is_none().then_some((Some(*kind), missing)),
             )
         })
         .collect();
@@ -147,7 +151,7 @@ fn of<'a>(loaded: &'a Loaded, profile: &'a Profile) -> Vec<Item<'a>> {
                 .find_map(first);
             let missing = client
                 .is_none()
-                .then(|| "add a client to the profile: [clients.NAME]".to_owned());
+                .then(|| (None, "add a client to the profile: [clients.NAME]".to_owned()));
             with.push((client, None, missing));
         }
         _ => {}

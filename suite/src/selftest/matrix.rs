@@ -45,7 +45,13 @@ impl Matrix {
 
     /// Everything wrong; `whole` where all rows were run.
     pub fn problems(&self, whole: bool) -> Vec<String> {
-        let read = || Ok((expectation::changes()?, expectation::reference()?, expectation::not_noticed()?));
+        let read = || {
+            Ok((
+                expectation::changes()?,
+                expectation::reference()?,
+                expectation::not_noticed()?,
+            ))
+        };
         let (expected, reference, not_noticed) = match read() {
             Ok(read) => read,
             Err(error) => return vec![error],
@@ -116,10 +122,14 @@ impl Matrix {
     fn unnoticed(&self, row: &Row, reason: Option<&String>) -> Option<String> {
         match (row.kind == Kind::Defect && !self.is_noticed(row), reason) {
             (true, None) => Some(format!("{}: no scenario notices this defect", row.name)),
-            (true, Some(reason)) if reason.trim().is_empty() => {
-                Some(format!("{}: fixtures/defects/expected.yaml says not why no scenario notices it", row.name))
-            }
-            (false, Some(_)) => Some(format!("{}: listed as not noticed, and a scenario notices it", row.name)),
+            (true, Some(reason)) if reason.trim().is_empty() => Some(format!(
+                "{}: fixtures/defects/expected.yaml says not why no scenario notices it",
+                row.name
+            )),
+            (false, Some(_)) => Some(format!(
+                "{}: listed as not noticed, and a scenario notices it",
+                row.name
+            )),
             _ => None,
         }
     }
@@ -208,8 +218,15 @@ impl Matrix {
         }
         text.push_str("not_noticed:\n");
         let known = expectation::not_noticed().ok();
-        for row in self.rows.iter().filter(|row| row.kind == Kind::Defect && !self.is_noticed(row)) {
-            let reason = known.and_then(|known| known.get(&row.name)).map(String::as_str).unwrap_or_default();
+        for row in self
+            .rows
+            .iter()
+            .filter(|row| row.kind == Kind::Defect && !self.is_noticed(row))
+        {
+            let reason = known
+                .and_then(|known| known.get(&row.name))
+                .map(String::as_str)
+                .unwrap_or_default();
             let _ = writeln!(text, "  {}: {}", row.name, serde_json::Value::from(reason));
         }
         text.push_str("changes:\n");

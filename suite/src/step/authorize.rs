@@ -15,6 +15,7 @@ use crate::http::{Request, RequestBody};
 use crate::oauth::pkce;
 use crate::target::Client;
 use crate::target::ehr_launch::{EhrLaunch, LaunchFor};
+use crate::target::profile::Consent;
 use crate::user_agent::{Landing, Persona, Session, Visit, Walk};
 use crate::value::Override;
 
@@ -303,6 +304,16 @@ fn scope_for(client: &Client, launch: LaunchKind) -> String {
 
 type Pairs = Vec<(String, String)>;
 
+/// Whether `openid` is asked, after the overrides: a `nonce` belongs to it (OpenID Connect Core §3.1.2.1).
+fn asks_identity(context: &Context<'_>, args: &AuthorizeArgs, own: &dyn crate::value::Lookup) -> bool {
+    args.scope.is_keep()
+        || args.scope.templates().iter().any(|scope| {
+            context
+                .fill(scope, own)
+                .is_ok_and(|scope| scope.split(' ').any(|one| one == "openid"))
+        })
+}
+
 fn parameters(
     context: &Context<'_>,
     args: &AuthorizeArgs,
@@ -320,7 +331,11 @@ fn parameters(
     put("scope", &args.scope, defaults.value("scope"))?;
     put("state", &args.state, defaults.value("state"))?;
     put("aud", &args.aud, defaults.value("aud"))?;
-    put("nonce", &args.nonce, defaults.nonce.clone())?;
+    put(
+        "nonce",
+        &args.nonce,
+        defaults.nonce.clone().filter(|_| asks_identity(context, args, own)),
+    )?;
     put("code_challenge", &args.code_challenge, defaults.value("code_challenge"))?;
     put(
         "code_challenge_method",
@@ -331,6 +346,12 @@ fn parameters(
         if !args.extra.contains_key(name) {
             put(name, &Override::Keep, Some(value.clone()))?;
         }
+    }
+    let remembered = context.world.profile.session.consent == Consent::Remembered;
+    let says_prompt = args.extra.contains_key("prompt") || context.world.profile.adapt.authorize.contains_key("prompt");
+    if args.deny && remembered && !says_prompt {
+        // Where consent is remembered, nobody is asked again, and nobody can deny, unless the request says so.
+        put("prompt", &Override::Keep, Some("consent".to_owned()))?;
     }
     for (name, value) in &context.with.extra {
         let value = context.fill(value, own)?;

@@ -25,13 +25,30 @@ pub(super) fn executable(given: Option<&Path>) -> Result<PathBuf, String> {
     match given {
         Some(path) if path.exists() => Ok(path.to_owned()),
         Some(path) => Err(format!("there is no Chromium at {}", path.display())),
-        None => headless_chrome::browser::default_executable().map_err(|_| {
-            "Chromium is not installed, and --agent chrome needs it: `apt-get install chromium` (Debian, Ubuntu), \
+        None => from_environment().unwrap_or_else(installed),
+    }
+}
+
+/// What `CHROME` names: another browser in its place would surprise whoever set it.
+fn from_environment() -> Option<Result<PathBuf, String>> {
+    let named = PathBuf::from(std::env::var_os("CHROME").filter(|named| !named.is_empty())?);
+    Some(if named.exists() {
+        Ok(named)
+    } else {
+        let named = named.display();
+        Err(format!(
+            "the environment variable CHROME names {named}, and there is no such file; correct or unset it"
+        ))
+    })
+}
+
+fn installed() -> Result<PathBuf, String> {
+    headless_chrome::browser::default_executable().map_err(|_| {
+        "Chromium is not installed, and --agent chrome needs it: `apt-get install chromium` (Debian, Ubuntu), \
              `brew install --cask chromium` (macOS), or set the environment variable CHROME to the program of any \
              Chromium or Chrome. Without it: --agent http, or --agent manual"
-                .to_owned()
-        }),
-    }
+            .to_owned()
+    })
 }
 
 /// Ends a process by its id; 0 is none.
