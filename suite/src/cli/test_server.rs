@@ -18,6 +18,7 @@ use crate::demo;
 use crate::engine::events::All;
 use crate::engine::{self, Listener, Options, Outcome, plan, version};
 use crate::record::Scribe;
+use crate::scenario::load::Loaded;
 use crate::scenario::select::Selection;
 use crate::step::World;
 use crate::step::world::{Facts, Parts, keys_of};
@@ -163,6 +164,7 @@ pub(super) async fn run(arguments: ServerArguments) -> Result<u8, Failure> {
     let target = target(&arguments, seed).await?;
     let started = Instant::now();
     let selection = selection(&arguments)?;
+    name_unknown(&selection, &scenarios);
     let sign_ins = plan::sign_ins(&selection.items(&scenarios, &target.profile));
     let world = world(&arguments, &target, seed, started, sign_ins)?;
     let mut cancel = cancel_on_ctrl_c();
@@ -418,6 +420,20 @@ fn selection(arguments: &ServerArguments) -> Result<Selection, Failure> {
         partition: arguments.partition,
         verdicts,
     })
+}
+
+/// An id that selects nothing is most likely mistyped.
+fn name_unknown(selection: &Selection, scenarios: &[Loaded]) {
+    for id in &selection.ids {
+        let alone = Selection {
+            ids: vec![id.clone()],
+            ..Selection::default()
+        };
+        if !scenarios.iter().any(|loaded| alone.takes(loaded)) {
+            let nearest = crate::value::nearest(id, scenarios.iter().map(|loaded| loaded.id.as_str()));
+            anstream::eprintln!("launchproof: --only {id} selects nothing{nearest}");
+        }
+    }
 }
 
 fn narrowed(arguments: &ServerArguments) -> Vec<String> {

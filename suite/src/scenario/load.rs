@@ -141,12 +141,16 @@ fn explain(error: &serde_saphyr::Error) -> String {
     let whole = error.without_snippet().to_string();
     let first = whole.lines().next().unwrap_or_default().trim();
     let first = first.trim_start_matches("error: ");
-    let quoted: Vec<&str> = first.split('`').skip(1).step_by(2).collect();
-    match quoted.split_first() {
-        Some((wrong, known)) if first.contains("unknown") && !first.contains("did you mean") => {
-            let nearest = crate::value::nearest(wrong, known.iter().copied());
-            format!("{first}{nearest}")
-        }
-        _ => first.to_owned(),
-    }
+    // The place stands before the message already.
+    let first = first.rsplit_once(" at line ").map_or(first, |(before, _)| before);
+    let Some((before, known)) = first
+        .split_once(", expected one of ")
+        .filter(|_| first.starts_with("unknown"))
+    else {
+        return first.to_owned();
+    };
+    let wrong = before.split('`').nth(1).unwrap_or_default();
+    let known: Vec<&str> = known.split(", ").map(|word| word.trim_matches('`')).collect();
+    let nearest = crate::value::nearest(wrong, known.iter().copied());
+    format!("{before}{nearest}; known: {}", known.join(", "))
 }

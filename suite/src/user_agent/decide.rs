@@ -143,6 +143,14 @@ pub(super) fn decide(sight: &Sight<'_>) -> Decision {
     recognise::recognise(sight, &page)
 }
 
+/// Whether a page has a field for a password, however its attribute is quoted.
+pub(super) fn asks_for_password(html: &str) -> bool {
+    let html = html.to_ascii_lowercase();
+    ["type=\"password\"", "type='password'", "type=password"]
+        .iter()
+        .any(|field| html.contains(field))
+}
+
 /// Title and readable text, for a landing.
 pub(super) fn words(html: &str, most: usize) -> String {
     let html = Html::parse_document(html);

@@ -10,7 +10,7 @@ use http::header::{ACCEPT, COOKIE, HeaderName, ORIGIN, REFERER, SET_COOKIE, USER
 use http::{HeaderMap, Method};
 use url::Url;
 
-use super::decide::{Decision, Deed, Sight, Tried, decide, words};
+use super::decide::{Decision, Deed, Sight, Tried, asks_for_password, decide, words};
 use super::page::without_query;
 use super::route::{follow_location, landing_at};
 use super::{Landing, Session, Setup, UserAgent, Visit, Walk};
@@ -242,8 +242,9 @@ impl<'a> Walker<'a> {
         match response.status {
             301 | 302 | 303 | 307 | 308 => self.redirected(url, response),
             status @ (408 | 429 | 500..) => Some(Landing::Trouble { status, text: text() }),
-            // A sign-in page may come with 401; once the password was typed it is a refusal.
-            401 if !self.signed_in && response.text().to_ascii_lowercase().contains("type=\"password\"") => {
+            // A sign-in page may come with 401, and comes back with any 4xx where the password was wrong: neither says
+            // anything of the authorization request.
+            status @ 400..500 if (status == 401 || self.signed_in) && asks_for_password(&response.text()) => {
                 self.on_page(url, response)
             }
             status @ 400..500 => Some(Landing::Refused {
@@ -383,8 +384,8 @@ impl<'a> Walker<'a> {
             .collect();
         let hops = self.agent.setup.limits.hops;
         format!(
-            "after {hops} redirects and forms the walk had not ended; the last, newest first: {}. Is it a redirect \
-             loop? If not, raise hops in [limits]",
+            "after {hops} redirects and forms the walk had not ended: is it a redirect loop? If not, raise hops in \
+             [limits]. The last, newest first: {}",
             last.join("; ")
         )
     }

@@ -84,8 +84,7 @@ fn sign_in(sight: &Sight<'_>, page: &Page<'_>, group: Option<usize>) -> Option<D
     }
     if sight.tried.password() {
         return Some(Decision::Stuck(format!(
-            "signed in as `{}` at {}, and the sign-in page came back; it says “{}”. Is the password right, or is the \
-             account locked?",
+            "signed in as `{}`, and the sign-in page came back: is the password wrong, or the account locked? {} says “{}”",
             fillings.username,
             without_query(page.url),
             cut(&page.text, 200)
@@ -190,7 +189,8 @@ fn consent(sight: &Sight<'_>, page: &Page<'_>) -> Option<Decision> {
             page.url.path()
         )));
     }
-    let press = press_meaning(page, Meaning::Allow).or_else(|| only_submit(page))?;
+    let press = press_meaning(page, Meaning::Allow)
+        .or_else(|| only_submit(page).filter(|press| !asks_something(page, press)))?;
     let mut sets = Vec::new();
     if let Press::Control(index) = press {
         let unticked = |control: &Control<'_>| {
@@ -203,6 +203,13 @@ fn consent(sight: &Sight<'_>, page: &Page<'_>) -> Option<Decision> {
         );
     }
     Some(act(sight, page, "consent", sets, press))
+}
+
+/// A form with an empty field asks for what nobody here knows; a button that does not speak of allowing is not pressed.
+fn asks_something(page: &Page<'_>, press: &Press) -> bool {
+    let Press::Control(index) = press else { return false };
+    page.of_form(page.controls[*index].form)
+        .any(|(_, control)| matches!(control.kind, Kind::Text | Kind::Password) && control.value.is_empty())
 }
 
 fn is_required(control: &Control<'_>) -> bool {

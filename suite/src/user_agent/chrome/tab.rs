@@ -12,7 +12,7 @@ use url::Url;
 use super::page_script::{self, Snapshot};
 use super::watch::Watch;
 use crate::http::{Failure, RequestBody};
-use crate::user_agent::decide::{Decision, Deed, Sight, Tried, decide, words};
+use crate::user_agent::decide::{Decision, Deed, Sight, Tried, asks_for_password, decide, words};
 use crate::user_agent::form::Entry;
 use crate::user_agent::page::without_query;
 use crate::user_agent::{Landing, Setup, Visit, Walk};
@@ -316,7 +316,7 @@ fn refused_by_status(status: u16, snapshot: &Snapshot, signed_in: bool) -> Optio
     let text = || words(&snapshot.html, 400);
     match status {
         408 | 429 | 500.. => Some(Landing::Trouble { status, text: text() }),
-        401 if !signed_in && snapshot.html.contains("password") => None,
+        400..500 if (status == 401 || signed_in) && asks_for_password(&snapshot.html) => None,
         400..500 => Some(Landing::Refused {
             status,
             text: text(),
