@@ -1,13 +1,15 @@
-//! The transport over sockets: one pooled client, no redirects, no cookies, no proxy unless the profile names one.
+//! The transport over sockets: pooled connections, no redirects, no cookies, no proxy unless the profile names one.
 
 use std::error::Error as StdError;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::{Failure, Limits, Network, Request, Response, Transport};
 
@@ -20,7 +22,10 @@ const MOST_FIELDS: usize = 1024;
 /// Sends over sockets.
 #[derive(Debug, Clone)]
 pub struct ReqwestTransport {
-    client: reqwest::Client,
+    pooled: reqwest::Client,
+    /// For a POST once a kept connection was cut under one: it must not be sent twice, so it gets its own.
+    single: reqwest::Client,
+    was_cut: Arc<AtomicBool>,
     headers: HeaderMap,
 }
 
@@ -43,6 +48,28 @@ pub enum TransportError {
 impl ReqwestTransport {
     /// A client for this way to the target.
     pub fn new(network: &Network) -> Result<Self, TransportError> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &network.headers {
+            let (Ok(name), Ok(value)) = (
+                HeaderName::from_bytes(name.as_bytes()),
+                HeaderValue::from_str(value.expose()),
+            ) else {
+                return Err(TransportError::Network {
+                    key: "headers",
+                    problem: format!("`{name}` or its value cannot stand in a header"),
+                });
+            };
+            headers.append(name, value);
+        }
+        Ok(Self {
+            pooled: Self::client(network, usize::MAX)?,
+            single: Self::client(network, 0)?,
+            was_cut: Arc::default(),
+            headers,
+        })
+    }
+
+    fn client(network: &Network, most_idle: usize) -> Result<reqwest::Client, TransportError> {
         let wrong = |key| move |problem: String| TransportError::Network { key, problem };
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -50,6 +77,7 @@ impl ReqwestTransport {
             .referer(false)
             .no_proxy()
             .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(most_idle)
             .http1_max_headers(MOST_FIELDS);
         if let Some(proxy) = &network.proxy {
             let proxy = reqwest::Proxy::all(proxy.as_str()).map_err(|error| wrong("proxy")(chain(&error)))?;
@@ -77,25 +105,18 @@ impl ReqwestTransport {
         for (host, address) in &network.resolve {
             builder = builder.resolve(host, *address);
         }
-        let mut headers = HeaderMap::new();
-        for (name, value) in &network.headers {
-            let (Ok(name), Ok(value)) = (
-                HeaderName::from_bytes(name.as_bytes()),
-                HeaderValue::from_str(value.expose()),
-            ) else {
-                return Err(wrong("headers")(format!(
-                    "`{name}` or its value cannot stand in a header"
-                )));
-            };
-            headers.append(name, value);
-        }
-        let client = builder.build().map_err(|error| TransportError::Client(chain(&error)))?;
-        Ok(Self { client, headers })
+        builder.build().map_err(|error| TransportError::Client(chain(&error)))
     }
 
     async fn exchange(&self, request: &Request, limits: &Limits) -> Result<Response, Failure> {
         let started = Instant::now();
-        let mut builder = self.client.request(request.method.clone(), request.url.clone());
+        let safe = matches!(request.method, Method::GET | Method::HEAD);
+        let client = if !safe && self.was_cut.load(Ordering::Relaxed) {
+            &self.single
+        } else {
+            &self.pooled
+        };
+        let mut builder = client.request(request.method.clone(), request.url.clone());
         for (name, value) in &self.headers {
             if !request.headers.iter().any(|(own, _)| own == name) {
                 builder = builder.header(name, value);
@@ -133,7 +154,12 @@ impl Transport for ReqwestTransport {
     fn send<'a>(&'a self, request: &'a Request, limits: &'a Limits) -> BoxFuture<'a, Result<Response, Failure>> {
         async move {
             match tokio::time::timeout(limits.request, self.exchange(request, limits)).await {
-                Ok(outcome) => outcome,
+                Ok(outcome) => {
+                    if matches!(outcome, Err(Failure::Cut(_))) {
+                        self.was_cut.store(true, Ordering::Relaxed);
+                    }
+                    outcome
+                }
                 Err(_) => Err(Failure::Timeout(limits.request)),
             }
         }

@@ -24,7 +24,7 @@ await serve({
     },
   },
   metadataPaths: ['/.well-known/oauth-authorization-server/o', '/o/.well-known/openid-configuration'],
-  tokenPath: '/o/token/',
+  contextPaths: ['/o/token/', '/o/introspect/'],
   scopes: SCOPES,
   capabilities: CAPABILITIES.filter((c) => c !== 'client-confidential-asymmetric'),
   validate: (token, upstream) => introspect(`${upstream}/o/introspect/`, glue, token),

@@ -3,19 +3,21 @@
 // The real server listens on PORT + 100 and is told that its public address is the proxy's, PORT, as in any deployment
 // behind a proxy. Everything is passed through as it came, byte for byte and header for header, refusals above all.
 // Exactly two things are ours: paths below /fhir, and the members `patient` and `need_patient_banner` that are added to a
-// *successful* token response whose granted scope asks for a patient.
+// *successful* token response (`patient` also to an active introspection response) whose scope asks for a patient.
 import http from 'node:http';
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { PATIENT, fhirEndpoint, smartConfiguration, wantsPatient } from './smart.mjs';
 
-/** Members for a token response, or null where the body is to stay as it is. */
+/** A token or introspection response with the launch context, or null where the body is to stay as it is. */
 function withPatient(status, body) {
   if (status !== 200) return null;
   try {
-    const token = JSON.parse(body.toString('utf8'));
-    if (!token.access_token || !wantsPatient(token.scope)) return null;
-    return Buffer.from(JSON.stringify({ ...token, patient: PATIENT, need_patient_banner: true }));
+    const answer = JSON.parse(body.toString('utf8'));
+    if (!wantsPatient(answer.scope)) return null;
+    if (answer.access_token) return Buffer.from(JSON.stringify({ ...answer, patient: PATIENT, need_patient_banner: true }));
+    if (answer.active === true) return Buffer.from(JSON.stringify({ ...answer, patient: PATIENT }));
+    return null;
   } catch {
     return null;
   }
@@ -39,10 +41,10 @@ function readAll(stream) {
   });
 }
 
-async function forward(req, res, { upstreamPort, tokenPath }) {
-  const isToken = req.url.split('?')[0] === tokenPath;
+async function forward(req, res, { upstreamPort, contextPaths }) {
+  const hasContext = contextPaths.includes(req.url.split('?')[0]);
   const body = await readAll(req);
-  const headers = passed(req.rawHeaders, isToken ? ['accept-encoding', 'content-length'] : ['content-length']);
+  const headers = passed(req.rawHeaders, hasContext ? ['accept-encoding', 'content-length'] : ['content-length']);
   if (body.length || ['POST', 'PUT'].includes(req.method)) headers.push('Content-Length', String(body.length));
   const upstream = http.request({ maxHeaderSize: 1 << 20, host: '127.0.0.1', port: upstreamPort, method: req.method, path: req.url, headers, setHost: false });
   upstream.on('error', (error) => {
@@ -52,7 +54,7 @@ async function forward(req, res, { upstreamPort, tokenPath }) {
   });
   upstream.on('response', async (answer) => {
     const bytes = await readAll(answer);
-    const changed = isToken ? withPatient(answer.statusCode, bytes) : null;
+    const changed = hasContext ? withPatient(answer.statusCode, bytes) : null;
     const out = changed ?? bytes;
     const raw = passed(answer.rawHeaders, ['content-length']);
     const bodyless = req.method === 'HEAD' || answer.statusCode === 204 || answer.statusCode === 304;
@@ -83,7 +85,7 @@ function getJson(upstreamPort, path, host) {
  * Starts the real server as a child, waits until its metadata answers, then listens and prints `ready URL`.
  * The child lives no longer than we do: it gets a SIGTERM with us, and setpriv does the same should we be killed.
  */
-export async function serve({ port, child, metadataPaths, tokenPath, validate, scopes, capabilities }) {
+export async function serve({ port, child, metadataPaths, contextPaths, validate, scopes, capabilities }) {
   const upstreamPort = port + 100;
   const origin = `http://127.0.0.1:${port}`;
   const fhirBase = `${origin}/fhir`;
@@ -117,7 +119,7 @@ export async function serve({ port, child, metadataPaths, tokenPath, validate, s
   });
   const server = http.createServer({ maxHeaderSize: 1 << 20 }, async (req, res) => {
     try {
-      if (!await fhir(req, res)) await forward(req, res, { upstreamPort, tokenPath });
+      if (!await fhir(req, res)) await forward(req, res, { upstreamPort, contextPaths });
     } catch (error) {
       if (!res.headersSent) res.writeHead(502, { 'Content-Type': 'text/plain' });
       res.end(`glue: ${error.message}\n`);

@@ -60,7 +60,7 @@ await serve({
     cwd: home,
   },
   metadataPaths: ['/realms/smart/.well-known/openid-configuration'],
-  tokenPath: '/realms/smart/protocol/openid-connect/token',
+  contextPaths: ['/realms/smart/protocol/openid-connect/token', '/realms/smart/protocol/openid-connect/token/introspect'],
   scopes: SCOPES,
   capabilities: CAPABILITIES,
   validate: (token, upstream) => introspect(`${upstream}/realms/smart/protocol/openid-connect/token/introspect`, glue, token),

@@ -2,7 +2,7 @@
 // inside the same process. It is here because a conformance suite that finds little at this server is broken.
 //
 // Real: the authorization, token, JWKS, introspection and revocation endpoints, by the package's own request handler.
-// GLUE: below /fhir, and `patient` in the token response by the package's own `beforeResponse` event.
+// GLUE: below /fhir, and `patient` in the token and introspection responses by the package's own events.
 import http from 'node:http';
 import { createPublicKey, verify } from 'node:crypto';
 import { createRequire } from 'node:module';
@@ -27,6 +27,7 @@ const service = new OAuth2Service(issuer);
 service.on('beforeResponse', (response, req) => {
   if (response.statusCode === 200 && req.body.grant_type !== 'client_credentials') response.body.patient = PATIENT;
 });
+service.on('beforeIntrospect', (response) => { response.body.patient = PATIENT; }); // GLUE
 
 // GLUE: the server's introspection calls every token active, so a token is judged by the server's own signature.
 function validate(token) {

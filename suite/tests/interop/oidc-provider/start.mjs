@@ -61,12 +61,12 @@ const provider = new Provider(issuer, {
   },
 });
 
-// GLUE: the launch context, added to a token response that the server has already decided on.
+// GLUE: the launch context, added to a response (token, introspection) that the server has already decided on.
 provider.use(async (ctx, next) => {
   await next();
-  if (ctx.oidc?.route === 'token' && ctx.status === 200 && wantsPatient(ctx.body?.scope)) {
-    ctx.body = { ...ctx.body, patient: PATIENT, need_patient_banner: true };
-  }
+  if (ctx.status !== 200 || !wantsPatient(ctx.body?.scope)) return;
+  if (ctx.oidc?.route === 'token') ctx.body = { ...ctx.body, patient: PATIENT, need_patient_banner: true };
+  if (ctx.oidc?.route === 'introspection' && ctx.body.active) ctx.body = { ...ctx.body, patient: PATIENT };
 });
 
 const oauth = provider.callback();
