@@ -143,6 +143,7 @@ def main() -> None:
         configure(folder)
         django.setup()
         from django.contrib import admin
+        from django.core.servers.basehttp import WSGIRequestHandler
         from django.urls import include, path
         from oauth2_provider import urls
 
@@ -152,6 +153,8 @@ def main() -> None:
             path("o/", include("oauth2_provider.urls", namespace="oauth2_provider")),
             path("admin/", admin.site.urls),
         ]
+        # Head and body go out in two writes; with Nagle's algorithm the second waits 40 ms for the delayed ACK of the first.
+        WSGIRequestHandler.disable_nagle_algorithm = True
         call_command("migrate", verbosity=0)
         register()
         call_command("runserver", f"127.0.0.1:{PORT}", "--noreload", "--nostatic", stdout=sys.stderr)
