@@ -45,14 +45,7 @@ pub(crate) async fn by_item(suite: &Arc<Suite>, width: usize) -> Result<Consulte
 
 /// An item that judges the values of the whole run depends on what every launch of its client asks.
 fn lend_to_entropy(items: &[Item<'_>], all: &mut BTreeMap<String, BTreeSet<&'static str>>) {
-    let judges_many = |item: &&Item<'_>| {
-        item.loaded
-            .scenario
-            .then
-            .iter()
-            .any(|check| matches!(check, Check::Entropy(_)))
-    };
-    for item in items.iter().filter(judges_many) {
+    for item in items.iter().filter(|item| judges_many(item)) {
         let same_client = |other: &&Item<'_>| {
             other.client.map(|client| &client.name) == item.client.map(|client| &client.name)
                 && matches!(other.loaded.scenario.given, Given::LaunchedAlone | Given::Refreshed)
@@ -66,4 +59,13 @@ fn lend_to_entropy(items: &[Item<'_>], all: &mut BTreeMap<String, BTreeSet<&'sta
             .collect();
         all.entry(item.id()).or_default().extend(lent);
     }
+}
+
+/// Whether an item judges the values of the whole run.
+pub(crate) fn judges_many(item: &Item<'_>) -> bool {
+    item.loaded
+        .scenario
+        .then
+        .iter()
+        .any(|check| matches!(check, Check::Entropy(_)))
 }
