@@ -144,6 +144,12 @@ fn last(scenario: &Scenario) -> u8 {
     }
 }
 
+/// Whether it judges nothing but the address to which the browser is sent, if to any: a server that breaks down sends none.
+fn only_where_to(scenario: &Scenario) -> bool {
+    let where_to = |check: &Check| matches!(check, Check::Callback(args) if args.or_page && args.at.is_some());
+    scenario.then.iter().all(where_to)
+}
+
 fn waits(steps: &[Step]) -> bool {
     steps.iter().any(|step| matches!(step, Step::Wait(_)))
 }
@@ -303,6 +309,11 @@ impl<'a> Run<'a> {
     async fn again(&mut self, item: &Item<'a>, control: Option<&Control<'a>>, first: &str) -> Attempt {
         let mut second = self.attempt(item, control).await;
         match &second.finding {
+            Ok(Finding::ServerError(words)) if only_where_to(&item.loaded.scenario) => {
+                second.finding = Ok(Finding::Holds(Some(format!(
+                    "nothing was sent to any address; twice {words}"
+                ))));
+            }
             Ok(Finding::ServerError(words)) => {
                 let expected = "an answer that is not a server error (5xx), which it gave twice";
                 second.finding = Ok(Finding::broken(expected, words));
@@ -347,11 +358,12 @@ impl<'a> Run<'a> {
         let from = self.world.recorder.count();
         let made = self.make_control_once(control).await;
         let sent: Vec<usize> = (from..self.world.recorder.count()).collect();
-        if made.is_err() && self.was_cut(&sent) {
+        let made = if made.is_err() && self.was_cut(&sent) {
             self.make_control_once(control).await
         } else {
             made
-        }
+        };
+        made.map_err(|halt| self.blame(Some(control.client), control.scenario, halt))
     }
 
     /// Sends the correct sequence once.
@@ -377,7 +389,7 @@ impl<'a> Run<'a> {
             }
         }
         self.note(&context, 0);
-        made.map_err(|halt| self.blame(Some(control.client), scenario, halt))
+        made
     }
 
     /// Notes every correct request, and settles what waited for it. What comes after a faulty request, a replay, a
