@@ -110,7 +110,7 @@ pub fn main() -> u8 {
             return exit::INTERNAL;
         }
     };
-    let done = runtime.block_on(run(arguments.command));
+    let done = guarded(|| runtime.block_on(run(arguments.command)));
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     match done {
         Ok(code) => code,
@@ -119,6 +119,12 @@ pub fn main() -> u8 {
             failure.code
         }
     }
+}
+
+/// A panic of ours is a bug, and has an exit code of its own; what it says was printed where it happened.
+fn guarded(work: impl FnOnce() -> Result<u8, Failure>) -> Result<u8, Failure> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(Failure::internal("it ended in the middle of its work, as said above")))
 }
 
 async fn run(command: Command) -> Result<u8, Failure> {
@@ -154,3 +160,20 @@ fn catalogue(more: Option<&std::path::Path>) -> Result<(Vec<crate::scenario::loa
 }
 
 type Requirements = std::collections::BTreeMap<String, crate::scenario::requirement::Requirement>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_bug_of_ours_with_its_own_code() {
+        let failure = guarded(|| panic!("on purpose, in a test")).expect_err("it panicked");
+        assert_eq!(failure.code, exit::INTERNAL);
+        assert!(failure.message.contains("please report it"));
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -10,6 +10,7 @@ use super::fault::has_fault;
 use super::load::{Loaded, ScenarioError};
 use super::model::{Given, Scenario};
 use super::needs;
+use super::place::Problem;
 use super::requirement::{Actor, Requirement};
 use super::{Check, Step};
 use crate::value::{ROOTS, Template, nearest};
@@ -28,53 +29,55 @@ fn one(loaded: &Loaded, requirements: &BTreeMap<String, Requirement>) -> Vec<Sce
     cited(scenario, requirements, &mut problems);
     refusals(scenario, &mut problems);
     names(loaded, &mut problems);
-    problems
-        .into_iter()
-        .map(|message| ScenarioError {
-            origin: loaded.origin.clone(),
-            at: None,
-            message,
-        })
-        .collect()
+    problems.into_iter().map(|problem| problem.in_file(loaded)).collect()
 }
 
-fn words(scenario: &Scenario, problems: &mut Vec<String>) {
+fn words(scenario: &Scenario, problems: &mut Vec<Problem>) {
     if scenario.title.trim().is_empty() || scenario.about.trim().is_empty() {
-        problems.push("`title` and `about` must say something".to_owned());
+        problems.push(Problem::key(&["title"], "`title` and `about` must say something"));
     }
     if scenario.then.is_empty() {
-        problems.push("`then` is empty: a scenario that checks nothing always passes".to_owned());
+        problems.push(Problem::key(
+            &["then"],
+            "`then` is empty: a scenario that checks nothing always passes",
+        ));
     }
     if scenario.when.is_empty() && matches!(scenario.given, Given::Nothing | Given::Discovered) {
-        problems.push("`when` is empty, and nothing was done before".to_owned());
+        problems.push(Problem::key(
+            &["when", "given"],
+            "`when` is empty, and nothing was done before",
+        ));
     }
     let of_cases = scenario.cases.values().flat_map(|case| &case.needs);
     for need in scenario.needs.iter().chain(of_cases) {
         if !needs::is_known(need) {
             let near = nearest(need, needs::WORDS.iter().map(|(word, _)| *word));
-            problems.push(format!("there is no need `{need}`{near}"));
+            problems.push(Problem::word(need, format!("there is no need `{need}`{near}")));
         }
     }
     for version in &scenario.applies {
         if !VERSIONS.contains(&version.as_str()) {
-            problems.push(format!(
-                "`applies` names `{version}`; the versions are {}",
-                VERSIONS.join(", ")
+            problems.push(Problem::word(
+                version,
+                format!("`applies` names `{version}`; the versions are {}", VERSIONS.join(", ")),
             ));
         }
     }
 }
 
-fn cited(scenario: &Scenario, requirements: &BTreeMap<String, Requirement>, problems: &mut Vec<String>) {
+fn cited(scenario: &Scenario, requirements: &BTreeMap<String, Requirement>, problems: &mut Vec<Problem>) {
     if scenario.requirements.is_empty() {
-        problems.push("`requirements` is empty: which rule is this?".to_owned());
+        problems.push(Problem::key(
+            &["requirements"],
+            "`requirements` is empty: which rule is this?",
+        ));
     }
     let mut highest = None;
     for id in &scenario.requirements {
         match requirements.get(id) {
             None => {
                 let near = nearest(id, requirements.keys().map(String::as_str));
-                problems.push(format!("there is no requirement `{id}`{near}"));
+                problems.push(Problem::word(id, format!("there is no requirement `{id}`{near}")));
             }
             Some(row) if row.actor != Actor::Client => highest = highest.max(Some(strength(row.level))),
             // A duty of the client gives at most a warning about the server.
@@ -84,9 +87,12 @@ fn cited(scenario: &Scenario, requirements: &BTreeMap<String, Requirement>, prob
     if let Some(highest) = highest
         && strength(scenario.level) > highest
     {
-        problems.push(format!(
-            "the level {} is above that of every server duty that it cites; a level too high is a false alarm",
-            scenario.level.as_str()
+        problems.push(Problem::key(
+            &["level"],
+            format!(
+                "the level {} is above that of every server duty that it cites; a level too high is a false alarm",
+                scenario.level.as_str()
+            ),
         ));
     }
 }
@@ -99,21 +105,24 @@ fn strength(level: Level) -> u8 {
     }
 }
 
-fn refusals(scenario: &Scenario, problems: &mut Vec<String>) {
+fn refusals(scenario: &Scenario, problems: &mut Vec<Problem>) {
     let checks = scenario
         .then
         .iter()
         .chain(scenario.allow.iter().flat_map(|allowed| &allowed.then));
     let judges_refusal = checks.clone().any(|check| matches!(check, Check::RefusedBy(_)));
     if judges_refusal && scenario.control.is_empty() && !scenario.when.iter().any(has_fault) {
-        problems.push(
+        problems.push(Problem::key(
+            &["then"],
             "it judges a refusal, but its fault is not an override: add `control:`, the correct steps whose acceptance \
-             makes the refusal count"
-                .to_owned(),
-        );
+             makes the refusal count",
+        ));
     }
     if judges_refusal && scenario.clients == super::model::Clients::None {
-        problems.push("it judges a refusal without any client, so no control can be made".to_owned());
+        problems.push(Problem::key(
+            &["clients"],
+            "it judges a refusal without any client, so no control can be made",
+        ));
     }
     let redeems = scenario.when.iter().any(|step| matches!(step, Step::Exchange(_)));
     let authorizes = scenario
@@ -121,12 +130,15 @@ fn refusals(scenario: &Scenario, problems: &mut Vec<String>) {
         .iter()
         .any(|step| matches!(step, Step::Authorize(_) | Step::Interleaved(_) | Step::Flow(_)));
     if redeems && !authorizes && matches!(scenario.given, Given::Nothing | Given::Discovered) {
-        problems.push("`exchange` has no code to redeem: begin with `given: authorized`".to_owned());
+        problems.push(Problem::key(
+            &["when"],
+            "`exchange` has no code to redeem: begin with `given: authorized`",
+        ));
     }
 }
 
 /// Placeholders, labels and `of:`.
-fn names(loaded: &Loaded, problems: &mut Vec<String>) {
+fn names(loaded: &Loaded, problems: &mut Vec<Problem>) {
     let scenario = &loaded.scenario;
     let Some(raw) = &loaded.raw else { return };
     let mut labels: BTreeSet<String> = BTreeSet::from(["given".to_owned(), "other".to_owned()]);
@@ -139,14 +151,14 @@ fn names(loaded: &Loaded, problems: &mut Vec<String>) {
     for label in references {
         if !labels.contains(&label) {
             let near = nearest(&label, labels.iter().map(String::as_str));
-            problems.push(format!("no step is labelled `{label}`{near}"));
+            problems.push(Problem::word(&label, format!("no step is labelled `{label}`{near}")));
         }
     }
     for text in texts {
         let Ok(template) = Template::parse(&text) else { continue };
         for name in template.names() {
             if let Some(problem) = unknown_name(scenario, &labels, name) {
-                problems.push(format!("in `{text}`: {problem}"));
+                problems.push(Problem::word(&text, format!("in `{text}`: {problem}")));
             }
         }
     }

@@ -143,14 +143,31 @@ fn explain(error: &serde_saphyr::Error) -> String {
     let first = first.trim_start_matches("error: ");
     // The place stands before the message already.
     let first = first.rsplit_once(" at line ").map_or(first, |(before, _)| before);
-    let Some((before, known)) = first
-        .split_once(", expected one of ")
-        .filter(|_| first.starts_with("unknown"))
-    else {
-        return first.to_owned();
+    let expected = first.split_once(", expected one of ");
+    let Some((before, known)) = expected.filter(|_| first.starts_with("unknown")) else {
+        return in_plain_words(first);
     };
     let wrong = before.split('`').nth(1).unwrap_or_default();
     let known: Vec<&str> = known.split(", ").map(|word| word.trim_matches('`')).collect();
     let nearest = crate::value::nearest(wrong, known.iter().copied());
-    format!("{before}{nearest}; known: {}", known.join(", "))
+    let what = if before.starts_with("unknown field") {
+        "key"
+    } else {
+        "word"
+    };
+    format!("unknown {what} `{wrong}`{nearest}; known: {}", known.join(", "))
+}
+
+/// What the YAML reader says in words of its own making.
+fn in_plain_words(said: &str) -> String {
+    if let Some(rest) = said.strip_prefix("duplicate mapping key: ") {
+        let key = rest.split(", set DuplicateKeyPolicy").next().unwrap_or(rest);
+        return format!("the key `{key}` stands twice");
+    }
+    match said {
+        "expected sequence start" => "a list must stand here: `[…]`, or lines with `- `".to_owned(),
+        "expected mapping start" => "a mapping must stand here: `{…}`, or lines with `key: value`".to_owned(),
+        "externally tagged enum expected scalar or mapping" => "one word must stand here, no list".to_owned(),
+        other => other.to_owned(),
+    }
 }

@@ -6,6 +6,7 @@ pub mod load;
 pub mod model;
 pub mod needs;
 pub mod one_key;
+mod place;
 pub mod requirement;
 pub mod select;
 

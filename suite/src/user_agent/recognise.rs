@@ -46,9 +46,10 @@ fn not_understood(page: &Page<'_>) -> Decision {
         .find(|control| matches!(control.kind, Kind::Submit | Kind::Button));
     let click = button.map_or_else(|| "…".to_owned(), Control::called);
     Decision::Stuck(format!(
-        "nothing is known to do here: {}. Say it in [sign_in] script, for instance {{ on = \"{}\", click = \"{click}\" }}",
-        page.describe(),
+        "a page is not understood: say in [sign_in] script what to do, for instance {{ on = \"{}\", click = \"{click}\" }}. \
+         It is {}",
         page.url.path(),
+        page.describe(),
     ))
 }
 

@@ -188,8 +188,9 @@ async fn a_sign_in_page_that_nobody_understands() {
         <label>First pet <input name="pet"></label><label>Shoe size <input name="shoe"></label><button>Enter</button></form>"#;
     let server = mock_but("/auth/authorize", move || Html(quiz).into_response()).await;
     let ran = judge_sign_in(&server, &[]).await;
-    ran.assert(exit::UNREACHABLE, &["Gate", "pet", "[sign_in] script"]);
-    assert!(ran.reasons().contains("click = \"Enter\""), "{}", ran.reasons());
+    ran.assert(exit::UNREACHABLE, &["Gate", "[sign_in] script"]);
+    let reasons = ran.reasons();
+    assert!(reasons.contains("click = \"Enter\"") && reasons.contains("pet, shoe"), "{reasons}");
     assert_eq!(ran.count(Status::Pass), 0);
 }
 

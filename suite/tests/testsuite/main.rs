@@ -1,11 +1,16 @@
 //! Behaviour of the suite, by the rooms of `src/`.
 
+mod architecture;
 mod bad_input;
 mod chrome;
 mod controls;
 mod exit_codes;
+mod leak;
 mod profile;
 mod program;
+mod scenario_errors;
+mod schema;
 mod selftest;
+mod targets;
 mod transport;
 mod user_agent;
