@@ -5,6 +5,7 @@ mod bad_input;
 mod chrome;
 mod controls;
 mod exit_codes;
+mod interop;
 mod leak;
 mod profile;
 mod program;
