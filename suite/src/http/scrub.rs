@@ -119,9 +119,8 @@ impl Sieve {
     const WORDS: usize = 1 << 14;
 
     fn place(key: u64) -> (usize, u64) {
-        let hash = key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 44;
-        #[expect(clippy::cast_possible_truncation, reason = "twenty bits")]
-        let hash = hash as usize;
+        // Twenty bits: they fit a usize everywhere.
+        let hash = usize::try_from(key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 44).unwrap_or_default();
         ((hash >> 6) % Self::WORDS, 1 << (hash & 63))
     }
 

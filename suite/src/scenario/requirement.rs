@@ -9,7 +9,8 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
-    document: String,
+    #[serde(rename = "document")]
+    prefix: String,
     title: String,
     url: String,
     rows: Vec<Row>,
@@ -71,7 +72,7 @@ pub fn all() -> Result<BTreeMap<String, Requirement>, Vec<String>> {
             }
         };
         for row in document.rows {
-            let id = format!("{}/{}", document.document, row.id);
+            let id = format!("{}/{}", document.prefix, row.id);
             let url = if row.at.starts_with('#') || document.url.ends_with('/') {
                 format!("{}{}", document.url, row.at)
             } else {

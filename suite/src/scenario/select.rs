@@ -113,6 +113,11 @@ impl Selection {
     }
 }
 
+/// A client, the word of its kind where there are several, and why there is none.
+type Candidate<'a> = (Option<&'a Client>, Option<&'static str>, Missing);
+/// The kind that is lacking (of any, where none is named) and the line to add.
+type Missing = Option<(Option<ClientKind>, String)>;
+
 fn of<'a>(loaded: &'a Loaded, profile: &'a Profile) -> Vec<Item<'a>> {
     let first = |kind: ClientKind| profile.clients_of(kind).next();
     let kinds: &[ClientKind] = match loaded.scenario.clients {
@@ -124,11 +129,7 @@ fn of<'a>(loaded: &'a Loaded, profile: &'a Profile) -> Vec<Item<'a>> {
         Clients::Any | Clients::None => &[],
     };
     let several = kinds.len() > 1;
-    let mut with: Vec<(
-        Option<&'a Client>,
-        Option<&'static str>,
-        Option<(Option<ClientKind>, String)>,
-    )> = kinds
+    let mut with: Vec<Candidate<'a>> = kinds
         .iter()
         .map(|kind| {
             let missing = format!(

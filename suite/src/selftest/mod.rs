@@ -203,8 +203,8 @@ async fn row(
     before: &Vector,
 ) -> Result<Row, String> {
     let started = Instant::now();
-    let taken: Vec<Item<'_>> = suite.items().into_iter().filter(|item| takes(&item.id())).collect();
-    let (waiting, others): (Vec<Item<'_>>, Vec<Item<'_>>) = taken.into_iter().partition(waits);
+    let mine: Vec<Item<'_>> = suite.items().into_iter().filter(|item| takes(&item.id())).collect();
+    let (waiting, others): (Vec<Item<'_>>, Vec<Item<'_>>) = mine.into_iter().partition(waits);
     let mut vector = before.clone();
     let mut requests = 0;
     let mut groups: BTreeMap<String, Vec<Item<'_>>> = BTreeMap::new();

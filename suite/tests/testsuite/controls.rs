@@ -44,18 +44,30 @@ async fn judge(scenarios: &[Loaded], locked_after: Option<i64>) -> Vec<Judged> {
     let (mut world, _mock) = demo::inside(&Manner::default(), 1).expect("the embedded mock starts");
     if let Some(left) = locked_after {
         let inner = Arc::clone(&world.transport);
-        world.transport = Arc::new(LockedAfter { inner, left: left.into() });
+        world.transport = Arc::new(LockedAfter {
+            inner,
+            left: left.into(),
+        });
     }
     let profile = Arc::clone(&world.profile);
     let items = Selection::default().items(scenarios, &profile);
     let (_keep, cancel) = watch::channel(false);
-    let options = Options { smart: SmartVersion::V2_2, allow_lockout: true, cancel };
+    let options = Options {
+        smart: SmartVersion::V2_2,
+        allow_lockout: true,
+        cancel,
+    };
     engine::run(&world, &items, &options, &Silent).await.judged
 }
 
 fn scenario(id: &str, text: &str) -> Loaded {
     let scenario = parse(text, id).expect("the scenario parses");
-    Loaded { id: id.to_owned(), origin: id.to_owned(), scenario, raw: None }
+    Loaded {
+        id: id.to_owned(),
+        origin: id.to_owned(),
+        scenario,
+        raw: None,
+    }
 }
 
 const WRONG_VERIFIER: &str = "
@@ -84,7 +96,13 @@ async fn a_refusal_whose_later_control_is_refused_is_blocked_and_never_a_pass() 
     let judged = judge(&[scenario("x/wrong", WRONG_VERIFIER)], Some(1)).await;
     let verdict = judged.iter().find(|judged| judged.id == "x/wrong").expect("a verdict");
     assert_eq!(verdict.status, Status::Blocked, "{judged:?}");
-    assert!(verdict.reason.as_deref().is_some_and(|reason| reason.contains("control lost")), "{verdict:?}");
+    assert!(
+        verdict
+            .reason
+            .as_deref()
+            .is_some_and(|reason| reason.contains("control lost")),
+        "{verdict:?}"
+    );
 }
 
 #[tokio::test]
@@ -105,7 +123,11 @@ async fn a_server_that_refuses_everything_passes_nothing() {
             })
         })
         .collect();
-    assert!(refusals.len() > 40, "only {} verdicts judge a refusal of the exchange", refusals.len());
+    assert!(
+        refusals.len() > 40,
+        "only {} verdicts judge a refusal of the exchange",
+        refusals.len()
+    );
     let passed: Vec<&&Judged> = refusals.iter().filter(|judged| judged.status == Status::Pass).collect();
     assert!(passed.is_empty(), "{passed:#?}");
 }
@@ -128,7 +150,11 @@ control:
 then:
   - refused_by: exchange
 ";
-    let judged = judge(&[scenario("x/a_wrong", WRONG_VERIFIER), scenario("x/b_replay", replay)], None).await;
+    let judged = judge(
+        &[scenario("x/a_wrong", WRONG_VERIFIER), scenario("x/b_replay", replay)],
+        None,
+    )
+    .await;
     let statuses: Vec<Status> = judged.iter().map(|judged| judged.status).collect();
     assert_eq!(statuses, [Status::Pass, Status::Pass], "{judged:?}");
 }
