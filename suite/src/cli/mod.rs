@@ -2,7 +2,9 @@
 
 mod agent;
 mod baseline;
+mod conclude;
 mod explain;
+mod interrupt;
 mod lint;
 mod list;
 mod progress;
@@ -10,6 +12,7 @@ mod render;
 mod schema;
 mod selftest;
 mod serve;
+mod server_arguments;
 mod test_server;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -54,7 +57,7 @@ enum Command {
 #[derive(Debug, Subcommand)]
 enum Test {
     /// Judges a SMART server: at a URL, by a profile, or (with neither) the embedded mock EHR.
-    Server(Box<test_server::ServerArguments>),
+    Server(Box<server_arguments::ServerArguments>),
 }
 
 /// A user's mistake or a failure that ends the program before there is a report: what to print, and the exit code.

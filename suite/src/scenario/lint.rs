@@ -145,7 +145,7 @@ fn names(loaded: &Loaded, problems: &mut Vec<Problem>) {
     let mut texts = Vec::new();
     let mut references = Vec::new();
     for part in ["when", "control", "then", "allow", "with", "cases"] {
-        walk(&raw[part], "", &mut labels, &mut references, &mut texts);
+        walk(&raw[part], &mut labels, &mut references, &mut texts);
     }
     labels.extend(Step::WORDS.iter().map(|word| (*word).to_owned()));
     for label in references {
@@ -189,13 +189,7 @@ fn unknown_name(scenario: &Scenario, labels: &BTreeSet<String>, name: &str) -> O
     }
 }
 
-fn walk(
-    value: &Value,
-    key: &str,
-    labels: &mut BTreeSet<String>,
-    references: &mut Vec<String>,
-    texts: &mut Vec<String>,
-) {
+fn walk(value: &Value, labels: &mut BTreeSet<String>, references: &mut Vec<String>, texts: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
             for (key, value) in map {
@@ -223,11 +217,11 @@ fn walk(
                         references.extend(many.iter().filter_map(Value::as_str).map(str::to_owned));
                     }
                     ("note" | "title" | "needs", _) => {}
-                    (key, value) => walk(value, key, labels, references, texts),
+                    (_, value) => walk(value, labels, references, texts),
                 }
             }
         }
-        Value::Array(items) => items.iter().for_each(|item| walk(item, key, labels, references, texts)),
+        Value::Array(items) => items.iter().for_each(|item| walk(item, labels, references, texts)),
         Value::String(text) => texts.push(text.clone()),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }

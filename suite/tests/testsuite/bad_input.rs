@@ -190,7 +190,10 @@ async fn a_sign_in_page_that_nobody_understands() {
     let ran = judge_sign_in(&server, &[]).await;
     ran.assert(exit::UNREACHABLE, &["Gate", "[sign_in] script"]);
     let reasons = ran.reasons();
-    assert!(reasons.contains("click = \"Enter\"") && reasons.contains("pet, shoe"), "{reasons}");
+    assert!(
+        reasons.contains("click = \"Enter\"") && reasons.contains("pet, shoe"),
+        "{reasons}"
+    );
     assert_eq!(ran.count(Status::Pass), 0);
 }
 

@@ -117,7 +117,7 @@ impl Overheard {
                             self.keep(text, &format!("{name} in {what}"));
                         }
                         Value::String(text) if name == "uri" => {
-                            self.pairs(text.split_once('?').map_or("", |(_, query)| query), what)
+                            self.pairs(text.split_once('?').map_or("", |(_, query)| query), what);
                         }
                         other => self.json(other, what),
                     }

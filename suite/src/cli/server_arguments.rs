@@ -1,0 +1,210 @@
+//! The flags of `launchproof test server`, and what they select.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use reports::model;
+
+use super::Failure;
+use super::agent::AgentKind;
+use crate::scenario::load::Loaded;
+use crate::scenario::select::Selection;
+use crate::target::SmartVersion;
+
+/// Formats beside `run.json` and the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// `report.html`
+    Html,
+    /// `junit.xml`
+    Junit,
+    /// `run.json`
+    Json,
+    /// `events.jsonl`
+    Events,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ServerArguments {
+    /// FHIR base URL of the server.
+    pub(super) fhir_base: Option<String>,
+    /// Profile of the target (TOML): clients, users, sign-in.
+    #[arg(long, value_name = "FILE")]
+    pub(super) target: Option<PathBuf>,
+
+    /// Only these scenarios: ids, prefixes (`pkce/`), or verdict ids (`pkce/x#case@public`).
+    #[arg(long = "only", value_name = "ID", num_args = 1.., help_heading = "Selection")]
+    pub(super) only: Vec<String>,
+    /// Only scenarios of these requirements.
+    #[arg(long, value_name = "ID", help_heading = "Selection")]
+    pub(super) requirement: Vec<String>,
+    /// Only scenarios of this strength: shall, should or may.
+    #[arg(long, value_name = "LEVEL", value_parser = ["shall", "should", "may"], help_heading = "Selection")]
+    pub(super) level: Vec<String>,
+    /// Only with clients of this kind: public, symmetric or asymmetric.
+    #[arg(long, value_name = "KIND", value_parser = ["public", "symmetric", "asymmetric"], help_heading = "Selection")]
+    pub(super) client: Vec<String>,
+    /// Judge by this SMART version instead of the inferred one.
+    #[arg(long, value_name = "VERSION", value_parser = ["1.0", "2.0", "2.1", "2.2"], help_heading = "Selection")]
+    pub(super) smart: Option<String>,
+    /// Only part N of M, to share a run among machines.
+    #[arg(long, value_name = "N/M", value_parser = partition, help_heading = "Selection")]
+    pub(super) partition: Option<(usize, usize)>,
+    /// Only what was not a pass in this run.json.
+    #[arg(long, value_name = "RUN.JSON", help_heading = "Selection")]
+    pub(super) rerun_failed: Option<PathBuf>,
+    /// A folder of your own scenarios besides.
+    #[arg(long, value_name = "DIR", help_heading = "Selection")]
+    pub(super) scenarios: Option<PathBuf>,
+    /// Print the plan and how many sign-ins it needs; send nothing but discovery.
+    #[arg(long, help_heading = "Selection")]
+    pub(super) dry_run: bool,
+
+    /// The user's browser.
+    #[arg(long, value_enum, default_value = "http", help_heading = "Run")]
+    pub(super) agent: AgentKind,
+    /// With `--agent chrome`: show the browser, so that a person signs in once.
+    #[arg(long, help_heading = "Run")]
+    pub(super) assist: bool,
+    /// With `--agent manual`: open each URL in the default browser.
+    #[arg(long, help_heading = "Run")]
+    pub(super) open: bool,
+    /// With `--agent manual`: stop asking after so many sign-ins.
+    #[arg(long, value_name = "N", help_heading = "Run")]
+    pub(super) max_sign_ins: Option<u32>,
+    /// Seconds of one request.
+    #[arg(long, value_name = "SECONDS", help_heading = "Run")]
+    pub(super) timeout: Option<u64>,
+    /// Seconds of one step, such as a whole sign-in.
+    #[arg(long, value_name = "SECONDS", help_heading = "Run")]
+    pub(super) step_timeout: Option<u64>,
+    /// Bytes of one body.
+    #[arg(long, value_name = "BYTES", help_heading = "Run")]
+    pub(super) max_body: Option<usize>,
+    /// Repeat a run: the seed that it printed.
+    #[arg(long, help_heading = "Run")]
+    pub(super) seed: Option<u64>,
+    /// Wait in real time for codes and tokens to expire.
+    #[arg(long, help_heading = "Run")]
+    pub(super) slow: bool,
+    /// Lift a precaution that holds off loopback.
+    #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = ["lockout"], help_heading = "Run")]
+    pub(super) allow: Vec<String>,
+    /// PEM file of further certificate authorities.
+    #[arg(long, value_name = "FILE", help_heading = "Run")]
+    pub(super) ca_file: Option<PathBuf>,
+    /// Do not check certificates; marks the report.
+    #[arg(long, help_heading = "Run")]
+    pub(super) insecure: bool,
+
+    /// Folder of the report.
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "launchproof-report",
+        help_heading = "Report"
+    )]
+    pub(super) out: PathBuf,
+    /// Which files to write beside `run.json`.
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "html,junit,json,events",
+        help_heading = "Report"
+    )]
+    pub(super) report: Vec<Format>,
+    /// Failures that are expected.
+    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    pub(super) baseline: Option<PathBuf>,
+    /// Warnings count as failures.
+    #[arg(long, help_heading = "Report")]
+    pub(super) strict: bool,
+    /// `full` keeps FHIR bodies and identities; marks the report.
+    #[arg(long, value_name = "HOW", value_parser = ["redacted", "full"], default_value = "redacted", help_heading = "Report")]
+    pub(super) evidence: String,
+    /// Only the summary.
+    #[arg(long, short, help_heading = "Report")]
+    pub(super) quiet: bool,
+}
+
+fn partition(text: &str) -> Result<(usize, usize), String> {
+    let parts = text
+        .split_once('/')
+        .and_then(|(part, of)| Some((part.parse().ok()?, of.parse().ok()?)));
+    match parts {
+        Some((part, of)) if part >= 1 && part <= of => Ok((part, of)),
+        _ => Err("expected N/M with 1 ≤ N ≤ M, such as 1/3".to_owned()),
+    }
+}
+
+pub(super) fn smart_version(text: &str) -> Option<SmartVersion> {
+    [
+        SmartVersion::V1_0,
+        SmartVersion::V2_0,
+        SmartVersion::V2_1,
+        SmartVersion::V2_2,
+    ]
+    .into_iter()
+    .find(|version| version.as_str() == text)
+}
+
+pub(super) fn selection(arguments: &ServerArguments) -> Result<Selection, Failure> {
+    let verdicts = match &arguments.rerun_failed {
+        None => None,
+        Some(path) => {
+            let report = super::render::read(path)?;
+            let open = report.verdicts.iter().filter(|verdict| {
+                !matches!(
+                    verdict.status,
+                    model::Status::Pass | model::Status::Info | model::Status::Skip
+                )
+            });
+            Some(open.map(model::Verdict::id).collect())
+        }
+    };
+    Ok(Selection {
+        ids: arguments.only.clone(),
+        requirements: arguments.requirement.clone(),
+        levels: arguments.level.clone(),
+        clients: arguments.client.clone(),
+        partition: arguments.partition,
+        verdicts,
+    })
+}
+
+/// An id that selects nothing is most likely mistyped.
+pub(super) fn name_unknown(selection: &Selection, scenarios: &[Loaded]) {
+    for id in &selection.ids {
+        let alone = Selection {
+            ids: vec![id.clone()],
+            ..Selection::default()
+        };
+        if !scenarios.iter().any(|loaded| alone.takes(loaded)) {
+            let nearest = crate::value::nearest(id, scenarios.iter().map(|loaded| loaded.id.as_str()));
+            anstream::eprintln!("launchproof: --only {id} selects nothing{nearest}");
+        }
+    }
+}
+
+/// The flags that narrowed the selection, for the report.
+pub(super) fn narrowed(arguments: &ServerArguments) -> Vec<String> {
+    let mut words = arguments.only.clone();
+    let flag = |name: &str, values: &[String]| {
+        values
+            .iter()
+            .map(|value| format!("--{name} {value}"))
+            .collect::<Vec<_>>()
+    };
+    words.extend(flag("requirement", &arguments.requirement));
+    words.extend(flag("level", &arguments.level));
+    words.extend(flag("client", &arguments.client));
+    words.extend(arguments.partition.map(|(part, of)| format!("--partition {part}/{of}")));
+    words.extend(
+        arguments
+            .rerun_failed
+            .as_ref()
+            .map(|path| format!("--rerun-failed {}", path.display())),
+    );
+    words
+}
