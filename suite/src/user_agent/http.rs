@@ -62,6 +62,7 @@ impl HttpAgent {
         let accepted = matches!(&landing, Landing::Callback(url) if url.query_pairs().any(|(name, _)| name == "code"));
         if accepted {
             lock(&self.known_pages).extend(walker.met);
+            self.setup.passwords.taken(&walker.visit.persona.user);
         }
         Walk {
             landing,
@@ -351,11 +352,25 @@ impl<'a> Walker<'a> {
                 words(&html, 200)
             ))),
             Decision::Formless => Some(refused(true)),
-            Decision::Stuck(reason) => Some(stuck(reason)),
+            Decision::Stuck(reason) => {
+                if self.tried.password() && asks_for_password(&html) {
+                    setup.passwords.refused(&persona.user);
+                }
+                Some(stuck(reason))
+            }
         }
     }
 
+    /// Why a password is not typed once more.
+    fn spent(&self, deed: &Deed) -> Option<String> {
+        let typed = deed.typed_password.then_some(&self.visit.persona.user)?;
+        self.agent.setup.passwords.spent(typed)
+    }
+
     fn act(&mut self, url: &Url, deed: Deed) -> Option<Landing> {
+        if let Some(reason) = self.spent(&deed) {
+            return Some(stuck(reason));
+        }
         self.tried.note(&deed);
         self.signed_in |= deed.typed_password;
         match deed.request {

@@ -11,6 +11,7 @@ pub mod http;
 pub mod manual;
 mod meaning;
 mod page;
+mod passwords;
 mod recognise;
 mod route;
 mod script;

@@ -6,6 +6,7 @@ use std::time::Instant;
 use aws_lc_rs::hmac;
 use indexmap::IndexMap;
 
+use super::passwords::Passwords;
 use crate::clock::Clock;
 use crate::http::Limits;
 use crate::target::sign_in::SignIn;
@@ -24,6 +25,8 @@ pub struct Setup {
     pub clock: Arc<dyn Clock>,
     /// Start of the run; exchanges are recorded relative to it.
     pub started: Instant,
+    /// What became of the users' passwords, for every agent that is made of this setup.
+    pub(super) passwords: Passwords,
 }
 
 impl Setup {
@@ -35,6 +38,7 @@ impl Setup {
             limits: profile.limits,
             clock,
             started,
+            passwords: Passwords::default(),
         }
     }
 

@@ -177,6 +177,11 @@ async fn code_8_unreachable_or_not_signed_in() {
     let wrong = Written::new("ehr.toml", &wrong);
     let ran = judge(&["--target", wrong.path(), "--only", "pkce/", "--client", "public"]).await;
     ran.assert(exit::UNREACHABLE, &["is the password wrong"]);
+    assert_eq!(
+        ran.report().run.sign_ins,
+        3,
+        "more would lock the account of a real server"
+    );
     assert_eq!(ran.count(Status::Pass), 0);
 }
 

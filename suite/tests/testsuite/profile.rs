@@ -174,7 +174,8 @@ fn a_bare_url_is_a_profile_and_nonsense_is_not() {
 #[test]
 fn every_profile_of_the_project_is_read() {
     let env = |_: &str| Some(r#"{"kty":"EC","d":"x"}"#.to_owned());
-    for file in fixtures::below("targets") {
+    let profiles = fixtures::below("targets").filter(|file| !file.path.ends_with(".baseline.toml"));
+    for file in profiles {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/targets");
         let profile = Profile::parse_with_env(file.text, file.path, &folder, &env);
         assert!(profile.is_ok(), "{}", profile.expect_err("just seen"));

@@ -215,11 +215,20 @@ impl TabWalk {
                 text: text(),
                 inferred: true,
             })),
-            Decision::Stuck(reason) => Ok(Progress::Landed(self.stuck(reason))),
+            Decision::Stuck(reason) => {
+                if self.tried.password() && asks_for_password(&snapshot.html) {
+                    self.setup.passwords.refused(&self.visit.persona.user);
+                }
+                Ok(Progress::Landed(self.stuck(reason)))
+            }
         }
     }
 
     fn act(&mut self, deed: &Deed, snapshot: Snapshot, page: String) -> Result<Progress, String> {
+        let user = &self.visit.persona.user;
+        if let Some(reason) = self.setup.passwords.spent(user).filter(|_| deed.typed_password) {
+            return Ok(Progress::Landed(self.stuck(reason)));
+        }
         self.tried.note(deed);
         self.signed_in |= deed.typed_password;
         self.met.insert(page);
@@ -300,6 +309,9 @@ impl TabWalk {
         // A tab that cannot be closed goes with its browser.
         let _ = self.tab.close_target();
         let accepted = matches!(&landing, Landing::Callback(url) if url.query_pairs().any(|(name, _)| name == "code"));
+        if accepted {
+            self.setup.passwords.taken(&self.visit.persona.user);
+        }
         let met = if accepted { self.met } else { HashSet::new() };
         (
             Walk {
