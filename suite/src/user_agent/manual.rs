@@ -136,7 +136,12 @@ impl ManualAgent {
             .as_ref()
             .map(|id| format!(", pick patient {id}"))
             .unwrap_or_default();
-        let back = if listening {
+        // Only where the request itself asks for a loopback address does the browser come back to us.
+        let asked = start.query_pairs().find(|(name, _)| name == "redirect_uri");
+        let to_loopback = asked
+            .and_then(|(_, uri)| Url::parse(&uri).ok())
+            .is_some_and(|uri| crate::target::profile::is_loopback(&uri));
+        let back = if listening && to_loopback {
             "The browser comes back here by itself; where it ends at an error page, type `error` and what it says."
         } else {
             "Then paste the address at which the browser ended, or type `error` and what the page says."
