@@ -1,24 +1,25 @@
 //! One run: items one after another, verdicts as they become final.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use reports::model::{Level, Status};
+use reports::model::Status;
 use tokio::sync::watch;
 
-use super::controls::{self, AGE, ITEMS, Ledger, Stage};
+use super::controls::{self, Ledger, Stage};
 use super::events::{Event, Judged, Listener};
 use super::given::{self, Givens};
 use super::judge::judge;
+use super::pending::Pending;
 use super::steps;
+use super::verdict::{blank, settle};
 use crate::check::Finding;
 use crate::http::Failure;
 use crate::scenario::fault;
-use crate::scenario::model::{Given, LaunchKind, Scenario};
+use crate::scenario::model::{Given, Scenario};
 use crate::scenario::needs::{self, Need};
 use crate::scenario::select::Item;
 use crate::scenario::{Check, Step};
-use crate::step::arguments::Method;
 use crate::step::context::Outcome as DeedOutcome;
 use crate::step::{Context, Halt, World, discover};
 use crate::target::{Client, SmartVersion};
@@ -49,34 +50,25 @@ pub struct Outcome {
     pub controls_failed: usize,
 }
 
-/// A refusal that waits for the control after it.
-struct Pending<'a> {
-    at: usize,
-    item: usize,
-    since: Instant,
-    missing: Vec<Stage>,
-    plan: Control<'a>,
-}
-
 /// How a control is made.
 #[derive(Clone)]
-struct Control<'a> {
-    client: &'a Client,
-    scenario: &'a Scenario,
-    steps: Vec<Step>,
+pub(super) struct Control<'a> {
+    pub(super) client: &'a Client,
+    pub(super) scenario: &'a Scenario,
+    pub(super) steps: Vec<Step>,
 }
 
-struct Run<'a> {
-    world: &'a World,
-    listener: &'a dyn Listener,
+pub(super) struct Run<'a> {
+    pub(super) world: &'a World,
+    pub(super) listener: &'a dyn Listener,
     options: &'a Options,
     givens: Givens,
     ledger: Ledger,
-    judged: Vec<Judged>,
-    pending: Vec<Pending<'a>>,
-    failed_controls: BTreeMap<String, String>,
+    pub(super) judged: Vec<Judged>,
+    pub(super) pending: Vec<Pending<'a>>,
+    pub(super) failed_controls: BTreeMap<String, String>,
     wrong_secrets: HashMap<String, usize>,
-    item: usize,
+    pub(super) item: usize,
 }
 
 /// Runs the items.
@@ -187,11 +179,16 @@ impl<'a> Run<'a> {
         judged.evidence = attempt.evidence;
         judged.screenshot = attempt.screenshot;
         judged.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let refused = scenario.then.iter().any(|check| matches!(check, Check::RefusedBy(_)));
-        let held = matches!(attempt.finding, Ok(Finding::Holds(_)));
+        // A refusal that was seen waits for its control; of what refusals look like, that which is wrong waits too.
+        let refusal = scenario.then.iter().any(|check| matches!(check, Check::RefusedBy(_)));
+        let waits_for_control = match &attempt.finding {
+            Ok(Finding::Holds(_)) => true,
+            Ok(Finding::Broken { .. }) => !refusal,
+            _ => false,
+        };
         settle(&mut judged, scenario.level, attempt.finding);
         match control {
-            Some(plan) if refused && held => self.hold(judged, plan),
+            Some(plan) if waits_for_control => self.hold(judged, plan),
             _ => self.finish(judged),
         }
         self.settle_old().await;
@@ -240,10 +237,12 @@ impl<'a> Run<'a> {
         (*sent > MOST).then_some((Status::Skip, reason))
     }
 
-    /// The correct sequence around a probe, where the scenario judges a refusal.
+    /// The correct sequence around a probe, where the scenario judges a refusal, or what a refusal looks like.
     fn control_of(item: &Item<'a>) -> Option<Control<'a>> {
         let scenario = &item.loaded.scenario;
-        if !scenario.then.iter().any(|check| matches!(check, Check::RefusedBy(_))) {
+        let refusal = scenario.then.iter().any(|check| matches!(check, Check::RefusedBy(_)));
+        let faulty = !scenario.control.is_empty() || scenario.when.iter().any(fault::has_fault);
+        if !refusal && !(faulty && scenario.then.iter().any(fault::judges_a_refusal)) {
             return None;
         }
         let steps = if scenario.control.is_empty() {
@@ -310,9 +309,9 @@ impl<'a> Run<'a> {
         let mut second = self.attempt(item, control).await;
         match &second.finding {
             Ok(Finding::ServerError(words)) if only_where_to(&item.loaded.scenario) => {
-                second.finding = Ok(Finding::Holds(Some(format!(
-                    "nothing was sent to any address; twice {words}"
-                ))));
+                second.finding = Ok(Finding::Undecided(format!(
+                    "the server broke down twice, which says nothing about where it sends a browser: {words}"
+                )));
             }
             Ok(Finding::ServerError(words)) => {
                 let expected = "an answer that is not a server error (5xx), which it gave twice";
@@ -337,7 +336,7 @@ impl<'a> Run<'a> {
         self.make_control(control).await
     }
 
-    fn stages(control: &Control<'a>) -> Vec<Stage> {
+    pub(super) fn stages(control: &Control<'a>) -> Vec<Stage> {
         let scenario = control.scenario;
         controls::stages(control.client, &scenario.with, scenario.given, &control.steps)
     }
@@ -354,7 +353,7 @@ impl<'a> Run<'a> {
     }
 
     /// Sends the correct sequence; once more where a connection was cut on the way.
-    async fn make_control(&mut self, control: &Control<'a>) -> Result<(), Halt> {
+    pub(super) async fn make_control(&mut self, control: &Control<'a>) -> Result<(), Halt> {
         let from = self.world.recorder.count();
         let made = self.make_control_once(control).await;
         let sent: Vec<usize> = (from..self.world.recorder.count()).collect();
@@ -421,171 +420,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn accepted(&mut self, stage: &Stage) {
-        let item = self.item;
-        for pending in &mut self.pending {
-            if pending.item < item || pending.since.elapsed() > Duration::ZERO {
-                pending.missing.retain(|missing| missing != stage);
-            }
-        }
-        let mut at = 0;
-        while at < self.pending.len() {
-            if self.pending[at].missing.is_empty() {
-                let done = self.pending.remove(at);
-                self.tell(done.at);
-            } else {
-                at += 1;
-            }
-        }
-    }
-
-    /// A correct request of this stage was refused: every refusal that waits for it says nothing.
-    fn lost(&mut self, stage: &Stage, why: &str) {
-        let mut at = 0;
-        while at < self.pending.len() {
-            if self.pending[at].missing.contains(stage) {
-                let done = self.pending.remove(at);
-                let judged = &mut self.judged[done.at];
-                judged.status = Status::Blocked;
-                judged.holds = None;
-                judged.reason = Some(format!(
-                    "control lost: afterwards a correct request ({}) was not accepted: {why}",
-                    stage.0
-                ));
-                self.tell(done.at);
-            } else {
-                at += 1;
-            }
-        }
-    }
-
-    fn hold(&mut self, judged: Judged, plan: Control<'a>) {
-        let missing = Self::stages(&plan);
-        self.listener.on(&Event::Awaiting { id: judged.id.clone() });
-        self.judged.push(judged);
-        let at = self.judged.len() - 1;
-        if missing.is_empty() {
-            self.tell(at);
-        } else {
-            self.pending.push(Pending {
-                at,
-                item: self.item,
-                since: Instant::now(),
-                missing,
-                plan,
-            });
-        }
-    }
-
-    /// Makes the controls of refusals that have waited too long.
-    async fn settle_old(&mut self) {
-        while let Some(old) = self
-            .pending
-            .iter()
-            .find(|pending| self.item - pending.item >= ITEMS || pending.since.elapsed() >= AGE)
-        {
-            let (plan, at) = (old.plan.clone(), old.at);
-            self.settle_one(&plan, at).await;
-        }
-    }
-
-    async fn settle_all(&mut self) {
-        while let Some(first) = self.pending.first() {
-            let (plan, at) = (first.plan.clone(), first.at);
-            self.settle_one(&plan, at).await;
-        }
-    }
-
-    async fn settle_one(&mut self, plan: &Control<'a>, at: usize) {
-        let made = self.make_control(plan).await;
-        // Whatever the control did not decide would wait for ever.
-        if let Some(position) = self.pending.iter().position(|pending| pending.at == at) {
-            let stuck = self.pending.remove(position);
-            let judged = &mut self.judged[stuck.at];
-            judged.status = Status::Blocked;
-            judged.holds = None;
-            let why = match made {
-                Err(Halt::Blocked(why) | Halt::Error(why) | Halt::Skip(why) | Halt::Scenario(why)) => why,
-                Ok(()) => "it did not come to all stages".to_owned(),
-            };
-            judged.reason = Some(format!(
-                "control lost: the correct request afterwards was not accepted: {why}"
-            ));
-            self.tell(stuck.at);
-        }
-    }
-
-    /// The run ends early: what waits is not proven.
-    fn abandon(&mut self) {
-        for pending in std::mem::take(&mut self.pending) {
-            let judged = &mut self.judged[pending.at];
-            judged.status = Status::Blocked;
-            judged.holds = None;
-            judged.reason = Some("the run ended before the control after it was made".to_owned());
-            self.tell(pending.at);
-        }
-    }
-
-    fn finish(&mut self, judged: Judged) {
+    pub(super) fn finish(&mut self, judged: Judged) {
         self.judged.push(judged);
         self.tell(self.judged.len() - 1);
     }
 
-    fn tell(&self, at: usize) {
+    pub(super) fn tell(&self, at: usize) {
         self.listener.on(&Event::Verdict(Box::new(self.judged[at].clone())));
-    }
-
-    /// A correct request that was refused has one verdict of its own; what hangs on it names that.
-    fn blame(&mut self, client: Option<&Client>, scenario: &Scenario, halt: Halt) -> Halt {
-        let Halt::Blocked(why) = halt else { return halt };
-        let name = client.map_or("none", |client| client.name.as_str());
-        let launch = match scenario.with.launch {
-            LaunchKind::Standalone => "standalone",
-            LaunchKind::Ehr => "ehr",
-        };
-        let by_post = scenario.when.iter().any(|step| match step {
-            Step::Authorize(args) => args.method == Method::Post,
-            Step::Flow(args) => args.authorize.method == Method::Post,
-            _ => false,
-        });
-        let launch = if by_post {
-            format!("{launch}_post")
-        } else {
-            launch.to_owned()
-        };
-        let id = format!("control/{launch}#{name}");
-        if !self.failed_controls.contains_key(&id) {
-            self.failed_controls.insert(id.clone(), why.clone());
-            self.listener.on(&Event::ControlFailed {
-                id: id.clone(),
-                reason: why.clone(),
-            });
-            let judged = Judged {
-                id: id.clone(),
-                scenario: format!("control/{launch}"),
-                case: Some(name.to_owned()),
-                client: None,
-                level: Level::Shall,
-                status: Status::Error,
-                holds: None,
-                reason: Some(format!(
-                    "{why}. Either the server refuses a correct request, or the profile does not fit it: look at \
-                     client `{name}` in the profile, and at the exchanges below"
-                )),
-                expected: None,
-                observed: None,
-                evidence: self.last_exchanges(),
-                screenshot: None,
-                duration_ms: 0,
-            };
-            self.finish(judged);
-        }
-        Halt::Blocked(format!("blocked by {id}: {why}"))
-    }
-
-    fn last_exchanges(&self) -> Vec<usize> {
-        let count = self.world.recorder.count();
-        (count.saturating_sub(6)..count).collect()
     }
 }
 
@@ -609,65 +450,6 @@ fn all_accepted(context: &Context<'_>, from: usize) -> Result<(), Halt> {
         }
     }
     given::accepted(context)
-}
-
-fn blank(item: &Item<'_>) -> Judged {
-    Judged {
-        id: item.id(),
-        scenario: item.loaded.id.clone(),
-        case: item.case.map(str::to_owned),
-        client: item.client_word.map(str::to_owned),
-        level: item.loaded.scenario.level,
-        status: Status::Error,
-        holds: None,
-        reason: None,
-        expected: None,
-        observed: None,
-        evidence: Vec::new(),
-        screenshot: None,
-        duration_ms: 0,
-    }
-}
-
-/// From what was found to the verdict, by the strength of the obligation.
-fn settle(judged: &mut Judged, level: Level, finding: Result<Finding, Halt>) {
-    match finding {
-        Ok(Finding::Holds(note)) => {
-            judged.holds = Some(true);
-            judged.status = if level == Level::May {
-                Status::Info
-            } else {
-                Status::Pass
-            };
-            judged.reason = if level == Level::May {
-                Some(note.unwrap_or_else(|| "it does".to_owned()))
-            } else {
-                note
-            };
-        }
-        Ok(Finding::Broken { expected, observed }) => {
-            judged.holds = Some(false);
-            judged.status = match level {
-                Level::Shall | Level::ShallNot => Status::Fail,
-                Level::Should | Level::ShouldNot => Status::Warn,
-                Level::May => Status::Info,
-            };
-            judged.expected = Some(expected);
-            judged.observed = Some(observed);
-        }
-        Ok(Finding::ServerError(why) | Finding::Undecided(why)) | Err(Halt::Error(why)) => {
-            (judged.status, judged.reason) = (Status::Error, Some(why));
-        }
-        Ok(Finding::Unreached(why)) | Err(Halt::Blocked(why)) => {
-            (judged.status, judged.reason) = (Status::Blocked, Some(why));
-        }
-        Ok(Finding::TooLittle(why)) | Err(Halt::Skip(why)) => {
-            (judged.status, judged.reason) = (Status::Skip, Some(why));
-        }
-        Err(Halt::Scenario(why)) => {
-            (judged.status, judged.reason) = (Status::Error, Some(format!("a mistake in the scenario: {why}")));
-        }
-    }
 }
 
 /// The first value of a row whose filters change nothing here.

@@ -1,6 +1,7 @@
 //! The fault in a step: what makes it differ from the correct request, and the step without it.
 
-use super::Step;
+use super::{Check, Step};
+use crate::check::arguments::PageKind;
 
 /// The steps of a scenario without anything wrong in them, where that is what its control is.
 pub fn stripped(steps: &[Step]) -> Vec<Step> {
@@ -62,5 +63,16 @@ pub fn sends_wrong_secret(step: &Step) -> bool {
         | Step::Fhir(_)
         | Step::Request(_)
         | Step::Wait(_) => false,
+    }
+}
+
+/// Whether a check judges what a refusal looks like: its status, its code, its page.
+pub fn judges_a_refusal(check: &Check) -> bool {
+    match check {
+        Check::RefusedBy(_) | Check::Error(_) | Check::ErrorBody(_) => true,
+        Check::Status(args) => !args.is.is_empty() && args.is.iter().all(|status| status.starts_with('4')),
+        Check::Callback(args) => !args.error.is_empty(),
+        Check::Page(args) => args.is == PageKind::Error,
+        _ => false,
     }
 }
