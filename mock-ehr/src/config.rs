@@ -123,7 +123,8 @@ pub struct Client {
     /// Where an asymmetric client publishes its keys; only compared with `jku`, never fetched.
     #[serde(default)]
     pub jwks_uri: Option<String>,
-    /// Where codes may be sent, compared character by character.
+    /// Where codes may be sent, compared character by character; a backend service has none.
+    #[serde(default)]
     pub redirect_uris: Vec<String>,
     /// Where an EHR launch begins.
     #[serde(default)]
@@ -149,6 +150,8 @@ pub enum ClientKind {
     Symmetric,
     /// With a signed assertion.
     Asymmetric,
+    /// With a signed assertion, without any user (SMART Backend Services).
+    Backend,
 }
 
 /// How a secret is sent.
@@ -270,7 +273,7 @@ impl Client {
         {
             return Err("client_id must be visible ASCII (RFC 6749 appendix A.1)".into());
         }
-        if self.redirect_uris.is_empty() {
+        if self.redirect_uris.is_empty() && self.kind != ClientKind::Backend {
             return Err("redirect_uris is empty; register at least one".into());
         }
         for uri in self.redirect_uris.iter().chain(&self.launch_url) {
@@ -278,7 +281,7 @@ impl Client {
         }
         match (self.kind, self.client_secret.is_some()) {
             (ClientKind::Symmetric, false) => return Err("a symmetric client needs client_secret".into()),
-            (ClientKind::Public | ClientKind::Asymmetric, true) => {
+            (ClientKind::Public | ClientKind::Asymmetric | ClientKind::Backend, true) => {
                 return Err("client_secret is for symmetric clients only".into());
             }
             _ => {}
@@ -296,7 +299,9 @@ impl Client {
             }
         }
         match (self.kind, self.keys.is_empty()) {
-            (ClientKind::Asymmetric, true) => Err("an asymmetric client needs jwks or key_fixtures".into()),
+            (ClientKind::Asymmetric | ClientKind::Backend, true) => {
+                Err("an asymmetric client needs jwks or key_fixtures".into())
+            }
             (ClientKind::Public | ClientKind::Symmetric, false) => Err("keys are for asymmetric clients only".into()),
             _ => Ok(()),
         }
@@ -435,7 +440,12 @@ mod tests {
     #[test]
     fn the_embedded_configuration_has_several_clients_of_each_kind() {
         let config = Config::embedded();
-        for kind in [ClientKind::Public, ClientKind::Symmetric, ClientKind::Asymmetric] {
+        for kind in [
+            ClientKind::Public,
+            ClientKind::Symmetric,
+            ClientKind::Asymmetric,
+            ClientKind::Backend,
+        ] {
             assert!(config.clients.iter().filter(|client| client.kind == kind).count() >= 2);
         }
         assert!(config.user("demo").is_some());

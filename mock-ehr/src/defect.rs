@@ -309,6 +309,15 @@ defects! {
     "assertion_type_missing" AssertionTypeMissing "rfc7521/4.2" "client_assertion_type may be left out.";
     "assertion_rs384_refused" AssertionRs384Refused "smart-2.2.0/310" "Client assertions with RS384 are refused.";
     "assertion_es384_refused" AssertionEs384Refused "smart-2.2.0/310" "Client assertions with ES384 are refused.";
+    // backend services
+    "backend_correct_request_refused" BackendCorrectRequestRefused "smart-2.2.0/253" "A correct request of a backend service is refused.";
+    "backend_scope_ignored" BackendScopeIgnored "smart-2.2.0/241" "A backend service gets all of its scopes, whatever it asks for.";
+    "backend_scope_unbounded" BackendScopeUnbounded "smart-2.2.0/250" "A backend service gets whatever scope it asks for.";
+    "backend_expires_late" BackendExpiresLate "smart-2.2.0/262" "Tokens of backend services live as long as those of launches.";
+    "backend_refresh_token" BackendRefreshToken "smart-2.2.0/248" "A backend service gets a refresh token.";
+    "backend_any_client" BackendAnyClient "rfc6749/5.2-unauthorized-client" "Any confidential client gets tokens by client_credentials.";
+    "backend_token_once" BackendTokenOnce "smart-2.2.0/253" "An access token of a backend service works once.";
+    "discovery_backend_grant_missing" DiscoveryBackendGrantMissing "smart-2.2.0/384" "client_credentials is not listed although backend services get tokens.";
     // OpenID Connect
     "id_token_missing" IdTokenMissing "smart-2.2.0/200" "No id_token comes although openid was granted.";
     "id_token_unasked" IdTokenUnasked "smart-2.2.0/200" "An id_token comes although openid was not granted.";

@@ -154,7 +154,7 @@ fn smart(state: &AppState) -> Map<String, Value> {
 
 const ASSERTION_ALGS: [&str; 4] = ["RS384", "ES384", "RS256", "ES256"];
 
-const SCOPES: [&str; 12] = [
+const SCOPES: [&str; 13] = [
     "openid",
     "fhirUser",
     "profile",
@@ -167,6 +167,7 @@ const SCOPES: [&str; 12] = [
     "user/*.rs",
     "user/*.cruds",
     "patient/*.read",
+    "system/*.rs",
 ];
 
 /// SMART 2.2: S256 is listed, and plain is not.
@@ -186,6 +187,9 @@ fn grant_types(state: &AppState) -> Value {
     let mut grants = vec!["authorization_code"];
     if !state.defects().has(Defect::DiscoveryRefreshGrantMissing) {
         grants.push("refresh_token");
+    }
+    if !state.defects().has(Defect::DiscoveryBackendGrantMissing) {
+        grants.push("client_credentials");
     }
     json!(grants)
 }

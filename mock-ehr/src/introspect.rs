@@ -147,7 +147,13 @@ fn describe(app: &AppState, caller: &Caller, token: &AccessToken) -> Map<String,
     put(
         Defect::IntrospectionSubMissing,
         "sub",
-        json!(id_token::subject(&token.grant.username)),
+        // RFC 9068 §2.2: where no user takes part, the subject is the client.
+        json!(
+            token
+                .grant
+                .user()
+                .map_or_else(|| token.grant.client_id.clone(), id_token::subject)
+        ),
     );
     body.insert("iss".into(), json!(app.public_url()));
     body.insert("iat".into(), json!(token.issued.as_second()));

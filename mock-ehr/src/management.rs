@@ -159,6 +159,7 @@ async fn list_clients(State(state): State<AppState>) -> Json<Value> {
                 ClientKind::Public => "public",
                 ClientKind::Symmetric => "symmetric",
                 ClientKind::Asymmetric => "asymmetric",
+                ClientKind::Backend => "backend",
             },
             "redirect_uris": client.redirect_uris,
             "launch_url": client.launch_url,

@@ -10,6 +10,7 @@ use crate::scope::grammar::Scope;
 #[derive(Debug)]
 pub(crate) struct Grant {
     pub(crate) client_id: String,
+    /// Who allowed it; empty where a backend service acts on its own behalf, see [`Grant::user`].
     pub(crate) username: String,
     pub(crate) scopes: Vec<Scope>,
     pub(crate) patient: Option<String>,
@@ -46,6 +47,25 @@ impl Grant {
             aud_ok: new.aud_ok,
             revoked: AtomicBool::new(false),
         }
+    }
+
+    /// What a backend service was given, by nobody but its registration.
+    pub(crate) fn of_client(client_id: &str, scopes: Vec<Scope>, now: Timestamp) -> Self {
+        Self::new(NewGrant {
+            client_id: client_id.to_owned(),
+            username: String::new(),
+            scopes,
+            patient: None,
+            launch: None,
+            nonce: None,
+            auth_time: now,
+            aud_ok: true,
+        })
+    }
+
+    /// Who allowed it; nobody, where a backend service acts on its own behalf.
+    pub(crate) fn user(&self) -> Option<&str> {
+        Some(self.username.as_str()).filter(|name| !name.is_empty())
     }
 
     /// Ends everything that hangs on this grant.

@@ -1,4 +1,5 @@
-//! Identifiers that work once: `jti` of client assertions, and of `launch` where a variant wants it.
+//! Identifiers that work once: `jti` of client assertions, of `launch` where a variant wants it, and access tokens where
+//! a defect does.
 
 use jiff::Timestamp;
 
@@ -8,6 +9,7 @@ use super::{Store, is_crowded};
 pub(crate) enum Kind {
     Assertion,
     Launch,
+    AccessToken,
 }
 
 impl Store {

@@ -9,6 +9,7 @@ use crate::config::Patients;
 use crate::defect::Defect;
 use crate::scope::grammar::Scope;
 use crate::state::AppState;
+use crate::store::spent::Kind;
 use crate::variant::Variant;
 
 /// What a valid access token allows.
@@ -54,18 +55,27 @@ impl AppState {
         if token.expires <= self.now() && !self.defects().has(Defect::FhirExpiredTokenAccepted) {
             return Err(TokenProblem::Expired);
         }
+        if token.grant.user().is_none()
+            && self.defects().has(Defect::BackendTokenOnce)
+            && !self
+                .store()
+                .spend(Kind::AccessToken, text.to_owned(), token.expires, self.now())
+        {
+            return Err(TokenProblem::Invalid);
+        }
         if !token.grant.aud_ok && self.variants().has(Variant::AudRefusedAtFhir) {
             return Err(TokenProblem::Invalid);
         }
-        let user = self.config().user(&token.grant.username);
+        let user = token.grant.user().and_then(|name| self.config().user(name));
         Ok(Access {
             client_id: token.grant.client_id.clone(),
-            user: Some(token.grant.username.clone()),
+            user: token.grant.user().map(str::to_owned),
             fhir_user: user.map(|user| user.fhir_user.clone()),
             patient: token.patient,
             allowed_patients: match user.map(|user| &user.patients) {
                 Some(Patients::All) => None,
                 Some(Patients::Only(ids)) => Some(ids.clone()),
+                None if token.grant.user().is_none() => None,
                 None => Some(Vec::new()),
             },
             scopes: token.scopes,

@@ -205,12 +205,6 @@ pub(crate) fn answer_password(app: &AppState, client: &Client, parameters: &Para
     Ok(answer_user(app, client, &user.username))
 }
 
-/// A token for a public client by itself, served by the defect `token_client_credentials_public`.
-pub(crate) fn answer_client(app: &AppState, client: &Client) -> Result<Response, Reason> {
-    let user = app.config().users.first().ok_or(Reason::Refused)?;
-    Ok(answer_user(app, client, &user.username))
-}
-
 fn answer_user(app: &AppState, client: &Client, username: &str) -> Response {
     let scopes = client.scopes.clone();
     let grant = Arc::new(Grant::new(NewGrant {

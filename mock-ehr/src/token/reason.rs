@@ -22,6 +22,7 @@ pub(crate) enum Reason {
     UnknownParameter { name: String },
     Missing { name: &'static str, expected: &'static str },
     GrantType { was: String },
+    GrantNotAllowed { was: &'static str },
     TwoMethods { methods: String },
     // Client authentication.
     NoClient,
@@ -52,6 +53,8 @@ pub(crate) enum Reason {
     RefreshForeign,
     ScopeWider { was: String, granted: String },
     TokenForeign,
+    ScopeMissing { registered: String },
+    ScopeNotRegistered { was: String, registered: String },
     // Defects.
     Refused,
 }
@@ -69,6 +72,8 @@ pub(crate) enum ErrorCode {
     UnsupportedGrantType,
     /// `invalid_scope`, RFC 6749 §5.2
     InvalidScope,
+    /// `unauthorized_client`, RFC 6749 §5.2
+    UnauthorizedClient,
     /// `invalid_token`, RFC 6750 §3.1
     InvalidToken,
 }
@@ -81,6 +86,7 @@ impl ErrorCode {
             Self::InvalidGrant => "invalid_grant",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
+            Self::UnauthorizedClient => "unauthorized_client",
             Self::InvalidToken => "invalid_token",
         }
     }
@@ -99,6 +105,7 @@ impl Reason {
             | Self::Missing { .. }
             | Self::TwoMethods { .. } => ErrorCode::InvalidRequest,
             Self::GrantType { .. } => ErrorCode::UnsupportedGrantType,
+            Self::GrantNotAllowed { .. } => ErrorCode::UnauthorizedClient,
             Self::NoClient
             | Self::UnknownClient { .. }
             | Self::BasicMalformed
@@ -126,7 +133,9 @@ impl Reason {
             | Self::RefreshForeign
             | Self::TokenForeign
             | Self::Refused => ErrorCode::InvalidGrant,
-            Self::ScopeWider { .. } => ErrorCode::InvalidScope,
+            Self::ScopeWider { .. } | Self::ScopeMissing { .. } | Self::ScopeNotRegistered { .. } => {
+                ErrorCode::InvalidScope
+            }
         }
     }
 
@@ -159,7 +168,8 @@ impl fmt::Display for Reason {
             Self::Repeated { name, times } => write!(f, "Parameter '{}' came {times} times; a parameter must not come more than once (RFC 6749 section 3.2).", shortened(name)),
             Self::UnknownParameter { name } => write!(f, "Parameter '{}' is not known.", shortened(name)),
             Self::Missing { name, expected } => write!(f, "Parameter {name} is missing or empty; expected {expected}."),
-            Self::GrantType { was } => write!(f, "grant_type was '{}'; expected authorization_code or refresh_token.", shortened(was)),
+            Self::GrantType { was } => write!(f, "grant_type was '{}'; expected authorization_code, refresh_token or client_credentials.", shortened(was)),
+            Self::GrantNotAllowed { was } => write!(f, "The client is not registered for the grant {was}."),
             Self::TwoMethods { methods } => write!(f, "The client authenticated by {methods}; expected one method only (RFC 6749 section 2.3)."),
             Self::NoClient => f.write_str("The request does not say which client sends it; a public client sends client_id, a confidential one authenticates."),
             Self::UnknownClient { was } => write!(f, "Client '{}' is not registered at this server.", shortened(was)),
@@ -187,6 +197,8 @@ impl fmt::Display for Reason {
             Self::RefreshRevoked => f.write_str("The refresh token was revoked."),
             Self::RefreshForeign => f.write_str("The refresh token was issued to another client."),
             Self::ScopeWider { was, granted } => write!(f, "scope was '{}'; expected no more than was granted: '{}'.", shortened(was), shortened(granted)),
+            Self::ScopeMissing { registered } => write!(f, "scope is missing; expected some of the registered scopes: '{}'.", shortened(registered)),
+            Self::ScopeNotRegistered { was, registered } => write!(f, "scope was '{}', of which nothing is registered for this client: '{}'.", shortened(was), shortened(registered)),
             Self::TokenForeign => f.write_str("The token was issued to another client."),
             Self::Refused => f.write_str("Refused."),
         }

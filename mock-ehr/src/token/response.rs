@@ -11,8 +11,8 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
-use super::id_token;
 use super::reason::{ErrorCode, Reason};
+use super::{client_credentials, id_token};
 use crate::authorize::flow;
 use crate::config::{Client, IdTokenAlg};
 use crate::defect::Defect;
@@ -37,7 +37,10 @@ pub(crate) fn issue(app: &AppState, client: &Client, issue: &Issue) -> Response 
     let mut body = Map::new();
     push_access_token(app, issue, &mut body);
     push_scope(app, issue, &mut body);
-    push_context(app, issue, &mut body);
+    // A backend service is launched by nobody, so there is no launch context to tell it.
+    if issue.grant.user().is_some() {
+        push_context(app, issue, &mut body);
+    }
     if let Some(id_token) = id_token::make(app, client, issue) {
         body.insert("id_token".into(), id_token.into());
     }
@@ -123,7 +126,7 @@ pub(crate) fn access_token_for(app: &AppState, grant: &Arc<Grant>, scopes: Vec<S
 
 fn new_access_token(app: &AppState, issue: &Issue) -> (String, i64) {
     let defects = app.defects();
-    let (now, lifetime) = (app.now(), app.config().access_token_lifetime_seconds);
+    let (now, lifetime) = (app.now(), client_credentials::lifetime(app, &issue.grant));
     let expires = now + SignedDuration::from_secs(lifetime);
     let mut text = app.chance().token::<32>();
     if app.variants().has(Variant::JwtAccessToken) {
@@ -152,7 +155,7 @@ fn new_access_token(app: &AppState, issue: &Issue) -> (String, i64) {
 fn jwt(app: &AppState, issue: &Issue, iat: i64, exp: i64, jti: &str) -> String {
     let claims = json!({
         "iss": app.public_url(),
-        "sub": id_token::subject(&issue.grant.username),
+        "sub": issue.grant.user().map_or_else(|| issue.grant.client_id.clone(), id_token::subject),
         "aud": app.fhir_base(),
         "client_id": issue.grant.client_id,
         "scope": text_of(&issue.scopes),
@@ -273,7 +276,9 @@ fn push_refresh_token(app: &AppState, issue: &Issue, body: &mut Map<String, Valu
     let (defects, variants) = (app.defects(), app.variants());
     let grant = &issue.grant;
     // SMART 2.2 "Scopes for requesting a refresh token"
-    let asked = grant.has(&Scope::OfflineAccess) || grant.has(&Scope::OnlineAccess);
+    let asked = grant.has(&Scope::OfflineAccess)
+        || grant.has(&Scope::OnlineAccess)
+        || client_credentials::keeps_refresh_token(app, grant);
     let gives = (asked && !defects.has(Defect::RefreshMissing)) || (!asked && defects.has(Defect::RefreshWithoutScope));
     let keeps_old = issue.is_refresh && variants.has(Variant::NoRefreshRotation);
     if !gives || keeps_old || variants.has(Variant::NoRefreshToken) {

@@ -445,7 +445,7 @@ impl TestEhr {
 
     /// A correct assertion of this client, to be altered.
     pub(crate) fn assertion(&self, client: &str) -> Assertion {
-        let key = if client == "app-asymmetric-2" {
+        let key = if ["app-asymmetric-2", "backend"].contains(&client) {
             "client_2_es384"
         } else {
             "client_es384"

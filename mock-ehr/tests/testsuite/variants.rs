@@ -35,6 +35,13 @@ async fn shows(ehr: &TestEhr, variant: Variant) -> bool {
                 _ => search.status == StatusCode::OK && search.json()["resourceType"] == "Bundle",
             }
         }
+        Variant::ClientCredentialsWithSecret => {
+            let form = Form::of(&[("grant_type", "client_credentials"), ("scope", "system/*.rs")]);
+            let authorization = basic("app-symmetric", secret("app-symmetric"));
+            ehr.post("/auth/token", &[("authorization", &authorization)], &form)
+                .await
+                .gives_token()
+        }
         other => panic!("{other} has no probe: add one, so that it is known to have an effect"),
     }
 }

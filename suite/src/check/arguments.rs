@@ -14,6 +14,8 @@ pub enum RefusedBy {
     Authorize,
     /// At the authorization endpoint, or no token.
     Exchange,
+    /// No token for a backend service.
+    Backend,
     /// No new token.
     Refresh,
     /// At any stage up to the FHIR API: no data.

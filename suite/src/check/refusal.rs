@@ -97,7 +97,7 @@ fn of_answer(verb: &str, answer: &Answer) -> Reaction {
             ))
         }
         _ => match verb {
-            "exchange" | "refresh" => of_token(answer, status, words),
+            "exchange" | "backend" | "refresh" => of_token(answer, status, words),
             "fhir" => of_fhir(answer, status, words),
             _ if (200..300).contains(&status) => Reaction::Accepted(words),
             _ if (400..500).contains(&status) && !foreign_403(answer, status) => Reaction::Refused(words),
@@ -207,12 +207,14 @@ pub const GIVEN: &str = "given";
 fn stages(stage: RefusedBy) -> &'static [&'static str] {
     match stage {
         RefusedBy::Authorize => &["authorize"],
-        RefusedBy::Exchange => &["authorize", "exchange"],
+        RefusedBy::Exchange => &["authorize", "exchange", "backend"],
+        RefusedBy::Backend => &["backend"],
         RefusedBy::Refresh => &["refresh"],
-        RefusedBy::Fhir => &["authorize", "exchange", "fhir"],
+        RefusedBy::Fhir => &["authorize", "exchange", "backend", "fhir"],
         RefusedBy::Any => &[
             "authorize",
             "exchange",
+            "backend",
             "refresh",
             "introspect",
             "revoke",
@@ -228,6 +230,7 @@ fn expected(stage: RefusedBy) -> &'static str {
     match stage {
         RefusedBy::Authorize => "a refusal: no code to any address, and the browser sent to no unregistered one",
         RefusedBy::Exchange => "a refusal at the authorization or the token endpoint: no token",
+        RefusedBy::Backend => "a refusal at the token endpoint: no token",
         RefusedBy::Refresh => "a refusal at the token endpoint: no new token",
         RefusedBy::Fhir => "a refusal, at the latest at the FHIR API: no data",
         RefusedBy::Any => "a refusal",

@@ -41,8 +41,8 @@ pub(super) struct ServerArguments {
     /// Only scenarios of this strength: shall, should or may.
     #[arg(long, value_name = "LEVEL", value_parser = ["shall", "should", "may"], help_heading = "Selection")]
     pub(super) level: Vec<String>,
-    /// Only with clients of this kind: public, symmetric or asymmetric.
-    #[arg(long, value_name = "KIND", value_parser = ["public", "symmetric", "asymmetric"], help_heading = "Selection")]
+    /// Only with clients of this kind: public, symmetric, asymmetric or backend.
+    #[arg(long, value_name = "KIND", value_parser = ["public", "symmetric", "asymmetric", "backend"], help_heading = "Selection")]
     pub(super) client: Vec<String>,
     /// Judge by this SMART version instead of the inferred one.
     #[arg(long, value_name = "VERSION", value_parser = ["1.0", "2.0", "2.1", "2.2"], help_heading = "Selection")]

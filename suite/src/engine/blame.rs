@@ -8,7 +8,7 @@ use crate::scenario::Step;
 use crate::scenario::model::{LaunchKind, Scenario};
 use crate::step::Halt;
 use crate::step::arguments::Method;
-use crate::target::Client;
+use crate::target::{Client, ClientKind};
 
 impl Run<'_> {
     /// A correct request that was refused has one verdict of its own; what hangs on it names that.
@@ -24,7 +24,10 @@ impl Run<'_> {
             Step::Flow(args) => args.authorize.method == Method::Post,
             _ => false,
         });
-        let launch = if by_post {
+        let backend = client.is_some_and(|client| client.kind == ClientKind::Backend);
+        let launch = if backend {
+            "backend".to_owned()
+        } else if by_post {
             format!("{launch}_post")
         } else {
             launch.to_owned()

@@ -11,9 +11,9 @@ use crate::http::Failure;
 use crate::scenario::Step;
 use crate::scenario::model::{Given, LaunchKind, With};
 use crate::step::Deed;
-use crate::step::arguments::{AuthorizeArgs, Method};
+use crate::step::arguments::{AuthorizeArgs, FhirArgs, Method};
 use crate::step::context::Outcome;
-use crate::target::Client;
+use crate::target::{Client, ClientKind};
 use crate::user_agent::Landing;
 
 /// At most so many items may lie between a probe and its control …
@@ -81,8 +81,18 @@ fn stage_of_deed(deed: &Deed, with: &With) -> Option<Stage> {
             let post = authorization.posted;
             Some(authorize_stage(client, with, authorization.launch_kind, post))
         }
-        Outcome::Answered(_) => Some(stage(deed.verb, client, with)),
+        Outcome::Answered(answer) => Some(stage(deed.verb, client, with).aimed(answer.aim.as_deref())),
         Outcome::Launched { .. } | Outcome::Waited => None,
+    }
+}
+
+impl Stage {
+    /// A read of something else than usual is a stage of its own.
+    fn aimed(self, aim: Option<&str>) -> Self {
+        match aim {
+            Some(aim) => Self(format!("{}, of {aim}", self.0)),
+            None => self,
+        }
     }
 }
 
@@ -113,8 +123,11 @@ fn authorize_stage(client: &str, with: &With, launch: LaunchKind, post: bool) ->
 /// The stages that must be accepted around a probe.
 pub fn stages(client: &Client, with: &With, given: Given, control: &[Step]) -> Vec<Stage> {
     let mut stages = Vec::new();
-    if matches!(given, Given::Authorized | Given::LaunchedAlone | Given::Refreshed) {
-        for step in super::given::steps(given) {
+    if matches!(
+        given,
+        Given::Authorized | Given::LaunchedAlone | Given::BackendToken | Given::Refreshed
+    ) {
+        for step in super::given::steps(given, client.kind) {
             stages_of(client, with, &step, &mut stages);
         }
     }
@@ -138,14 +151,20 @@ fn stages_of(client: &Client, with: &With, step: &Step, stages: &mut Vec<Stage>)
                 stages.push(of("exchange"));
             }
             if args.fhir.is_some() {
-                stages.push(of("fhir"));
+                stages.push(of("fhir").aimed(aim_of(args.fhir.as_ref())));
             }
         }
         Step::Together(steps) => steps.iter().for_each(|step| stages_of(client, with, step, stages)),
-        Step::Exchange(_) | Step::Refresh(_) | Step::Introspect(_) | Step::Revoke(_) | Step::Fhir(_) => {
+        Step::Exchange(_) if client.kind == ClientKind::Backend => stages.push(of("backend")),
+        Step::Exchange(_) | Step::Backend(_) | Step::Refresh(_) | Step::Introspect(_) | Step::Revoke(_) => {
             stages.push(of(step.word()));
         }
+        Step::Fhir(args) => stages.push(of("fhir").aimed(aim_of(Some(args)))),
         Step::Interleaved(args) => stages.extend(args.authorize.iter().map(authorize)),
         Step::Discover(_) | Step::Jwks(_) | Step::Launch(_) | Step::Request(_) | Step::Wait(_) => {}
     }
+}
+
+fn aim_of(read: Option<&FhirArgs>) -> Option<&str> {
+    read?.path.as_ref().map(crate::value::Template::source)
 }

@@ -7,7 +7,9 @@ use crate::check::refusal::{GIVEN, Reaction};
 use crate::scenario::Step;
 use crate::scenario::model::{Given, With};
 use crate::step::arguments::{AuthorizeArgs, ExchangeArgs, RefreshArgs};
+use crate::step::backend::BackendArgs;
 use crate::step::{Context, Deed, Halt, discover};
+use crate::target::ClientKind;
 
 /// What makes two starting states the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -31,11 +33,15 @@ impl Givens {
             return Ok(());
         }
         discover::facts(context.world).await;
-        let steps = steps(given);
+        let Some(client) = context.client else {
+            let nobody = steps(given, ClientKind::Public).is_empty();
+            return if nobody { Ok(()) } else { context.own_client().map(drop) };
+        };
+        let steps = steps(given, client.kind);
         if steps.is_empty() {
             return Ok(());
         }
-        let client = context.own_client()?.name.clone();
+        let client = client.name.clone();
         let key = Key {
             client,
             given,
@@ -55,7 +61,7 @@ impl Givens {
         }
         match made {
             Ok(()) => {
-                if given == Given::Launched {
+                if matches!(given, Given::Launched | Given::BackendToken) {
                     self.shared.insert(key, context.deeds.clone());
                 }
                 Ok(())
@@ -96,8 +102,8 @@ pub fn accepted(context: &Context<'_>) -> Result<(), Halt> {
     }
 }
 
-/// The steps that lead to a state, each without anything wrong in it.
-pub fn steps(given: Given) -> Vec<Step> {
+/// The steps that lead a client of this kind to a state, each without anything wrong in it.
+pub fn steps(given: Given, kind: ClientKind) -> Vec<Step> {
     let label = || Some(GIVEN.to_owned());
     let authorize = Step::Authorize(AuthorizeArgs {
         label: label(),
@@ -111,7 +117,14 @@ pub fn steps(given: Given) -> Vec<Step> {
         label: label(),
         ..RefreshArgs::default()
     });
+    let backend = Step::Backend(BackendArgs {
+        label: label(),
+        ..BackendArgs::default()
+    });
     match given {
+        Given::BackendToken => vec![backend],
+        Given::Authorized if kind == ClientKind::Backend => Vec::new(),
+        Given::Launched | Given::LaunchedAlone if kind == ClientKind::Backend => vec![backend],
         Given::Nothing | Given::Discovered => Vec::new(),
         Given::Authorized => vec![authorize],
         Given::Launched | Given::LaunchedAlone => vec![authorize, exchange],

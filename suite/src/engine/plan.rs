@@ -15,7 +15,7 @@ pub fn sign_ins(items: &[Item<'_>]) -> (u32, u32) {
         let scenario = &item.loaded.scenario;
         let given = match scenario.given {
             Given::Nothing | Given::Discovered => 0,
-            Given::Authorized | Given::Launched | Given::LaunchedAlone | Given::Refreshed => 1,
+            Given::Authorized | Given::Launched | Given::LaunchedAlone | Given::BackendToken | Given::Refreshed => 1,
         };
         let walks = given + scenario.when.iter().map(walks).sum::<u32>();
         if walks == 0 {
@@ -36,6 +36,7 @@ fn walks(step: &Step) -> u32 {
         Step::Discover(_)
         | Step::Launch(_)
         | Step::Exchange(_)
+        | Step::Backend(_)
         | Step::Refresh(_)
         | Step::Introspect(_)
         | Step::Revoke(_)

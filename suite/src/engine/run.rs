@@ -407,10 +407,17 @@ impl<'a> Run<'a> {
             if !deed.correct || again || matches!(deed.verb, "wait") {
                 return;
             }
+            let aimed = matches!(&deed.outcome, DeedOutcome::Answered(answer) if answer.aim.is_some());
             if at >= from {
                 match self.ledger.note(deed, context.with, self.item) {
                     Some((stage, Ok(()))) => self.accepted(&stage),
-                    Some((stage, Err(why))) => self.lost(&stage, &why),
+                    Some((stage, Err(why))) => {
+                        self.lost(&stage, &why);
+                        // Whether this very read is allowed is what the scenario asks; what follows is its business.
+                        if aimed {
+                            return;
+                        }
+                    }
                     None => {}
                 }
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::scenario::Step;
-use crate::step::{Context, Halt, authorize, discover, fhir, flow, token, wait};
+use crate::step::{Context, Halt, authorize, backend, discover, fhir, flow, token, wait};
 
 /// Runs these steps; stops at the first that cannot go on.
 pub async fn run(context: &mut Context<'_>, steps: &[Step]) -> Result<(), Halt> {
@@ -39,7 +39,7 @@ async fn one(context: &mut Context<'_>, step: &Step) -> Result<(), Halt> {
         Step::Interleaved(args) => authorize::interleaved(context, &args.authorize).await,
         Step::Flow(args) => flow::flow(context, args).await,
         Step::Together(steps) => together(context, steps).await,
-        Step::Exchange(_) | Step::Refresh(_) | Step::Introspect(_) | Step::Revoke(_) => {
+        Step::Exchange(_) | Step::Backend(_) | Step::Refresh(_) | Step::Introspect(_) | Step::Revoke(_) => {
             let deed = prepare(context, step).await?.send(context.world).await;
             context.deeds.push(Arc::new(deed));
             Ok(())
@@ -80,6 +80,7 @@ async fn together(context: &mut Context<'_>, steps: &[Step]) -> Result<(), Halt>
 async fn prepare(context: &Context<'_>, step: &Step) -> Result<token::Ready, Halt> {
     match step {
         Step::Exchange(args) => token::exchange(context, args).await,
+        Step::Backend(args) => backend::backend(context, args).await,
         Step::Refresh(args) => token::refresh(context, args).await,
         Step::Introspect(args) => token::about_token(context, args, "introspect").await,
         Step::Revoke(args) => token::about_token(context, args, "revoke").await,

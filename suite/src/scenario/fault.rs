@@ -11,6 +11,7 @@ pub fn stripped(steps: &[Step]) -> Vec<Step> {
             Some(match step {
                 Step::Authorize(args) => Step::Authorize(args.stripped()),
                 Step::Exchange(args) => Step::Exchange(args.stripped()),
+                Step::Backend(args) => Step::Backend(args.stripped()),
                 Step::Refresh(args) => Step::Refresh(args.stripped()),
                 Step::Introspect(args) => Step::Introspect(args.stripped()),
                 Step::Revoke(args) => Step::Revoke(args.stripped()),
@@ -30,6 +31,7 @@ pub fn has_fault(step: &Step) -> bool {
     let same = match step {
         Step::Authorize(args) => *args == args.stripped(),
         Step::Exchange(args) => *args == args.stripped(),
+        Step::Backend(args) => *args == args.stripped(),
         Step::Refresh(args) => *args == args.stripped(),
         Step::Introspect(args) | Step::Revoke(args) => *args == args.stripped(),
         Step::Fhir(args) => *args == args.stripped(),
@@ -51,6 +53,7 @@ pub fn sends_wrong_secret(step: &Step) -> bool {
     let wrong = |auth: &crate::step::arguments::AuthArgs| !auth.secret.is_keep() || auth.of != ClientWord::Own;
     match step {
         Step::Exchange(args) => wrong(&args.auth),
+        Step::Backend(args) => wrong(&args.auth),
         Step::Refresh(args) => wrong(&args.auth),
         Step::Introspect(args) | Step::Revoke(args) => wrong(&args.auth),
         Step::Flow(args) => args.exchange.as_ref().is_some_and(|exchange| wrong(&exchange.auth)),

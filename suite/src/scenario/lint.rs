@@ -205,6 +205,7 @@ fn walk(value: &Value, labels: &mut BTreeSet<String>, references: &mut Vec<Strin
                                 | "other_public"
                                 | "other_symmetric"
                                 | "other_asymmetric"
+                                | "other_backend"
                                 | "code"
                                 | "access_token"
                                 | "refresh_token"

@@ -18,6 +18,7 @@ use crate::step::arguments::{
     RefreshArgs, RequestArgs, RevokeArgs, WaitArgs,
 };
 pub use crate::step::arguments::{LaunchKind, With};
+pub use crate::step::backend::BackendArgs;
 use crate::value::Template;
 
 /// One obligation.
@@ -105,6 +106,11 @@ pub enum Clients {
     Symmetric,
     /// The first with a key.
     Asymmetric,
+    /// The first with a key, and the first backend service where the profile has one, whose verdict ends in `@backend`: its
+    /// `exchange` is a token request of its own.
+    Keyed,
+    /// The first backend service.
+    Backend,
     /// The first with a secret and the first with a key: one verdict each.
     Confidential,
     /// No client takes part.
@@ -125,6 +131,8 @@ pub enum Given {
     Launched,
     /// A token response of one's own: may be spent.
     LaunchedAlone,
+    /// A token response of a backend service; shared with others: look only.
+    BackendToken,
     /// A token response and the answer to its refresh, of one's own.
     Refreshed,
 }
@@ -141,6 +149,8 @@ pub enum Step {
     Authorize(AuthorizeArgs),
     /// Redeems a code.
     Exchange(ExchangeArgs),
+    /// Asks for a token without any user.
+    Backend(BackendArgs),
     /// Redeems a refresh token.
     Refresh(RefreshArgs),
     /// Asks the introspection endpoint about a token.
@@ -168,6 +178,7 @@ one_key_enum!(Step, "step", {
     "launch" => Launch,
     "authorize" => Authorize,
     "exchange" => Exchange,
+    "backend" => Backend,
     "refresh" => Refresh,
     "introspect" => Introspect,
     "revoke" => Revoke,

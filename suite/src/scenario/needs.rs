@@ -22,6 +22,19 @@ pub const WORDS: &[(&str, &str)] = &[
     ("jwks", "a jwks_uri"),
     ("openid_document", "an openid-configuration at the issuer"),
     ("capability_statement", "a CapabilityStatement at /metadata"),
+    (
+        "backend",
+        "a backend service in the profile, where client_credentials is listed",
+    ),
+    ("second_backend", "another backend service in the profile"),
+    (
+        "beyond_scopes",
+        "scopes for which the client is not registered: beyond_scopes = \"system/*.cruds\"",
+    ),
+    (
+        "system_wildcard",
+        "a backend service that may read and search every type: `system/*` among its scopes",
+    ),
     ("second_client", "another client in the profile"),
     ("second_public", "another public client in the profile"),
     ("second_symmetric", "another client with a secret in the profile"),
@@ -118,6 +131,24 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow_lockou
         "capability_statement" => met(facts.capability.is_some(), || {
             Need::Skip("there is no CapabilityStatement at /metadata".to_owned())
         }),
+        "backend" => met(
+            profile.clients_of(ClientKind::Backend).next().is_some(),
+            || match unclaimed(facts, ClientKind::Backend) {
+                Some(reason) => Need::Skip(reason),
+                None => add("a client of kind backend"),
+            },
+        ),
+        "second_backend" => met(profile.clients_of(ClientKind::Backend).count() > 1, || {
+            add("another client of kind backend")
+        }),
+        "system_wildcard" => has_scope(
+            client,
+            |scopes| ScopeSet::parse("system/*.rs").is_subset_of(&ScopeSet::parse(scopes)),
+            "system/*.rs",
+        ),
+        "beyond_scopes" => met(client.is_some_and(|client| client.beyond_scopes.is_some()), || {
+            add("beyond_scopes of the client: scopes of the target for which it is not registered")
+        }),
         "second_client" => met(other(None), || add("a second client")),
         "second_public" => second(ClientKind::Public),
         "second_symmetric" => second(ClientKind::Symmetric),
@@ -185,6 +216,15 @@ fn selectable(profile: &Profile) -> Need {
 
 /// Why clients of this kind need not be tried: the server lists capabilities, and theirs is not among them.
 pub fn unclaimed(facts: &Facts, kind: ClientKind) -> Option<String> {
+    if kind == ClientKind::Backend {
+        let listed = |field: &str, word: &str| {
+            let list = facts.smart.as_ref()?.get(field)?.as_array()?;
+            Some(list.iter().any(|one| one.as_str() == Some(word)))
+        };
+        // SMART 2.2 conformance: the grant is listed where backend services are supported.
+        return (listed("grant_types_supported", "client_credentials") == Some(false))
+            .then(|| "the server does not list the grant client_credentials".to_owned());
+    }
     let capability = match kind {
         ClientKind::Public => "client-public",
         ClientKind::Symmetric => "client-confidential-symmetric",

@@ -126,9 +126,14 @@ fn of<'a>(loaded: &'a Loaded, profile: &'a Profile) -> Vec<Item<'a>> {
         Clients::Public => &[ClientKind::Public],
         Clients::Symmetric => &[ClientKind::Symmetric],
         Clients::Asymmetric => &[ClientKind::Asymmetric],
+        Clients::Keyed if first(ClientKind::Backend).is_some() => &[ClientKind::Asymmetric, ClientKind::Backend],
+        Clients::Keyed => &[ClientKind::Asymmetric],
+        Clients::Backend => &[ClientKind::Backend],
         Clients::Any | Clients::None => &[],
     };
+    let keyed = loaded.scenario.clients == Clients::Keyed;
     let several = kinds.len() > 1;
+    let names = |kind: ClientKind| several && (!keyed || kind == ClientKind::Backend);
     let mut with: Vec<Candidate<'a>> = kinds
         .iter()
         .map(|kind| {
@@ -139,7 +144,7 @@ fn of<'a>(loaded: &'a Loaded, profile: &'a Profile) -> Vec<Item<'a>> {
             let client = first(*kind);
             (
                 client,
-                several.then(|| kind.as_str()),
+                names(*kind).then(|| kind.as_str()),
                 client.is_none().then_some((Some(*kind), missing)),
             )
         })

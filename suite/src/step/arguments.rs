@@ -65,6 +65,8 @@ pub enum ClientWord {
     OtherSymmetric,
     /// Another client with a key.
     OtherAsymmetric,
+    /// Another backend service.
+    OtherBackend,
 }
 
 /// `authorize`: one authorization request and the walk that follows.

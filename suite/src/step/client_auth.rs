@@ -154,10 +154,17 @@ fn write(
             of
         };
         let other = context.client_of(whose)?;
-        world
+        let theirs = world
             .keys
             .get(&other.name)
-            .ok_or_else(|| Halt::Skip("the profile has no other client with a key".to_owned()))
+            .ok_or_else(|| Halt::Skip("the profile has no other client with a key".to_owned()))?;
+        if theirs.public_jwk() == key.public_jwk() {
+            return Err(Halt::Skip(format!(
+                "`{}` has the same key as `{}`",
+                other.name, client.name
+            )));
+        }
+        Ok(theirs)
     };
     let hmac = |form| {
         let hash = HmacHash::Sha256;

@@ -35,7 +35,12 @@ pub struct Deed {
 impl Deed {
     /// Whether it has this label or verb; any has none.
     pub fn is(&self, name: Option<&str>) -> bool {
-        name.is_none_or(|name| self.label.as_deref() == Some(name) || self.verb == name)
+        name.is_none_or(|name| self.label.as_deref() == Some(name) || self.does(name))
+    }
+
+    /// Whether this is its verb; a backend service's token request stands for its exchange.
+    fn does(&self, verb: &str) -> bool {
+        self.verb == verb || (self.verb == "backend" && verb == "exchange")
     }
 }
 
@@ -104,6 +109,8 @@ pub struct Answer {
     pub assertion: Option<String>,
     /// The code or refresh token that was sent.
     pub spent: Option<String>,
+    /// What was read, as the scenario spells it, where it is not the usual resource.
+    pub aim: Option<String>,
 }
 
 impl Answer {
@@ -221,8 +228,16 @@ impl<'w> Context<'w> {
                 .iter()
                 .filter(|client| client.name != own.name && client.kind != ClientKind::Backend)
         };
+        let other_backend = || {
+            profile
+                .clients_of(ClientKind::Backend)
+                .find(|client| client.name != own.name)
+                .ok_or_else(|| Halt::Skip("the profile has no other backend service".to_owned()))
+        };
         let kind = match word {
             ClientWord::Own => return Ok(own),
+            ClientWord::OtherBackend => return other_backend(),
+            ClientWord::Other if own.kind == ClientKind::Backend => return other_backend(),
             ClientWord::Other => {
                 let same = others().find(|client| client.kind == own.kind);
                 return same
@@ -251,7 +266,7 @@ impl<'w> Context<'w> {
                 .iter()
                 .rev()
                 .find(|deed| deed.label.as_deref() == Some(name))
-                .or_else(|| self.deeds.iter().rev().find(|deed| deed.verb == name)),
+                .or_else(|| self.deeds.iter().rev().find(|deed| deed.does(name))),
         }
     }
 
@@ -298,6 +313,7 @@ impl<'w> Context<'w> {
             "redirect_uri" => client.redirect_uris.first().cloned(),
             "redirect_uri_2" => client.redirect_uris.get(1).cloned(),
             "loopback_redirect_uri" => client.redirect_uris.iter().find(|uri| is_loopback(uri)).cloned(),
+            "beyond_scope" => client.beyond_scopes.clone(),
             "client_secret" => match &client.credentials {
                 Credentials::Secret { value, .. } => Some(value.expose().to_owned()),
                 _ => None,

@@ -182,6 +182,7 @@ pub(super) async fn answered(
             json,
             assertion,
             spent: None,
+            aim: None,
         })),
         exchanges: vec![id],
     }

@@ -7,7 +7,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use url::Url;
 
 use super::arguments::{FhirArgs, Method, RequestArgs};
-use super::context::{Context, Deed, Halt};
+use super::context::{Context, Deed, Halt, Outcome};
 use super::discover::answered;
 use super::overrides::{add_headers, put};
 use crate::http::{Request, RequestBody};
@@ -50,9 +50,18 @@ pub async fn fhir(context: &Context<'_>, args: &FhirArgs) -> Result<Deed, Halt> 
         ));
     }
     add_headers(context, &mut request, &args.headers)?;
-    let correct = *args == args.stripped();
+    let stripped = args.stripped();
+    // A read of something else is as correct as the usual one, and a control of its own kind.
+    let correct = FhirArgs {
+        path: args.path.clone(),
+        ..stripped
+    } == *args;
     let client = context.client.map(|client| client.name.clone()).unwrap_or_default();
-    Ok(answered(world, "fhir", args.label.clone(), client, correct, request, None).await)
+    let mut deed = answered(world, "fhir", args.label.clone(), client, correct, request, None).await;
+    if let Outcome::Answered(answer) = &mut deed.outcome {
+        answer.aim = args.path.as_ref().map(|path| path.source().to_owned());
+    }
+    Ok(deed)
 }
 
 /// The patient of the token where it names one, else the first patient of the profile.

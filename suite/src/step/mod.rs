@@ -2,6 +2,7 @@
 
 pub mod arguments;
 pub mod authorize;
+pub mod backend;
 pub mod client_auth;
 pub mod context;
 pub mod discover;

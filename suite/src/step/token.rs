@@ -16,20 +16,20 @@ use super::discover::{answered, facts};
 use super::overrides::{add_headers, put};
 use super::world::World;
 use crate::http::{Request, RequestBody};
-use crate::target::Client;
+use crate::target::{Client, ClientKind};
 use crate::value::{Lookup, Override};
 
 type Pairs = Vec<(String, String)>;
 
 /// A request that is ready to be sent; races send several at once.
 pub struct Ready {
-    request: Request,
-    verb: &'static str,
-    label: Option<String>,
-    client: String,
-    correct: bool,
-    assertion: Option<String>,
-    spent: Option<String>,
+    pub(super) request: Request,
+    pub(super) verb: &'static str,
+    pub(super) label: Option<String>,
+    pub(super) client: String,
+    pub(super) correct: bool,
+    pub(super) assertion: Option<String>,
+    pub(super) spent: Option<String>,
 }
 
 impl Ready {
@@ -69,6 +69,9 @@ impl Ready {
 /// Redeems a code.
 pub async fn exchange(context: &Context<'_>, args: &ExchangeArgs) -> Result<Ready, Halt> {
     let client = context.client_of(args.client)?;
+    if client.kind == ClientKind::Backend {
+        return super::backend::instead_of_exchange(context, args).await;
+    }
     let own = from_label(context, args.of.as_deref());
     let authorization = context
         .authorization(args.of.as_deref())
@@ -110,9 +113,29 @@ pub async fn exchange(context: &Context<'_>, args: &ExchangeArgs) -> Result<Read
     )?;
     add_authentication(context, &mut pairs, &authentication, args, client, &own)?;
     add_more(context, &mut pairs, &args.extra, &args.without, &own)?;
+    let request = post_pairs(context, args, pairs, &authentication, &own).await?;
+    Ok(Ready {
+        request,
+        verb: "exchange",
+        label: args.label.clone(),
+        client: client.name.clone(),
+        correct: *args == args.stripped(),
+        assertion: authentication.assertion,
+        spent: code,
+    })
+}
+
+/// The token request of these parameters, with what `args` do to how they travel.
+pub(super) async fn post_pairs(
+    context: &Context<'_>,
+    args: &ExchangeArgs,
+    mut pairs: Pairs,
+    authentication: &Authentication,
+    own: &(dyn Lookup + Sync),
+) -> Result<Request, Halt> {
     let mut in_query = authentication.query.clone();
     for name in &args.in_query {
-        let name = context.fill(name, &own)?;
+        let name = context.fill(name, own)?;
         let (moved, kept) = pairs.into_iter().partition(|(key, _)| *key == name);
         pairs = kept;
         in_query.extend::<Pairs>(moved);
@@ -127,7 +150,7 @@ pub async fn exchange(context: &Context<'_>, args: &ExchangeArgs) -> Result<Read
         }
     };
     if let (Some(suffix), RequestBody::Form(_)) = (&args.raw_suffix, &body) {
-        let suffix = context.fill(suffix, &own)?;
+        let suffix = context.fill(suffix, own)?;
         body = with_suffix(body, &suffix);
     }
     if !in_query.is_empty() {
@@ -147,15 +170,7 @@ pub async fn exchange(context: &Context<'_>, args: &ExchangeArgs) -> Result<Read
     authentication.sign(&mut request);
     accept_json(&mut request);
     add_headers(context, &mut request, &args.headers)?;
-    Ok(Ready {
-        request,
-        verb: "exchange",
-        label: args.label.clone(),
-        client: client.name.clone(),
-        correct: *args == args.stripped(),
-        assertion: authentication.assertion,
-        spent: code,
-    })
+    Ok(request)
 }
 
 /// Redeems a refresh token.
@@ -267,7 +282,7 @@ fn accept_json(request: &mut Request) {
 }
 
 /// Values of the labelled step first.
-fn from_label<'c>(context: &'c Context<'_>, label: Option<&'c str>) -> impl Lookup + 'c {
+pub(super) fn from_label<'c>(context: &'c Context<'_>, label: Option<&'c str>) -> impl Lookup + 'c {
     move |name: &str| context.value(&format!("{}.{name}", label?))
 }
 
@@ -279,7 +294,7 @@ async fn token_endpoint(context: &Context<'_>) -> Result<Url, Halt> {
     Url::parse(endpoint).map_err(|_| Halt::Blocked(format!("the token endpoint `{endpoint}` is not an absolute URL")))
 }
 
-fn add_authentication(
+pub(super) fn add_authentication(
     context: &Context<'_>,
     pairs: &mut Pairs,
     authentication: &Authentication,
@@ -326,7 +341,7 @@ fn override_client_id(
     put(context, pairs, "client_id", override_, None, own)
 }
 
-fn add_more(
+pub(super) fn add_more(
     context: &Context<'_>,
     pairs: &mut Pairs,
     extra: &BTreeMap<String, Override>,

@@ -54,6 +54,7 @@ pub(super) struct ClientFile {
     pub(super) redirect_uris: Vec<Spanned<String>>,
     pub(super) launch_url: Option<WebUrl>,
     pub(super) scopes: Option<String>,
+    pub(super) beyond_scopes: Option<String>,
     #[serde(default)]
     pub(super) origins: Vec<WebUrl>,
     pub(super) client_secret: Option<Spanned<SecretSource>>,

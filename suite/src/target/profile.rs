@@ -120,6 +120,8 @@ pub struct Client {
     pub launch_url: Option<String>,
     /// What it asks for, space-separated.
     pub scopes: String,
+    /// What it is not registered for, although the target has it.
+    pub beyond_scopes: Option<String>,
     /// Origins from which its browser calls come (CORS).
     pub origins: Vec<String>,
     /// What it authenticates with.

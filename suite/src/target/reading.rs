@@ -122,6 +122,7 @@ impl Reading<'_> {
             client_id: file.client_id,
             redirect_uris: file.redirect_uris.into_iter().map(toml::Spanned::into_inner).collect(),
             launch_url: file.launch_url.map(|url| url.spelled),
+            beyond_scopes: file.beyond_scopes,
             scopes: file.scopes.unwrap_or_else(|| scopes.to_owned()),
             origins: file
                 .origins

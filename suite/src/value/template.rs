@@ -15,6 +15,7 @@ pub const ROOTS: &[&str] = &[
     "client_id",
     "client_secret",
     "redirect_uri",
+    "beyond_scope",
     "redirect_uri_2",
     "loopback_redirect_uri",
     "scope",

@@ -95,6 +95,6 @@ fn expected(client: &Client) -> &'static str {
     match client.kind {
         ClientKind::Public => "client_id alone",
         ClientKind::Symmetric => "client_secret_basic or client_secret_post",
-        ClientKind::Asymmetric => "private_key_jwt",
+        ClientKind::Asymmetric | ClientKind::Backend => "private_key_jwt",
     }
 }

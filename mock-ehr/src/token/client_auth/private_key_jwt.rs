@@ -94,7 +94,7 @@ pub(super) fn check<'a>(app: &'a AppState, parameters: &Parameters) -> Result<&'
                 expected: super::expected(client),
             });
         }
-        ClientKind::Asymmetric => {}
+        ClientKind::Asymmetric | ClientKind::Backend => {}
     }
     let assertion = assertion.ok_or(Reason::Assertion(AssertionProblem::Malformed))?;
     check_header(app, client, &assertion)

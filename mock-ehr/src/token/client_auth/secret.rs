@@ -79,7 +79,7 @@ fn check<'a>(app: &'a AppState, id: &str, secrets: &[String], method: SecretMeth
             }
             return Err(Reason::PublicWithSecret);
         }
-        ClientKind::Asymmetric => {
+        ClientKind::Asymmetric | ClientKind::Backend => {
             return Err(Reason::MethodNotRegistered {
                 was: name,
                 expected: expected(client),

@@ -1,6 +1,7 @@
 //! Each defect shows on the wire: a probe that is quiet without it and goes off with it.
 
 mod authorize;
+mod backend;
 mod client_auth;
 mod code;
 mod discovery;
@@ -30,6 +31,9 @@ async fn misbehaves(ehr: &TestEhr, defect: Defect) -> bool {
         return answer;
     }
     if let Some(answer) = client_auth::probe(ehr, defect).await {
+        return answer;
+    }
+    if let Some(answer) = backend::probe(ehr, defect).await {
         return answer;
     }
     if let Some(answer) = openid::probe(ehr, defect).await {
