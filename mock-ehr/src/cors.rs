@@ -7,13 +7,15 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD,
+    CACHE_CONTROL, ORIGIN, VARY,
 };
 use http::{HeaderValue, Method, StatusCode};
 
 use crate::defect::Defect;
 use crate::state::AppState;
+use crate::variant::Variant;
 
 /// Who may read an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,42 +26,67 @@ enum Readers {
 }
 
 fn readers(state: &AppState, path: &str) -> Readers {
-    match path {
-        "/fhir/.well-known/smart-configuration" if state.defects().has(Defect::DiscoveryCorsMissing) => Readers::Nobody,
-        "/fhir/.well-known/smart-configuration"
-        | "/fhir/metadata"
-        | "/.well-known/openid-configuration"
-        | "/.well-known/jwks.json"
-        | "/smart-style.json" => Readers::Everybody,
-        "/auth/token" if state.defects().has(Defect::TokenCorsMissing) => Readers::Nobody,
-        "/auth/token" | "/auth/introspect" | "/auth/revoke" => Readers::RegisteredApps,
-        _ if path.starts_with("/fhir/") => Readers::RegisteredApps,
-        _ => Readers::Nobody,
-    }
+    let defects = state.defects();
+    let (readers, missing) = match path {
+        "/fhir/.well-known/smart-configuration" => (Readers::Everybody, defects.has(Defect::DiscoveryCorsMissing)),
+        "/fhir/metadata" => (Readers::Everybody, defects.has(Defect::MetadataCorsMissing)),
+        "/.well-known/openid-configuration" => {
+            (Readers::Everybody, defects.has(Defect::OpenidConfigurationCorsMissing))
+        }
+        "/.well-known/jwks.json" => (Readers::Everybody, defects.has(Defect::JwksCorsMissing)),
+        "/smart-style.json" => (Readers::Everybody, false),
+        "/auth/token" => (Readers::RegisteredApps, defects.has(Defect::TokenCorsMissing)),
+        "/auth/introspect" | "/auth/revoke" => (Readers::RegisteredApps, false),
+        // RFC 9700 §2.6: browsers go there, pages never ask there.
+        "/auth/authorize" if defects.has(Defect::AuthorizeCorsAllowed) => (Readers::Everybody, false),
+        _ if path.starts_with("/fhir/") => (Readers::RegisteredApps, defects.has(Defect::FhirCorsMissing)),
+        _ => (Readers::Nobody, false),
+    };
+    if missing { Readers::Nobody } else { readers }
 }
 
 /// Answers preflights, and marks answers, errors among them.
 pub(crate) async fn layer(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let defects = state.defects();
     let origin = request.headers().get(ORIGIN).cloned();
     let readers = readers(&state, request.uri().path());
+    let anybody = state.variants().has(Variant::CorsAnyOrigin);
+    let star = HeaderValue::from_static("*");
     let allowed = match (readers, origin) {
-        (Readers::Everybody, _) => Some(HeaderValue::from_static("*")),
+        (Readers::Everybody, _) => Some(star),
+        (Readers::RegisteredApps, _) if anybody => Some(star),
         (Readers::RegisteredApps, Some(origin)) if is_registered(&state, &origin) => Some(origin),
         _ => None,
     };
     let is_preflight =
         request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+    let kept = request.method() == Method::GET && request.uri().path().starts_with("/fhir/");
     let mut response = if is_preflight && readers != Readers::Nobody {
-        StatusCode::NO_CONTENT.into_response()
+        preflight(&state)
     } else {
         next.run(request).await
     };
+    let failed = response.status().is_client_error() || response.status().is_server_error();
     let headers = response.headers_mut();
-    if readers == Readers::RegisteredApps {
-        headers.append(VARY, HeaderValue::from_static("Origin"));
+    if readers == Readers::RegisteredApps && !anybody {
+        if kept && defects.has(Defect::CorsVaryMissing) {
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=60"));
+        } else {
+            headers.append(VARY, HeaderValue::from_static("Origin"));
+        }
     }
     let Some(allowed) = allowed else { return response };
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
+    if failed && defects.has(Defect::CorsErrorMissing) {
+        return response;
+    }
+    if defects.has(Defect::CorsOriginTwice) {
+        headers.append(ACCESS_CONTROL_ALLOW_ORIGIN, allowed.clone());
+    }
+    headers.append(ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
+    if defects.has(Defect::CorsWildcardCredentials) {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+    }
     headers.insert(
         ACCESS_CONTROL_EXPOSE_HEADERS,
         HeaderValue::from_static("Content-Location, ETag, Last-Modified, Location, WWW-Authenticate"),
@@ -69,15 +96,29 @@ pub(crate) async fn layer(State(state): State<AppState>, request: Request, next:
             ACCESS_CONTROL_ALLOW_METHODS,
             HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
         );
-        headers.insert(
-            ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static(
-                "Accept, Authorization, Content-Type, If-Match, If-None-Match, Prefer, X-Requested-With",
-            ),
-        );
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed_headers(&state));
         headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     }
     response
+}
+
+/// A preflight carries no token, so it is answered without one.
+fn preflight(state: &AppState) -> Response {
+    if state.defects().has(Defect::CorsPreflightRefused) {
+        return (StatusCode::UNAUTHORIZED, "Unauthorized\n").into_response();
+    }
+    StatusCode::NO_CONTENT.into_response()
+}
+
+fn allowed_headers(state: &AppState) -> HeaderValue {
+    HeaderValue::from_static(if state.defects().has(Defect::CorsAuthorizationNotAllowed) {
+        "Accept, Content-Type"
+    } else if state.defects().has(Defect::CorsAuthorizationByStar) {
+        // Fetch: `*` does not cover Authorization.
+        "*"
+    } else {
+        "Accept, Authorization, Content-Type, If-Match, If-None-Match, Prefer, X-Requested-With"
+    })
 }
 
 fn is_registered(state: &AppState, origin: &HeaderValue) -> bool {

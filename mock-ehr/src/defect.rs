@@ -56,7 +56,7 @@ defects! {
     "discovery_refresh_grant_missing" DiscoveryRefreshGrantMissing "smart-2.2.0/384" "permission-offline is listed and refresh_token is not among the grant types.";
     "discovery_issuer_missing" DiscoveryIssuerMissing "smart-2.2.0/373" "issuer is left out although sso-openid-connect is listed.";
     "discovery_jwks_uri_missing" DiscoveryJwksUriMissing "smart-2.2.0/373" "jwks_uri is left out although sso-openid-connect is listed.";
-    "discovery_cors_missing" DiscoveryCorsMissing "smart-2.2.0/372" "smart-configuration carries no CORS header.";
+    "discovery_cors_missing" DiscoveryCorsMissing "smart-2.2.0/16" "smart-configuration carries no CORS header.";
     "openid_configuration_missing" OpenidConfigurationMissing "smart-2.2.0/210" "openid-configuration is answered with 404.";
     "openid_issuer_mismatch" OpenidIssuerMismatch "oidc-discovery/4.3" "issuer in openid-configuration is not the address from which it was read.";
     "jwks_private_key" JwksPrivateKey "rfc7517/9.2" "The key set contains a private key.";
@@ -238,7 +238,7 @@ defects! {
     "token_expires_in_zero" TokenExpiresInZero "smart-2.2.0/76" "expires_in is zero.";
     "token_scope_missing" TokenScopeMissing "smart-2.2.0/113" "The token response has no scope.";
     "token_scope_array" TokenScopeArray "rfc6749/5.1-json" "scope is an array.";
-    "token_cors_missing" TokenCorsMissing "smart-2.2.0/373" "The token endpoint carries no CORS header.";
+    "token_cors_missing" TokenCorsMissing "smart-2.2.0/17" "The token endpoint carries no CORS header.";
     // launch context
     "context_patient_missing" ContextPatientMissing "smart-2.2.0/168" "The token response has no patient although a scope asked for one.";
     "context_patient_wrong" ContextPatientWrong "smart-2.2.0/168" "The token response names another patient than was chosen.";
@@ -318,6 +318,19 @@ defects! {
     "backend_any_client" BackendAnyClient "rfc6749/5.2-unauthorized-client" "Any confidential client gets tokens by client_credentials.";
     "backend_token_once" BackendTokenOnce "smart-2.2.0/253" "An access token of a backend service works once.";
     "discovery_backend_grant_missing" DiscoveryBackendGrantMissing "smart-2.2.0/384" "client_credentials is not listed although backend services get tokens.";
+    // pages of other origins
+    "metadata_cors_missing" MetadataCorsMissing "smart-2.2.0/16" "The CapabilityStatement carries no CORS header.";
+    "openid_configuration_cors_missing" OpenidConfigurationCorsMissing "fetch/http-cors-protocol" "openid-configuration carries no CORS header.";
+    "jwks_cors_missing" JwksCorsMissing "fetch/http-cors-protocol" "The key set carries no CORS header.";
+    "fhir_cors_missing" FhirCorsMissing "smart-2.2.0/17" "The FHIR API carries no CORS header.";
+    "cors_error_missing" CorsErrorMissing "smart-2.2.0/17" "Answers with an error carry no CORS header.";
+    "cors_origin_twice" CorsOriginTwice "smart-2.2.0/17" "Access-Control-Allow-Origin stands twice, which no browser accepts.";
+    "cors_wildcard_credentials" CorsWildcardCredentials "fetch/cors-protocol-and-credentials" "Every origin is allowed with credentials: `*` beside Access-Control-Allow-Credentials.";
+    "cors_vary_missing" CorsVaryMissing "fetch/cors-protocol-and-http-caches" "Data may be kept by caches, and do not say that they depend on Origin.";
+    "cors_preflight_refused" CorsPreflightRefused "smart-2.2.0/17" "A preflight is refused for want of a token, which a preflight never carries.";
+    "cors_authorization_not_allowed" CorsAuthorizationNotAllowed "smart-2.2.0/17" "A preflight does not allow the header field Authorization.";
+    "cors_authorization_by_star" CorsAuthorizationByStar "fetch/cors-non-wildcard-request-header-name" "A preflight allows header fields by `*`, which does not cover Authorization.";
+    "authorize_cors_allowed" AuthorizeCorsAllowed "rfc9700/2.6-cors" "Pages of every origin may read answers of the authorization endpoint.";
     // OpenID Connect
     "id_token_missing" IdTokenMissing "smart-2.2.0/200" "No id_token comes although openid was granted.";
     "id_token_unasked" IdTokenUnasked "smart-2.2.0/200" "An id_token comes although openid was not granted.";

@@ -35,6 +35,7 @@ macro_rules! variants {
 variants! {
     "capability_unknown_listed" CapabilityUnknownListed "smart-configuration lists a capability that the guide does not define.";
     "auth_method_none_not_listed" AuthMethodNoneNotListed "`none` is not among the authentication methods, of which the guide names three, although public clients are served.";
+    "cors_any_origin" CorsAnyOrigin "Pages of every origin may read tokens and data, without credentials.";
     "error_page_instead_of_redirect" ErrorPageInsteadOfRedirect "Errors of the authorization endpoint are shown as a page with status 400, never sent to the app (RFC 9700 §4.11).";
     "error_html_page_200" ErrorHtmlPage200 "Errors of the authorization endpoint are shown as a page with status 200, as many products do.";
     "error_no_description" ErrorNoDescription "Errors carry only `error`: `error_description` is optional.";

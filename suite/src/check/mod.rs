@@ -3,6 +3,7 @@
 pub mod acceptance;
 pub mod arguments;
 pub mod callback;
+pub mod cors;
 pub mod discovery;
 pub mod entropy;
 pub mod finding;

@@ -161,7 +161,8 @@ fn stages_of(client: &Client, with: &With, step: &Step, stages: &mut Vec<Stage>)
         }
         Step::Fhir(args) => stages.push(of("fhir").aimed(aim_of(Some(args)))),
         Step::Interleaved(args) => stages.extend(args.authorize.iter().map(authorize)),
-        Step::Discover(_) | Step::Jwks(_) | Step::Launch(_) | Step::Request(_) | Step::Wait(_) => {}
+        Step::Discover(_) | Step::Jwks(_) | Step::Launch(_) | Step::Request(_) | Step::Preflight(_) | Step::Wait(_) => {
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Dispatches each check of a scenario to its family and joins what they find.
 
-use crate::check::{Finding, acceptance, callback, discovery, entropy, json, keys, message, refusal, texts};
+use crate::check::{Finding, acceptance, callback, cors, discovery, entropy, json, keys, message, refusal, texts};
 use crate::scenario::Check;
 use crate::scenario::model::Allowed;
 use crate::step::Context;
@@ -38,6 +38,7 @@ fn one(context: &Context<'_>, check: &Check) -> Finding {
         Check::Callback(args) => callback::callback(context, args),
         Check::Page(args) => callback::page(context, args),
         Check::Header(args) => message::header(context, args),
+        Check::Cors(args) => cors::cors(context, args),
         Check::ContentType(args) => message::content_type(context, args),
         Check::Status(args) => message::status(context, args),
         Check::Error(args) => message::error(context, args),

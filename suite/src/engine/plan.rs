@@ -43,6 +43,7 @@ fn walks(step: &Step) -> u32 {
         | Step::Fhir(_)
         | Step::Jwks(_)
         | Step::Request(_)
+        | Step::Preflight(_)
         | Step::Wait(_) => 0,
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::scenario::Step;
-use crate::step::{Context, Halt, authorize, backend, discover, fhir, flow, token, wait};
+use crate::step::{Context, Halt, authorize, backend, discover, fhir, flow, preflight, token, wait};
 
 /// Runs these steps; stops at the first that cannot go on.
 pub async fn run(context: &mut Context<'_>, steps: &[Step]) -> Result<(), Halt> {
@@ -51,6 +51,11 @@ async fn one(context: &mut Context<'_>, step: &Step) -> Result<(), Halt> {
         }
         Step::Request(args) => {
             let deed = fhir::request(context, args).await?;
+            context.deeds.push(Arc::new(deed));
+            Ok(())
+        }
+        Step::Preflight(args) => {
+            let deed = preflight::preflight(context, args).await?;
             context.deeds.push(Arc::new(deed));
             Ok(())
         }

@@ -17,7 +17,7 @@ pub fn stripped(steps: &[Step]) -> Vec<Step> {
                 Step::Revoke(args) => Step::Revoke(args.stripped()),
                 Step::Fhir(args) => Step::Fhir(args.stripped()),
                 Step::Flow(args) => Step::Flow(Box::new(args.stripped())),
-                Step::Discover(_) | Step::Jwks(_) => step.clone(),
+                Step::Discover(_) | Step::Jwks(_) | Step::Preflight(_) => step.clone(),
                 Step::Launch(_) | Step::Request(_) | Step::Wait(_) | Step::Together(_) | Step::Interleaved(_) => {
                     return None;
                 }
@@ -40,6 +40,7 @@ pub fn has_fault(step: &Step) -> bool {
         | Step::Jwks(_)
         | Step::Launch(_)
         | Step::Request(_)
+        | Step::Preflight(_)
         | Step::Wait(_)
         | Step::Together(_)
         | Step::Interleaved(_) => true,
@@ -65,6 +66,7 @@ pub fn sends_wrong_secret(step: &Step) -> bool {
         | Step::Interleaved(_)
         | Step::Fhir(_)
         | Step::Request(_)
+        | Step::Preflight(_)
         | Step::Wait(_) => false,
     }
 }

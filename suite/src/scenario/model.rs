@@ -13,12 +13,14 @@ use crate::check::arguments::{
     HeaderArgs, JsonArgs, JwksArgs, PageArgs, RefusedBy, ScopeArgs, StateArgs, StatusArgs, TextsArgs, UnrelatedArgs,
     WithinArgs,
 };
+use crate::check::cors::CorsArgs;
 use crate::step::arguments::{
     AuthorizeArgs, DiscoverArgs, ExchangeArgs, FhirArgs, FlowArgs, InterleavedArgs, IntrospectArgs, LaunchArgs,
     RefreshArgs, RequestArgs, RevokeArgs, WaitArgs,
 };
 pub use crate::step::arguments::{LaunchKind, With};
 pub use crate::step::backend::BackendArgs;
+use crate::step::preflight::PreflightArgs;
 use crate::value::Template;
 
 /// One obligation.
@@ -163,6 +165,8 @@ pub enum Step {
     Jwks(DiscoverArgs),
     /// Any request.
     Request(RequestArgs),
+    /// Asks as a browser does before a page of another origin may send a request.
+    Preflight(PreflightArgs),
     /// Lets time pass.
     Wait(WaitArgs),
     /// Sends several at the same moment.
@@ -185,6 +189,7 @@ one_key_enum!(Step, "step", {
     "fhir" => Fhir,
     "jwks" => Jwks,
     "request" => Request,
+    "preflight" => Preflight,
     "wait" => Wait,
     "together" => Together,
     "interleaved" => Interleaved,
@@ -209,6 +214,8 @@ pub enum Check {
     Page(PageArgs),
     /// A header field of an answer.
     Header(HeaderArgs),
+    /// Whether a browser lets a page of another origin send a request and read its answer.
+    Cors(CorsArgs),
     /// The media type of an answer.
     ContentType(ContentTypeArgs),
     /// The status of an answer.
@@ -245,6 +252,7 @@ one_key_enum!(Check, "check", {
     "callback" => Callback,
     "page" => Page,
     "header" => Header,
+    "cors" => Cors,
     "content_type" => ContentType,
     "status" => Status,
     "error" => Error,

@@ -45,6 +45,10 @@ pub const WORDS: &[(&str, &str)] = &[
         "loopback_redirect",
         "a client with a redirect_uri on a loopback address",
     ),
+    (
+        "browser_app",
+        "a client with `origins`: the server is said to support apps in browsers",
+    ),
     ("https_target", "a target off loopback, where https is a duty"),
     ("patient_b", "a second patient in the profile: [patients] b"),
     (
@@ -165,6 +169,15 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow_lockou
         "loopback_redirect" => {
             let loopback = client.is_some_and(|client| client.redirect_uris.iter().any(|uri| is_loopback(uri)));
             met(loopback, || add("a redirect_uri http://127.0.0.1:PORT/… of the client"))
+        }
+        "browser_app" => {
+            let has_pages = |client: &Client| !client.origins.is_empty();
+            let there = client.map_or_else(|| profile.clients.iter().any(has_pages), has_pages);
+            met(there, || {
+                let why =
+                    "the profile gives no `origins` of this client: the server is not said to support apps in browsers";
+                Need::Skip(why.to_owned())
+            })
         }
         "https_target" => met(!profile.is_loopback(), || {
             Need::Skip("loopback: https is no duty there".to_owned())

@@ -312,6 +312,7 @@ impl<'w> Context<'w> {
             "client_id" => Some(client.client_id.clone()),
             "redirect_uri" => client.redirect_uris.first().cloned(),
             "redirect_uri_2" => client.redirect_uris.get(1).cloned(),
+            "origin" => client.origins.first().cloned(),
             "loopback_redirect_uri" => client.redirect_uris.iter().find(|uri| is_loopback(uri)).cloned(),
             "beyond_scope" => client.beyond_scopes.clone(),
             "client_secret" => match &client.credentials {

@@ -10,6 +10,7 @@ pub mod fhir;
 pub mod flow;
 pub mod landing;
 mod overrides;
+pub mod preflight;
 pub mod token;
 pub mod wait;
 pub mod world;

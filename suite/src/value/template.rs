@@ -16,6 +16,7 @@ pub const ROOTS: &[&str] = &[
     "client_secret",
     "redirect_uri",
     "beyond_scope",
+    "origin",
     "redirect_uri_2",
     "loopback_redirect_uri",
     "scope",

@@ -4,6 +4,7 @@ mod authorize;
 mod backend;
 mod client_auth;
 mod code;
+mod cors;
 mod discovery;
 mod openid;
 mod redirect_uri;
@@ -34,6 +35,9 @@ async fn misbehaves(ehr: &TestEhr, defect: Defect) -> bool {
         return answer;
     }
     if let Some(answer) = backend::probe(ehr, defect).await {
+        return answer;
+    }
+    if let Some(answer) = cors::probe(ehr, defect).await {
         return answer;
     }
     if let Some(answer) = openid::probe(ehr, defect).await {
