@@ -9,6 +9,7 @@ use crate::chance::Chance;
 use crate::clock::{Clock, ControlledClock};
 use crate::config::{Config, ConfigError};
 use crate::defect::Defect;
+use crate::fetch::{Fetch, Loopback};
 use crate::launch::{LaunchError, LaunchRequest, LaunchResponse};
 use crate::state::{AppState, Initial, Parts};
 use crate::variant::Variant;
@@ -27,6 +28,7 @@ pub struct Builder {
     config: Arc<Config>,
     clock: Option<Arc<dyn Clock>>,
     seed: Option<u64>,
+    fetch: Option<Arc<dyn Fetch>>,
     initial: Initial,
 }
 
@@ -38,6 +40,7 @@ impl MockEhr {
             config: Config::embedded(),
             clock: None,
             seed: None,
+            fetch: None,
             initial: Initial::default(),
         }
     }
@@ -139,6 +142,13 @@ impl Builder {
         self
     }
 
+    /// How it fetches the key sets that clients publish; from loopback addresses, where nothing is said.
+    #[must_use]
+    pub fn fetch(mut self, fetch: Arc<dyn Fetch>) -> Self {
+        self.fetch = Some(fetch);
+        self
+    }
+
     /// Arms a defect.
     #[must_use]
     pub fn defect(self, defect: Defect) -> Self {
@@ -183,6 +193,7 @@ impl Builder {
             public_url: self.public_url.trim_end_matches('/').to_owned(),
             clock: self.clock.unwrap_or_else(|| Arc::new(ControlledClock::default())),
             chance: Chance::new(self.seed),
+            fetch: self.fetch.unwrap_or_else(|| Arc::new(Loopback::default())),
             initial: self.initial,
         });
         Ok(MockEhr { state })

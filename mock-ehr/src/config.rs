@@ -120,7 +120,7 @@ pub struct Client {
     /// Test keys of the fixtures (`client_rs384`) whose public halves are registered for an asymmetric client.
     #[serde(default)]
     pub key_fixtures: Vec<String>,
-    /// Where an asymmetric client publishes its keys; only compared with `jku`, never fetched.
+    /// Where an asymmetric client publishes its keys; fetched where it registered none directly.
     #[serde(default)]
     pub jwks_uri: Option<String>,
     /// Where codes may be sent, compared character by character; a backend service has none.
@@ -299,8 +299,8 @@ impl Client {
             }
         }
         match (self.kind, self.keys.is_empty()) {
-            (ClientKind::Asymmetric | ClientKind::Backend, true) => {
-                Err("an asymmetric client needs jwks or key_fixtures".into())
+            (ClientKind::Asymmetric | ClientKind::Backend, true) if self.jwks_uri.is_none() => {
+                Err("an asymmetric client needs jwks, key_fixtures or jwks_uri".into())
             }
             (ClientKind::Public | ClientKind::Symmetric, false) => Err("keys are for asymmetric clients only".into()),
             _ => Ok(()),

@@ -309,6 +309,17 @@ defects! {
     "assertion_type_missing" AssertionTypeMissing "rfc7521/4.2" "client_assertion_type may be left out.";
     "assertion_rs384_refused" AssertionRs384Refused "smart-2.2.0/310" "Client assertions with RS384 are refused.";
     "assertion_es384_refused" AssertionEs384Refused "smart-2.2.0/310" "Client assertions with ES384 are refused.";
+    // key sets by address
+    "jwks_uri_fetched_once" JwksUriFetchedOnce "smart-2.2.0/341" "The key set at a client's jwks_uri is fetched once and kept for ever.";
+    "jwks_uri_cached_too_long" JwksUriCachedTooLong "smart-2.2.0/341" "The key set at a client's jwks_uri is kept for an hour, whatever Cache-Control says.";
+    "jwks_uri_not_cached" JwksUriNotCached "smart-2.2.0/342" "The key set at a client's jwks_uri is fetched for each request, whatever Cache-Control says.";
+    "jwks_uri_first_key_only" JwksUriFirstKeyOnly "smart-2.2.0/338" "Only the first key of a key set that was fetched is known.";
+    "jwks_uri_kid_alone" JwksUriKidAlone "smart-2.2.0/338" "Of two keys with one kid the first is taken, whatever its type.";
+    "jwks_uri_strange_key_refused" JwksUriStrangeKeyRefused "rfc7517/5-unknown" "A key set with a key that is not for signatures is refused as a whole.";
+    "jwks_uri_json_only" JwksUriJsonOnly "rfc7517/8.5" "A key set that comes as application/jwk-set+json is refused.";
+    "jwks_uri_failure_5xx" JwksUriFailure5xx "smart-2.2.0/340" "A key set that cannot be fetched ends in status 500.";
+    "jwks_uri_impatient" JwksUriImpatient "smart-2.2.0/339" "A key set that takes more than a tenth of a second is given up.";
+    "jwks_uri_jku_of_same_host" JwksUriJkuOfSameHost "smart-2.2.0/338" "A jku is followed that is on the host of the registered one.";
     // backend services
     "backend_correct_request_refused" BackendCorrectRequestRefused "smart-2.2.0/253" "A correct request of a backend service is refused.";
     "backend_scope_ignored" BackendScopeIgnored "smart-2.2.0/241" "A backend service gets all of its scopes, whatever it asks for.";

@@ -35,14 +35,15 @@ pub(crate) async fn handle(
         uri: &uri,
         body: &body,
     };
-    match answer(&app, &incoming) {
+    match answer(&app, &incoming).await {
         Ok(response) => response,
         Err(reason) => response::refuse(&app, &headers, &reason),
     }
 }
 
-fn answer(app: &AppState, incoming: &Incoming<'_>) -> Result<Response, Reason> {
+async fn answer(app: &AppState, incoming: &Incoming<'_>) -> Result<Response, Reason> {
     let parameters = form::read(app, incoming)?;
+    client_auth::jwks_uri::refresh(app, &parameters).await;
     let caller = authorize(app, incoming.headers, &parameters)?;
     let Some(text) = parameters.filled("token") else {
         return Err(Reason::Missing {

@@ -5,7 +5,7 @@
 //! | SMART App Launch 2.2, launch | [`launch`] |
 //! | SMART App Launch 2.2, conformance; OpenID Connect Discovery | `discovery`, `jwks` |
 //! | RFC 6749 §4.1.1, §4.1.2; RFC 7636; RFC 8252 §7.3; RFC 9207 | `authorize` |
-//! | RFC 6749 §2.3, §3.2; RFC 7523 | `token::client_auth` |
+//! | RFC 6749 §2.3, §3.2; RFC 7523 | `token::client_auth`, [`fetch`] |
 //! | RFC 6749 §4.1.3, §5, §6; OpenID Connect Core §2 | `token` |
 //! | RFC 6750; FHIR R4 | [`token::access`], [`fhir`] |
 //! | SMART scopes | [`scope`] |
@@ -26,6 +26,7 @@ pub mod config;
 mod cors;
 pub mod defect;
 mod discovery;
+pub mod fetch;
 pub mod fhir;
 mod form;
 mod introspect;

@@ -28,15 +28,16 @@ pub(crate) async fn handle(
         uri: &uri,
         body: &body,
     };
-    match answer(&app, &incoming) {
+    match answer(&app, &incoming).await {
         Ok(()) => StatusCode::OK.into_response(),
         Err(reason) => response::refuse(&app, &headers, &reason),
     }
 }
 
-fn answer(app: &AppState, incoming: &Incoming<'_>) -> Result<(), Reason> {
+async fn answer(app: &AppState, incoming: &Incoming<'_>) -> Result<(), Reason> {
     let defects = app.defects();
     let parameters = form::read(app, incoming)?;
+    client_auth::jwks_uri::refresh(app, &parameters).await;
     let client = client_auth::check(app, incoming.headers, &parameters, Purpose::Revoke)?;
     let Some(text) = parameters.filled("token") else {
         return Err(Reason::Missing {

@@ -10,6 +10,7 @@ use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::defect::Defect;
+use crate::fetch::Fetch;
 use crate::journal::Journal;
 use crate::store::Store;
 use crate::switches::Switches;
@@ -30,6 +31,7 @@ struct Inner {
     variants: Switches<Variant>,
     initial: Initial,
     store: Store,
+    fetch: Arc<dyn Fetch>,
     journal: Journal,
 }
 
@@ -39,6 +41,7 @@ pub(crate) struct Parts {
     pub(crate) public_url: String,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) chance: Chance,
+    pub(crate) fetch: Arc<dyn Fetch>,
     pub(crate) initial: Initial,
 }
 
@@ -67,6 +70,7 @@ impl AppState {
             variants,
             initial: parts.initial,
             store: Store::default(),
+            fetch: parts.fetch,
         }))
     }
 
@@ -122,6 +126,10 @@ impl AppState {
     /// The next of consecutive numbers, for the defects that hand out guessable values.
     pub(crate) fn count(&self) -> u64 {
         self.0.counter.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn fetch(&self) -> &dyn Fetch {
+        &*self.0.fetch
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -68,6 +68,8 @@ variants! {
     "fhir_user_relative" FhirUserRelative "fhirUser in the id_token is relative to the FHIR base.";
     "introspection_of_others_inactive" IntrospectionOfOthersInactive "A client learns nothing of another client's token.";
     "client_credentials_with_secret" ClientCredentialsWithSecret "A client with a secret gets tokens by client_credentials.";
+    "jwks_uri_redirect_followed" JwksUriRedirectFollowed "A redirect of a client's jwks_uri is followed.";
+    "jwks_uri_text_refused" JwksUriTextRefused "A key set that does not come as JSON is refused.";
     "denied_as_404" DeniedAs404 "Data that may not be seen are answered as though they did not exist.";
     "denied_as_empty_bundle" DeniedAsEmptyBundle "A search for data that may not be seen finds nothing.";
 }

@@ -4,13 +4,19 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use mock_ehr::clock::{Clock as _, ControlledClock};
 use mock_ehr::config::IdTokenAlg;
+use mock_ehr::fetch::{Fetch, Fetched};
 use mock_ehr::{Config, Defect, MockEhr, Variant};
 
+use url::Url;
+
 use crate::clock::Clock;
-use crate::http::{InProcess, ReqwestTransport, Transport};
+use crate::http::{InProcess, Limits, Request, ReqwestTransport, Transport};
+use crate::key_server::{self, KeyServer};
 use crate::step::World;
 use crate::step::world::{Keys, Parts, keys_of};
 use crate::target::Profile;
@@ -18,6 +24,9 @@ use crate::user_agent::{HttpAgent, Setup, UserAgent};
 
 /// Origin of the mock that runs inside the process; nothing listens there.
 const INSIDE: &str = "http://127.0.0.1:8080";
+
+/// Origin of the key server of clients that are registered by `jwks_uri`.
+const KEYS: &str = "http://127.0.0.1:8090";
 
 /// What the mock of a demo does otherwise than the reference.
 #[derive(Debug, Clone, Default)]
@@ -55,6 +64,30 @@ impl Clock for SharedClock {
     }
 }
 
+/// The mock's way to the key server inside the process.
+#[derive(Debug)]
+struct Inside(InProcess);
+
+impl Fetch for Inside {
+    fn get<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Fetched, String>> {
+        async move {
+            let url = Url::parse(url).map_err(|error| error.to_string())?;
+            let limits = Limits::default();
+            let answer = self.0.send(&Request::get(url), &limits).await;
+            let answer = answer.map_err(|failure| failure.to_string())?;
+            let header = |name: &str| answer.header(name).map(str::to_owned);
+            Ok(Fetched {
+                status: answer.status,
+                content_type: header("content-type"),
+                cache_control: header("cache-control"),
+                location: header("location"),
+                body: answer.body.to_vec(),
+            })
+        }
+        .boxed()
+    }
+}
+
 /// The embedded configuration with id_tokens by ES256, which take a tenth of the time of RS256: for the defect matrix.
 static QUICK: LazyLock<Arc<Config>> = LazyLock::new(|| {
     let mut config = Config::clone(&Config::embedded());
@@ -64,15 +97,15 @@ static QUICK: LazyLock<Arc<Config>> = LazyLock::new(|| {
 
 /// The embedded profile and its keys, read once.
 static EMBEDDED: LazyLock<Result<(Profile, Arc<Keys>), String>> = LazyLock::new(|| {
-    let profile = profile_at(INSIDE)?;
+    let profile = profile_at(INSIDE, KEYS)?;
     let keys = keys_of(&profile)?;
     Ok((profile, Arc::new(keys)))
 });
 
-/// `fixtures/targets/mock.toml`, with the mock at `origin` and the keys' texts in place of their files.
-pub fn profile_at(origin: &str) -> Result<Profile, String> {
+/// `fixtures/targets/mock.toml`, with the mock at `origin`, the key server at `keys`, and the keys' texts in place of their files.
+pub fn profile_at(origin: &str, keys: &str) -> Result<Profile, String> {
     let file = fixtures::file("targets/mock.toml").ok_or("fixtures/targets/mock.toml is missing")?;
-    let mut text = file.text.replace(INSIDE, origin);
+    let mut text = file.text.replace(INSIDE, origin).replace(KEYS, keys);
     for key in fixtures::below("keys") {
         let name = key.path.trim_start_matches("keys/");
         let json = key.text.split_whitespace().collect::<String>();
@@ -94,7 +127,7 @@ fn mock(
     manner: &Manner,
     clock: Arc<ControlledClock>,
     seed: u64,
-) -> Result<MockEhr, DemoError> {
+) -> mock_ehr::Builder {
     MockEhr::builder()
         .public_url(origin)
         .config(config)
@@ -103,16 +136,19 @@ fn mock(
         .seed(seed ^ 0x6d6f_636b_2065_6872)
         .defects(manner.defects.iter().copied())
         .variants(manner.variants.iter().copied())
-        .build()
-        .map_err(|error| DemoError::Mock(error.to_string()))
 }
 
 /// A world whose target is a mock inside this process, and that mock: no sockets.
 pub fn inside(manner: &Manner, seed: u64) -> Result<(World, MockEhr), DemoError> {
     let clock = Arc::new(ControlledClock::default());
-    let mock = mock(INSIDE, Arc::clone(&QUICK), manner, Arc::clone(&clock), seed)?;
-    let transport: Arc<dyn Transport> = Arc::new(InProcess::new().mount(INSIDE, mock.router()));
     let (profile, keys) = EMBEDDED.as_ref().map_err(|error| DemoError::Profile(error.clone()))?;
+    let key_server = KeyServer::new(profile, keys);
+    let fetch = Inside(InProcess::new().mount(KEYS, key_server.router()));
+    let mock = mock(INSIDE, Arc::clone(&QUICK), manner, Arc::clone(&clock), seed)
+        .fetch(Arc::new(fetch))
+        .build()
+        .map_err(|error| DemoError::Mock(error.to_string()))?;
+    let transport: Arc<dyn Transport> = Arc::new(InProcess::new().mount(INSIDE, mock.router()));
     let clock: Arc<dyn Clock> = Arc::new(SharedClock(clock));
     let started = Instant::now();
     let agent: Arc<dyn UserAgent> = Arc::new(HttpAgent::new(
@@ -125,6 +161,7 @@ pub fn inside(manner: &Manner, seed: u64) -> Result<(World, MockEhr), DemoError>
         agent,
         clock,
         keys: Arc::clone(keys),
+        key_server,
         seed,
         slow: false,
         started,
@@ -138,6 +175,9 @@ pub struct Listening {
     pub profile: Profile,
     /// Its clock.
     pub clock: Arc<dyn Clock>,
+    /// Where its clients publish their keys.
+    pub key_server: KeyServer,
+    _serving_keys: key_server::Listening,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -153,8 +193,18 @@ pub async fn listening(manner: &Manner, seed: u64) -> Result<Listening, DemoErro
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.map_err(of_mock)?;
     let origin = format!("http://{}", listener.local_addr().map_err(of_mock)?);
     let clock = Arc::new(ControlledClock::default());
-    let mock = mock(&origin, Config::embedded(), manner, Arc::clone(&clock), seed)?;
-    let profile = profile_at(&origin).map_err(DemoError::Profile)?;
+    let for_keys = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.map_err(of_mock)?;
+    let keys_at = format!("http://{}", for_keys.local_addr().map_err(of_mock)?);
+    let mut config = Config::clone(&Config::embedded());
+    for client in &mut config.clients {
+        client.jwks_uri = client.jwks_uri.as_ref().map(|uri| uri.replace(KEYS, &keys_at));
+    }
+    let mock = mock(&origin, Arc::new(config), manner, Arc::clone(&clock), seed)
+        .build()
+        .map_err(|error| DemoError::Mock(error.to_string()))?;
+    let profile = profile_at(&origin, &keys_at).map_err(DemoError::Profile)?;
+    let key_server = KeyServer::new(&profile, &keys_of(&profile).map_err(DemoError::Profile)?);
+    let serving_keys = key_server::serve(for_keys, &key_server);
     let router = mock.router();
     let task = tokio::spawn(async move {
         // An error here ends the task; the suite then sees refused connections and says so.
@@ -163,7 +213,9 @@ pub async fn listening(manner: &Manner, seed: u64) -> Result<Listening, DemoErro
     Ok(Listening {
         profile,
         clock: Arc::new(SharedClock(clock)),
+        key_server,
         task,
+        _serving_keys: serving_keys,
     })
 }
 

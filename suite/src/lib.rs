@@ -1,7 +1,7 @@
 //! launchproof: a conformance suite for SMART App Launch.
 //!
 //! The rooms, from the top; every arrow runs down: `cli` → `selftest` → `demo`, `record` → `engine` → `scenario` →
-//! `step`, `check` → `user_agent` → `target` → `http`, `oauth` → `value`, `clock`.
+//! `step`, `check` → `user_agent`, `key_server` → `target` → `http`, `oauth` → `value`, `clock`.
 
 pub mod check;
 pub mod cli;
@@ -9,6 +9,7 @@ pub mod clock;
 pub mod demo;
 pub mod engine;
 pub mod http;
+pub mod key_server;
 pub mod oauth;
 pub mod record;
 pub mod scenario;

@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
+use super::client_auth::private_key_jwt::AssertionProblem;
 use super::reason::{ErrorCode, Reason};
 use super::{client_credentials, id_token};
 use crate::authorize::flow;
@@ -348,6 +349,10 @@ fn status(app: &AppState, headers: &HeaderMap, reason: &Reason) -> StatusCode {
     let defects = app.defects();
     if defects.has(Defect::TokenErrorStatus200) {
         return StatusCode::OK;
+    }
+    let unreachable = matches!(reason, Reason::Assertion(AssertionProblem::KeysUnreachable { .. }));
+    if unreachable && defects.has(Defect::JwksUriFailure5xx) {
+        return StatusCode::INTERNAL_SERVER_ERROR;
     }
     if defects.has(Defect::TokenError5xx) {
         return StatusCode::INTERNAL_SERVER_ERROR;

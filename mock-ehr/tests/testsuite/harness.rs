@@ -1,8 +1,8 @@
 //! One mock in process, a browser with its cookies, and an app that asks correctly until a test alters its request.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeyPair as RsaKeyPair;
@@ -12,12 +12,15 @@ use axum::body::{Body, to_bytes};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::{HeaderMap, Request, StatusCode, header};
+use mock_ehr::fetch::Fetch;
 use mock_ehr::launch::LaunchResponse;
-use mock_ehr::{Defect, LaunchRequest, MockEhr, Variant};
+use mock_ehr::{Builder, Defect, LaunchRequest, MockEhr, Variant};
 use scraper::{Html, Selector};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tower::ServiceExt as _;
+
+use crate::shelf::Shelf;
 
 pub(crate) const BASE: &str = "http://127.0.0.1:8080";
 pub(crate) const FHIR: &str = "http://127.0.0.1:8080/fhir";
@@ -38,6 +41,8 @@ pub(crate) struct TestEhr {
     router: Router,
     cookies: Mutex<BTreeMap<String, String>>,
     jti: AtomicU64,
+    /// What the mock fetches.
+    pub(crate) shelf: Arc<Shelf>,
 }
 
 /// A whole answer.
@@ -189,15 +194,25 @@ pub(crate) struct Flow {
 
 impl TestEhr {
     pub(crate) fn new() -> Self {
-        Self::around(MockEhr::builder().public_url(BASE).build().unwrap())
+        Self::built(MockEhr::builder())
     }
 
     pub(crate) fn with_defect(defect: Defect) -> Self {
-        Self::around(MockEhr::builder().public_url(BASE).defect(defect).build().unwrap())
+        Self::built(MockEhr::builder().defect(defect))
     }
 
     pub(crate) fn with_variant(variant: Variant) -> Self {
-        Self::around(MockEhr::builder().public_url(BASE).variant(variant).build().unwrap())
+        Self::built(MockEhr::builder().variant(variant))
+    }
+
+    fn built(builder: Builder) -> Self {
+        let shelf = Arc::new(Shelf::default());
+        let fetch: Arc<dyn Fetch> = Arc::clone(&shelf) as _;
+        let mock = builder.public_url(BASE).fetch(fetch).build().unwrap();
+        Self {
+            shelf,
+            ..Self::around(mock)
+        }
     }
 
     pub(crate) fn around(mock: MockEhr) -> Self {
@@ -207,6 +222,7 @@ impl TestEhr {
             router,
             cookies: Mutex::default(),
             jti: AtomicU64::new(0),
+            shelf: Arc::default(),
         }
     }
 

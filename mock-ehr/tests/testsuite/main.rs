@@ -7,4 +7,5 @@ mod harness;
 mod launches;
 mod management;
 mod robustness;
+mod shelf;
 mod variants;

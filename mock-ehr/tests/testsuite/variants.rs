@@ -35,6 +35,9 @@ async fn shows(ehr: &TestEhr, variant: Variant) -> bool {
                 _ => search.status == StatusCode::OK && search.json()["resourceType"] == "Bundle",
             }
         }
+        Variant::JwksUriRedirectFollowed | Variant::JwksUriTextRefused => {
+            crate::defects::jwks_uri::shows(ehr, variant).await
+        }
         Variant::ClientCredentialsWithSecret => {
             let form = Form::of(&[("grant_type", "client_credentials"), ("scope", "system/*.rs")]);
             let authorization = basic("app-symmetric", secret("app-symmetric"));

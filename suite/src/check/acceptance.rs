@@ -21,6 +21,10 @@ pub fn accepted(context: &Context<'_>, args: &AcceptedArgs) -> Finding {
     let expected = format!("{}: done as asked", deed.verb);
     match Reaction::of(deed) {
         Reaction::Accepted(_) => Finding::holds(),
+        Reaction::Refused(words) | Reaction::Astray(words) if args.basis => Finding::Unreached(format!(
+            "the {} that the rest stands on was not accepted: {words}",
+            deed.verb
+        )),
         Reaction::Refused(words) | Reaction::Astray(words) => Finding::broken(expected, words),
         Reaction::Failed(words) => Finding::ServerError(words),
         Reaction::Unclear(words) => Finding::Undecided(words),

@@ -35,6 +35,9 @@ pub struct AcceptedArgs {
     /// Label or verb of the step; the last one where absent.
     #[serde(default)]
     pub of: Option<String>,
+    /// What follows says something only if this step was accepted: if not, the verdict is `blocked`.
+    #[serde(default)]
+    pub basis: bool,
 }
 
 /// `at_most_one`.

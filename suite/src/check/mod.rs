@@ -8,6 +8,7 @@ pub mod discovery;
 pub mod entropy;
 pub mod finding;
 pub mod json;
+pub mod key_set;
 pub mod keys;
 pub mod message;
 pub mod refusal;

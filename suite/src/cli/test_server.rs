@@ -15,6 +15,7 @@ use super::{Failure, catalogue};
 use crate::clock::{Clock, ShiftedClock, SystemClock};
 use crate::demo;
 use crate::engine::{self, Options, Outcome, plan, version};
+use crate::key_server::{self, KeyServer};
 use crate::record::Scribe;
 use crate::step::World;
 use crate::step::world::{Facts, Parts, keys_of};
@@ -24,6 +25,9 @@ use crate::target::{Profile, SmartVersion};
 struct Target {
     profile: Profile,
     listening: Option<demo::Listening>,
+    key_server: KeyServer,
+    /// The key server's socket, where the target is not the embedded mock.
+    _serving_keys: Option<key_server::Listening>,
 }
 
 pub(super) async fn run(arguments: ServerArguments) -> Result<u8, Failure> {
@@ -125,7 +129,9 @@ async fn target(arguments: &ServerArguments, seed: u64) -> Result<Target, Failur
                 .map_err(Failure::internal)?;
             return Ok(Target {
                 profile: listening.profile.clone(),
+                key_server: listening.key_server.clone(),
                 listening: Some(listening),
+                _serving_keys: None,
             });
         }
         (base, Some(path)) => {
@@ -139,9 +145,13 @@ async fn target(arguments: &ServerArguments, seed: u64) -> Result<Target, Failur
         }
         (Some(base), None) => Profile::for_url(base).map_err(Failure::usage)?,
     };
+    let keys = keys_of(&profile).map_err(Failure::input)?;
+    let (key_server, serving_keys) = key_server::listen(&profile, &keys).await;
     Ok(Target {
         profile,
         listening: None,
+        key_server,
+        _serving_keys: serving_keys,
     })
 }
 
@@ -187,6 +197,7 @@ fn world(
         agent,
         clock,
         keys,
+        key_server: target.key_server.clone(),
         seed,
         slow: arguments.slow,
         started,

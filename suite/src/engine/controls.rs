@@ -144,6 +144,7 @@ fn stages_of(client: &Client, with: &With, step: &Step, stages: &mut Vec<Stage>)
         |args: &AuthorizeArgs| authorize_stage(&client.name, with, with.launch, args.method == Method::Post);
     let of = |verb: &str| stage(verb, &client.name, with);
     match step {
+        Step::Authorize(_) if client.kind == ClientKind::Backend => {}
         Step::Authorize(args) => stages.push(authorize(args)),
         Step::Flow(args) => {
             stages.push(authorize(&args.authorize));
@@ -161,8 +162,13 @@ fn stages_of(client: &Client, with: &With, step: &Step, stages: &mut Vec<Stage>)
         }
         Step::Fhir(args) => stages.push(of("fhir").aimed(aim_of(Some(args)))),
         Step::Interleaved(args) => stages.extend(args.authorize.iter().map(authorize)),
-        Step::Discover(_) | Step::Jwks(_) | Step::Launch(_) | Step::Request(_) | Step::Preflight(_) | Step::Wait(_) => {
-        }
+        Step::Publish(_)
+        | Step::Discover(_)
+        | Step::Jwks(_)
+        | Step::Launch(_)
+        | Step::Request(_)
+        | Step::Preflight(_)
+        | Step::Wait(_) => {}
     }
 }
 

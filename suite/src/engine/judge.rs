@@ -1,6 +1,8 @@
 //! Dispatches each check of a scenario to its family and joins what they find.
 
-use crate::check::{Finding, acceptance, callback, cors, discovery, entropy, json, keys, message, refusal, texts};
+use crate::check::{
+    Finding, acceptance, callback, cors, discovery, entropy, json, key_set, keys, message, refusal, texts,
+};
 use crate::scenario::Check;
 use crate::scenario::model::Allowed;
 use crate::step::Context;
@@ -51,6 +53,7 @@ fn one(context: &Context<'_>, check: &Check) -> Finding {
         Check::Scope(args) => texts::scope(context, args),
         Check::Entropy(args) => entropy::entropy(context, args),
         Check::Agrees(args) => discovery::agrees(context, args),
+        Check::Fetched(args) => key_set::fetched(context, args),
         Check::Keys(args) => keys::keys(context, args),
     }
 }

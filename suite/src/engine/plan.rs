@@ -34,6 +34,7 @@ fn walks(step: &Step) -> u32 {
         Step::Interleaved(args) => u32::try_from(args.authorize.len()).unwrap_or(u32::MAX),
         Step::Together(steps) => steps.iter().map(walks).sum(),
         Step::Discover(_)
+        | Step::Publish(_)
         | Step::Launch(_)
         | Step::Exchange(_)
         | Step::Backend(_)

@@ -264,6 +264,7 @@ impl<'a> Run<'a> {
             .and_then(|name| scenario.cases.get(name))
             .map(|case| &case.set);
         let mut context = Context::new(self.world, item.client, &scenario.with, case);
+        self.world.key_server.restore();
         let mut attempt = Attempt {
             finding: Err(Halt::Blocked(String::new())),
             evidence: Vec::new(),
@@ -369,6 +370,7 @@ impl<'a> Run<'a> {
     async fn make_control_once(&mut self, control: &Control<'a>) -> Result<(), Halt> {
         let scenario = control.scenario;
         let mut context = Context::new(self.world, Some(control.client), &scenario.with, None);
+        self.world.key_server.restore();
         let given = if scenario.given == Given::Launched {
             Given::LaunchedAlone
         } else {
@@ -387,6 +389,7 @@ impl<'a> Run<'a> {
                 }
             }
         }
+        self.world.key_server.restore();
         self.note(&context, 0);
         made
     }

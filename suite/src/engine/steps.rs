@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::scenario::Step;
-use crate::step::{Context, Halt, authorize, backend, discover, fhir, flow, preflight, token, wait};
+use crate::step::{Context, Halt, authorize, backend, discover, fhir, flow, preflight, publish, token, wait};
+use crate::target::ClientKind;
 
 /// Runs these steps; stops at the first that cannot go on.
 pub async fn run(context: &mut Context<'_>, steps: &[Step]) -> Result<(), Halt> {
@@ -34,6 +35,9 @@ async fn one(context: &mut Context<'_>, step: &Step) -> Result<(), Halt> {
     match step {
         Step::Discover(args) => discover::discover(context, args, "discover").await,
         Step::Jwks(args) => discover::discover(context, args, "jwks").await,
+        Step::Publish(args) => publish::publish(context, args),
+        // A backend service has no user to send anywhere.
+        Step::Authorize(_) if context.client.is_some_and(|client| client.kind == ClientKind::Backend) => Ok(()),
         Step::Launch(args) => authorize::launch(context, args).await,
         Step::Authorize(args) => authorize::authorize(context, args).await,
         Step::Interleaved(args) => authorize::interleaved(context, &args.authorize).await,

@@ -2,7 +2,7 @@
 //!
 //! RFC 7517 §4, RFC 7518 §3 and §6: <https://www.rfc-editor.org/rfc/rfc7518>
 
-use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
+use aws_lc_rs::encoding::{AsBigEndian as _, AsDer, EcPrivateKeyBin, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{self, KeyPairComponents};
 use aws_lc_rs::signature::{
@@ -151,6 +151,23 @@ impl SigningKey {
             pair,
             public: public_members(&jwk, alg),
         })
+    }
+
+    /// A new key on P-384, named `kid`; nothing where this machine makes none.
+    pub fn generate(kid: &str) -> Option<Self> {
+        use base64::Engine as _;
+        use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+        let pair = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).ok()?;
+        let private: EcPrivateKeyBin<'_> = pair.private_key().as_be_bytes().ok()?;
+        // SEC 1 §2.3.3: an uncompressed point.
+        let point = pair.public_key().as_ref().get(1..)?;
+        let (x, y) = point.split_at_checked(point.len() / 2)?;
+        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let jwk = serde_json::json!({
+            "kty": "EC", "crv": "P-384", "kid": kid, "alg": "ES384", "use": "sig",
+            "x": encode(x), "y": encode(y), "d": encode(private.as_ref()),
+        });
+        Self::from_jwk(&jwk.to_string()).ok()
     }
 
     /// What the key signs with unless told otherwise: its own `alg`, else RS384, ES384 or ES256 by its kind.

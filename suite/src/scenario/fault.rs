@@ -18,7 +18,12 @@ pub fn stripped(steps: &[Step]) -> Vec<Step> {
                 Step::Fhir(args) => Step::Fhir(args.stripped()),
                 Step::Flow(args) => Step::Flow(Box::new(args.stripped())),
                 Step::Discover(_) | Step::Jwks(_) | Step::Preflight(_) => step.clone(),
-                Step::Launch(_) | Step::Request(_) | Step::Wait(_) | Step::Together(_) | Step::Interleaved(_) => {
+                Step::Publish(_)
+                | Step::Launch(_)
+                | Step::Request(_)
+                | Step::Wait(_)
+                | Step::Together(_)
+                | Step::Interleaved(_) => {
                     return None;
                 }
             })
@@ -37,6 +42,7 @@ pub fn has_fault(step: &Step) -> bool {
         Step::Fhir(args) => *args == args.stripped(),
         Step::Flow(args) => **args == args.stripped(),
         Step::Discover(_)
+        | Step::Publish(_)
         | Step::Jwks(_)
         | Step::Launch(_)
         | Step::Request(_)
@@ -60,6 +66,7 @@ pub fn sends_wrong_secret(step: &Step) -> bool {
         Step::Flow(args) => args.exchange.as_ref().is_some_and(|exchange| wrong(&exchange.auth)),
         Step::Together(steps) => steps.iter().any(sends_wrong_secret),
         Step::Discover(_)
+        | Step::Publish(_)
         | Step::Jwks(_)
         | Step::Launch(_)
         | Step::Authorize(_)

@@ -14,6 +14,7 @@ use crate::check::arguments::{
     WithinArgs,
 };
 use crate::check::cors::CorsArgs;
+use crate::check::key_set::FetchedArgs;
 use crate::step::arguments::{
     AuthorizeArgs, DiscoverArgs, ExchangeArgs, FhirArgs, FlowArgs, InterleavedArgs, IntrospectArgs, LaunchArgs,
     RefreshArgs, RequestArgs, RevokeArgs, WaitArgs,
@@ -21,6 +22,7 @@ use crate::step::arguments::{
 pub use crate::step::arguments::{LaunchKind, With};
 pub use crate::step::backend::BackendArgs;
 use crate::step::preflight::PreflightArgs;
+use crate::step::publish::PublishArgs;
 use crate::value::Template;
 
 /// One obligation.
@@ -113,6 +115,8 @@ pub enum Clients {
     Keyed,
     /// The first backend service.
     Backend,
+    /// The first backend service or client with a key whose keys are at a `jwks_uri`.
+    JwksUri,
     /// The first with a secret and the first with a key: one verdict each.
     Confidential,
     /// No client takes part.
@@ -153,6 +157,8 @@ pub enum Step {
     Exchange(ExchangeArgs),
     /// Asks for a token without any user.
     Backend(BackendArgs),
+    /// Changes what the key server of the run answers for the client.
+    Publish(PublishArgs),
     /// Redeems a refresh token.
     Refresh(RefreshArgs),
     /// Asks the introspection endpoint about a token.
@@ -183,6 +189,7 @@ one_key_enum!(Step, "step", {
     "authorize" => Authorize,
     "exchange" => Exchange,
     "backend" => Backend,
+    "publish" => Publish,
     "refresh" => Refresh,
     "introspect" => Introspect,
     "revoke" => Revoke,
@@ -240,6 +247,8 @@ pub enum Check {
     Within(WithinArgs),
     /// Two discovery documents, or two parts of one, do not contradict each other.
     Agrees(AgreesArgs),
+    /// How often the target fetched the keys that a client published.
+    Fetched(FetchedArgs),
     /// The server's keys are sound.
     Keys(JwksArgs),
 }
@@ -265,5 +274,6 @@ one_key_enum!(Check, "check", {
     "scope" => Scope,
     "within" => Within,
     "agrees" => Agrees,
+    "fetched" => Fetched,
     "keys" => Keys,
 });

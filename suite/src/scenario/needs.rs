@@ -35,6 +35,10 @@ pub const WORDS: &[(&str, &str)] = &[
         "system_wildcard",
         "a backend service that may read and search every type: `system/*` among its scopes",
     ),
+    (
+        "key_server",
+        "the client's jwks_uri is where launchproof can listen: on loopback, or at [listen] public_url",
+    ),
     ("second_client", "another client in the profile"),
     ("second_public", "another public client in the profile"),
     ("second_symmetric", "another client with a secret in the profile"),
@@ -150,6 +154,10 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow_lockou
             |scopes| ScopeSet::parse("system/*.rs").is_subset_of(&ScopeSet::parse(scopes)),
             "system/*.rs",
         ),
+        "key_server" => match world.key_server.problem() {
+            Some(problem) => Need::Unconfigured(problem.to_owned()),
+            None => Need::Met,
+        },
         "beyond_scopes" => met(client.is_some_and(|client| client.beyond_scopes.is_some()), || {
             add("beyond_scopes of the client: scopes of the target for which it is not registered")
         }),

@@ -129,7 +129,7 @@ fn of<'a>(loaded: &'a Loaded, profile: &'a Profile) -> Vec<Item<'a>> {
         Clients::Keyed if first(ClientKind::Backend).is_some() => &[ClientKind::Asymmetric, ClientKind::Backend],
         Clients::Keyed => &[ClientKind::Asymmetric],
         Clients::Backend => &[ClientKind::Backend],
-        Clients::Any | Clients::None => &[],
+        Clients::Any | Clients::None | Clients::JwksUri => &[],
     };
     let keyed = loaded.scenario.clients == Clients::Keyed;
     let several = kinds.len() > 1;
@@ -151,6 +151,19 @@ fn of<'a>(loaded: &'a Loaded, profile: &'a Profile) -> Vec<Item<'a>> {
         .collect();
     match loaded.scenario.clients {
         Clients::None => with.push((None, None, None)),
+        Clients::JwksUri => {
+            let client = [ClientKind::Backend, ClientKind::Asymmetric]
+                .into_iter()
+                .flat_map(|kind| profile.clients_of(kind))
+                .find(|client| client.jwks_uri.is_some());
+            let missing = client.is_none().then(|| {
+                let line = "add a client to the profile that is registered by its jwks_uri: [clients.NAME] kind = \
+                            \"backend\" or \"asymmetric\", jwks_uri = \"http://127.0.0.1:PORT/PATH\", where \
+                            launchproof will answer with the public half of its key";
+                (Some(ClientKind::Asymmetric), line.to_owned())
+            });
+            with.push((client, None, missing));
+        }
         Clients::Any => {
             let client = [ClientKind::Public, ClientKind::Symmetric, ClientKind::Asymmetric]
                 .into_iter()

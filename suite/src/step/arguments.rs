@@ -230,6 +230,8 @@ pub enum SignWith {
     Own,
     /// A key that nobody registered, under the `kid` of the registered one.
     Attacker,
+    /// The key that `publish` calls `next`, under its own `kid`.
+    Next,
     /// The key of another registered client, under this client's `kid`.
     OtherClient,
     /// `alg: none`, empty signature.

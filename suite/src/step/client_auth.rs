@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::arguments::{AssertionArgs, AuthArgs, AuthWay, ClientWord, SignWith};
 use super::context::{Context, Halt};
+use super::publish::next_key;
 use crate::http::Request;
 use crate::oauth::basic;
 use crate::oauth::client_assertion::{ASSERTION_TYPE, Assertion};
@@ -142,7 +143,10 @@ fn write(
     let facts = world.known();
     let token_endpoint = facts.and_then(|facts| facts.token_endpoint.clone()).unwrap_or_default();
     let audience = world.profile.adapt.assertion_aud.clone().unwrap_or(token_endpoint);
-    let key = key_of(context, client);
+    let next = (args.sign_with == SignWith::Next)
+        .then(|| next_key(context, client))
+        .transpose()?;
+    let key = next.as_deref().unwrap_or_else(|| key_of(context, client));
     let attacker = match key.family() {
         Family::Rsa => &world.attacker.rsa,
         _ => &world.attacker.ec,
@@ -171,7 +175,7 @@ fn write(
         Signing::HmacWithPublicKey { key, hash, form }
     };
     let how = match args.sign_with {
-        SignWith::Own => Signing::With(key, key.alg()),
+        SignWith::Own | SignWith::Next => Signing::With(key, key.alg()),
         SignWith::Attacker => Signing::With(attacker, attacker.alg()),
         SignWith::OtherClient => {
             let other = other()?;

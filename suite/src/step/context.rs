@@ -56,7 +56,7 @@ pub enum Outcome {
         /// The `launch` value.
         launch: String,
     },
-    /// Time passed.
+    /// Nothing was sent: time passed, or the key server was changed.
     Waited,
 }
 
@@ -314,6 +314,11 @@ impl<'w> Context<'w> {
             "redirect_uri_2" => client.redirect_uris.get(1).cloned(),
             "origin" => client.origins.first().cloned(),
             "loopback_redirect_uri" => client.redirect_uris.iter().find(|uri| is_loopback(uri)).cloned(),
+            "client_jwks_uri" => client.jwks_uri.as_ref().map(Url::to_string),
+            "elsewhere_jwks_uri" => client
+                .jwks_uri
+                .as_ref()
+                .map(|url| crate::key_server::elsewhere(url).to_string()),
             "beyond_scope" => client.beyond_scopes.clone(),
             "client_secret" => match &client.credentials {
                 Credentials::Secret { value, .. } => Some(value.expose().to_owned()),

@@ -11,6 +11,7 @@ pub mod flow;
 pub mod landing;
 mod overrides;
 pub mod preflight;
+pub mod publish;
 pub mod token;
 pub mod wait;
 pub mod world;

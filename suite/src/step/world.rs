@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::clock::{Chance, Clock};
 use crate::http::{Exchange, Failure, Limits, Request, Response, Transport};
+use crate::key_server::KeyServer;
 use crate::oauth::jws::SigningKey;
 use crate::target::Profile;
 use crate::user_agent::UserAgent;
@@ -31,6 +32,8 @@ pub struct World {
     pub limits: Limits,
     /// The keys of the profile's clients, by the clients' names.
     pub keys: Arc<Keys>,
+    /// Where clients that are registered by `jwks_uri` publish their keys.
+    pub key_server: KeyServer,
     /// A key that nobody registered, for each family.
     pub attacker: &'static AttackerKeys,
     /// Whether this run may wait in real time (`--slow`).
@@ -244,6 +247,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The keys of its clients, from [`keys_of`].
     pub keys: Arc<Keys>,
+    /// Where clients publish their keys.
+    pub key_server: KeyServer,
     /// The seed of everything random.
     pub seed: u64,
     /// Whether it may wait in real time.
@@ -261,6 +266,7 @@ impl World {
             agent,
             clock,
             keys,
+            key_server,
             seed,
             slow,
             started,
@@ -274,6 +280,7 @@ impl World {
             chance: Chance::new(seed),
             limits,
             keys,
+            key_server,
             attacker: ATTACKER.as_ref().map_err(Clone::clone)?,
             slow,
             facts: OnceCell::new(),

@@ -55,6 +55,7 @@ pub(super) struct ClientFile {
     pub(super) launch_url: Option<WebUrl>,
     pub(super) scopes: Option<String>,
     pub(super) beyond_scopes: Option<String>,
+    pub(super) jwks_uri: Option<Spanned<WebUrl>>,
     #[serde(default)]
     pub(super) origins: Vec<WebUrl>,
     pub(super) client_secret: Option<Spanned<SecretSource>>,
@@ -110,6 +111,7 @@ pub(super) struct NetworkFile {
 #[serde(deny_unknown_fields)]
 pub(super) struct ListenFile {
     pub(super) public_url: Option<WebUrl>,
+    pub(super) bind: Option<SocketAddr>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,5 +1,6 @@
 //! The profile as the engine uses it: checked, with its secrets fetched.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use indexmap::IndexMap;
@@ -122,6 +123,8 @@ pub struct Client {
     pub scopes: String,
     /// What it is not registered for, although the target has it.
     pub beyond_scopes: Option<String>,
+    /// Where the target fetches its keys; launchproof answers there.
+    pub jwks_uri: Option<Url>,
     /// Origins from which its browser calls come (CORS).
     pub origins: Vec<String>,
     /// What it authenticates with.
@@ -226,6 +229,8 @@ pub struct Profile {
     pub network: Network,
     /// Where this machine can be reached from the target.
     pub public_url: Option<Url>,
+    /// Where this machine listens for what comes to `public_url`.
+    pub bind: SocketAddr,
     /// How an EHR launch is begun.
     pub ehr_launch: Option<EhrLaunch>,
     /// Endpoints that discovery does not give.
@@ -287,6 +292,23 @@ impl Profile {
     /// The client of this name.
     pub fn client(&self, name: &str) -> Option<&Client> {
         self.clients.iter().find(|client| client.name == name)
+    }
+
+    /// Where to listen for what is asked at this address, or the line to add.
+    pub fn listening_at(&self, url: &Url) -> Result<SocketAddr, String> {
+        if is_loopback(url) {
+            let port = url.port_or_known_default().unwrap_or(80);
+            return Ok(SocketAddr::from(([127, 0, 0, 1], port)));
+        }
+        match &self.public_url {
+            Some(public) if public.origin() == url.origin() => Ok(self.bind),
+            _ => Err(format!(
+                "the target fetches keys from {url}; add to the profile where it comes out on this machine: [listen] \
+                 public_url = \"{}\", bind = \"{}\"",
+                url.origin().ascii_serialization(),
+                self.bind
+            )),
+        }
     }
 
     /// Whether the target is on this machine.

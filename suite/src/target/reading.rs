@@ -1,5 +1,6 @@
 //! Checks what a profile's file says and fetches its secrets; every fault knows its place in the text.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -18,6 +19,9 @@ use crate::http::{Limits, Network, Secret};
 
 /// What an app of a vendor usually asks for; used where a client's `scopes` are not given.
 const DEFAULT_SCOPES: &str = "launch/patient openid fhirUser offline_access patient/*.rs";
+
+/// Where this machine listens for what comes to `[listen] public_url`, by a proxy or a tunnel.
+const DEFAULT_BIND: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4568);
 
 /// Turns the file's shape into the profile; errors know their place.
 pub(super) struct Reading<'a> {
@@ -80,6 +84,7 @@ impl Reading<'_> {
             session: session(&file.session, self.place.loopback),
             network,
             public_url: endpoint(file.listen.public_url),
+            bind: file.listen.bind.unwrap_or(DEFAULT_BIND),
             ehr_launch,
             endpoints: Endpoints {
                 authorization_endpoint: endpoint(file.endpoints.authorization_endpoint),
@@ -123,6 +128,7 @@ impl Reading<'_> {
             redirect_uris: file.redirect_uris.into_iter().map(toml::Spanned::into_inner).collect(),
             launch_url: file.launch_url.map(|url| url.spelled),
             beyond_scopes: file.beyond_scopes,
+            jwks_uri: file.jwks_uri.map(|url| url.into_inner().url),
             scopes: file.scopes.unwrap_or_else(|| scopes.to_owned()),
             origins: file
                 .origins
@@ -162,6 +168,11 @@ impl Reading<'_> {
             && !by_key
         {
             return Err(superfluous(key.span(), "key"));
+        }
+        if let Some(url) = &file.jwks_uri
+            && !by_key
+        {
+            return Err(superfluous(url.span(), "jwks_uri"));
         }
         if by_key {
             let Some(key) = &file.key else {

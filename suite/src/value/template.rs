@@ -17,6 +17,8 @@ pub const ROOTS: &[&str] = &[
     "redirect_uri",
     "beyond_scope",
     "origin",
+    "client_jwks_uri",
+    "elsewhere_jwks_uri",
     "redirect_uri_2",
     "loopback_redirect_uri",
     "scope",

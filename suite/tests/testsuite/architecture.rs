@@ -83,7 +83,7 @@ const FLOORS: [&[&str]; 11] = [
     &["engine"],
     &["scenario"],
     &["step", "check"],
-    &["user_agent"],
+    &["user_agent", "key_server"],
     &["target"],
     &["http", "oauth"],
     &["value", "clock"],

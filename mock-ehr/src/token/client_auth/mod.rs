@@ -2,6 +2,7 @@
 //!
 //! RFC 6749 §2.3, §3.2.1: <https://www.rfc-editor.org/rfc/rfc6749#section-2.3>
 
+pub(crate) mod jwks_uri;
 pub(crate) mod none;
 pub(crate) mod private_key_jwt;
 pub(crate) mod secret;

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
+use super::jwks_uri;
 use crate::config::{Client, ClientKind};
 use crate::defect::Defect;
 use crate::form::Parameters;
@@ -48,6 +49,8 @@ pub(crate) enum AssertionProblem {
     KidMissing,
     #[error("kid was '{was}'; expected one of the registered keys: {registered}")]
     KidUnknown { was: String, registered: String },
+    #[error("the keys could not be fetched from the registered address: {why}")]
+    KeysUnreachable { why: String },
     #[error("the signature is not that of the registered key")]
     Signature,
     #[error("claim {name} is missing")]
@@ -97,7 +100,8 @@ pub(super) fn check<'a>(app: &'a AppState, parameters: &Parameters) -> Result<&'
         ClientKind::Asymmetric | ClientKind::Backend => {}
     }
     let assertion = assertion.ok_or(Reason::Assertion(AssertionProblem::Malformed))?;
-    check_header(app, client, &assertion)
+    let known = known_keys(app, client).map_err(Reason::Assertion)?;
+    check_header(app, client, &known, &assertion)
         .and_then(|()| check_claims(app, client, &assertion))
         .map_err(Reason::Assertion)?;
     Ok(client)
@@ -116,7 +120,7 @@ fn check_type(app: &AppState, parameters: &Parameters) -> Result<(), AssertionPr
 }
 
 /// The client that an unverified assertion speaks of; whether it is true is judged afterwards.
-fn named_client(app: &AppState, assertion: &Assertion) -> Option<String> {
+pub(super) fn named_client(app: &AppState, assertion: &Assertion) -> Option<String> {
     let defects = app.defects();
     let claim = |name: &str| assertion.claims.get(name).and_then(Value::as_str).map(str::to_owned);
     if defects.has(Defect::AssertionSubNotChecked) {
@@ -125,7 +129,19 @@ fn named_client(app: &AppState, assertion: &Assertion) -> Option<String> {
     claim("sub").or_else(|| claim("iss"))
 }
 
-struct Assertion {
+/// The keys of a client: those that it registered, else those that its address gave.
+fn known_keys(app: &AppState, client: &Client) -> Result<Vec<ClientKey>, AssertionProblem> {
+    if client.jwks_uri.is_none() || !client.keys.is_empty() {
+        return Ok(client.keys.clone());
+    }
+    let nothing = || Err("nothing was fetched".to_owned());
+    app.store()
+        .key_set(&client.client_id)
+        .map_or_else(nothing, |set| set.keys)
+        .map_err(|why| AssertionProblem::KeysUnreachable { why })
+}
+
+pub(super) struct Assertion {
     header: Map<String, Value>,
     claims: Map<String, Value>,
     message: String,
@@ -133,7 +149,7 @@ struct Assertion {
 }
 
 impl Assertion {
-    fn read(text: &str) -> Option<Self> {
+    pub(super) fn read(text: &str) -> Option<Self> {
         let (message, signature) = text.rsplit_once('.')?;
         let (header, claims) = message.split_once('.')?;
         let decode = |part: &str| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok();
@@ -145,7 +161,7 @@ impl Assertion {
         })
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.header.get(name).and_then(Value::as_str)
     }
 
@@ -167,7 +183,12 @@ impl Assertion {
 }
 
 /// RFC 7515 §4.1, RFC 8725: whose signature, under an algorithm that we chose.
-fn check_header(app: &AppState, client: &Client, assertion: &Assertion) -> Result<(), AssertionProblem> {
+fn check_header(
+    app: &AppState,
+    client: &Client,
+    known: &[ClientKey],
+    assertion: &Assertion,
+) -> Result<(), AssertionProblem> {
     let defects = app.defects();
     if let Some(was) = assertion.header("typ").filter(|typ| !typ.eq_ignore_ascii_case("JWT")) {
         return Err(AssertionProblem::Typ { was: was.to_owned() });
@@ -185,10 +206,7 @@ fn check_header(app: &AppState, client: &Client, assertion: &Assertion) -> Resul
         "RS384" | "ES384" | "RS256" | "ES256" => {}
         _ if alg.eq_ignore_ascii_case("none") && defects.has(Defect::AssertionAlgNone) => return Ok(()),
         "HS256" | "HS384" if defects.has(Defect::AssertionHs256WithPublicKey) => {
-            let fits = client
-                .keys
-                .iter()
-                .any(|key| is_keyed_with_public_key(key, assertion, alg));
+            let fits = known.iter().any(|key| is_keyed_with_public_key(key, assertion, alg));
             return fits.then_some(()).ok_or(AssertionProblem::Signature);
         }
         _ => return Err(AssertionProblem::Alg { was: alg.to_owned() }),
@@ -196,7 +214,7 @@ fn check_header(app: &AppState, client: &Client, assertion: &Assertion) -> Resul
     // SMART 2.2: a jku must be the registered one; a key that comes along is never trusted.
     if let Some(was) = assertion
         .header("jku")
-        .filter(|jku| client.jwks_uri.as_deref() != Some(jku))
+        .filter(|jku| !jwks_uri::is_registered(app, client, jku))
     {
         if defects.has(Defect::AssertionJkuTrusted) {
             return Ok(());
@@ -209,7 +227,7 @@ fn check_header(app: &AppState, client: &Client, assertion: &Assertion) -> Resul
     {
         return Ok(());
     }
-    let candidates = keys(app, client, assertion)?;
+    let candidates = keys(app, known, assertion)?;
     if candidates.iter().any(|key| is_signed_by(key, assertion, alg)) {
         Ok(())
     } else {
@@ -220,7 +238,7 @@ fn check_header(app: &AppState, client: &Client, assertion: &Assertion) -> Resul
 /// SMART 2.2 "Signature verification": the registered key with this kid.
 fn keys<'a>(
     app: &'a AppState,
-    client: &'a Client,
+    known: &'a [ClientKey],
     assertion: &Assertion,
 ) -> Result<Vec<&'a ClientKey>, AssertionProblem> {
     let defects = app.defects();
@@ -229,22 +247,22 @@ fn keys<'a>(
     }
     let Some(kid) = assertion.header("kid") else {
         if defects.has(Defect::AssertionKidMissing) {
-            return Ok(client.keys.iter().collect());
+            return Ok(known.iter().collect());
         }
         return Err(AssertionProblem::KidMissing);
     };
-    let named: Vec<_> = client
-        .keys
-        .iter()
-        .filter(|key| key.kid.as_deref() == Some(kid))
-        .collect();
+    let mut named: Vec<_> = known.iter().filter(|key| key.kid.as_deref() == Some(kid)).collect();
+    // RFC 7517 §4.5: keys of different kinds may share a kid; the algorithm tells which is meant.
+    if defects.has(Defect::JwksUriKidAlone) {
+        named.truncate(1);
+    }
     if !named.is_empty() {
         return Ok(named);
     }
     if defects.has(Defect::AssertionKidUnknown) {
-        return Ok(client.keys.iter().collect());
+        return Ok(known.iter().collect());
     }
-    let registered: Vec<_> = client.keys.iter().filter_map(|key| key.kid.as_deref()).collect();
+    let registered: Vec<_> = known.iter().filter_map(|key| key.kid.as_deref()).collect();
     Err(AssertionProblem::KidUnknown {
         was: kid.to_owned(),
         registered: registered.join(", "),

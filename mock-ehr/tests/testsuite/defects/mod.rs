@@ -6,6 +6,7 @@ mod client_auth;
 mod code;
 mod cors;
 mod discovery;
+pub(crate) mod jwks_uri;
 mod openid;
 mod redirect_uri;
 mod token;
@@ -38,6 +39,9 @@ async fn misbehaves(ehr: &TestEhr, defect: Defect) -> bool {
         return answer;
     }
     if let Some(answer) = cors::probe(ehr, defect).await {
+        return answer;
+    }
+    if let Some(answer) = jwks_uri::probe(ehr, defect).await {
         return answer;
     }
     if let Some(answer) = openid::probe(ehr, defect).await {

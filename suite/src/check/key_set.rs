@@ -1,0 +1,40 @@
+//! How often the target fetched the key set of a client.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::finding::Finding;
+use crate::step::Context;
+use crate::step::publish::{PublishedAt, path_of};
+
+/// `fetched`: since the last `publish` at that address.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FetchedArgs {
+    /// At which address.
+    #[serde(default)]
+    pub at: PublishedAt,
+    /// At least so often.
+    #[serde(default)]
+    pub at_least: Option<usize>,
+    /// At most so often.
+    #[serde(default)]
+    pub at_most: Option<usize>,
+}
+
+/// `fetched`.
+pub fn fetched(context: &Context<'_>, args: &FetchedArgs) -> Finding {
+    let Some(url) = context.client.and_then(|client| client.jwks_uri.as_ref()) else {
+        return Finding::Unreached("the client has no jwks_uri".to_owned());
+    };
+    let path = path_of(url, args.at);
+    let times = context.world.key_server.fetched(&path);
+    let fits = args.at_least.is_none_or(|least| times >= least) && args.at_most.is_none_or(|most| times <= most);
+    let expected = match (args.at_least, args.at_most) {
+        (Some(least), Some(most)) => format!("{path} fetched {least} to {most} times"),
+        (Some(least), None) => format!("{path} fetched at least {least} times"),
+        (None, Some(most)) => format!("{path} fetched at most {most} times"),
+        (None, None) => "any number of fetches".to_owned(),
+    };
+    Finding::when(fits, expected, format!("{times} times"))
+}
