@@ -34,7 +34,7 @@ fn readers(state: &AppState, path: &str) -> Readers {
             (Readers::Everybody, defects.has(Defect::OpenidConfigurationCorsMissing))
         }
         "/.well-known/jwks.json" => (Readers::Everybody, defects.has(Defect::JwksCorsMissing)),
-        "/smart-style.json" => (Readers::Everybody, false),
+        "/.well-known/oauth-authorization-server" | "/smart-style.json" => (Readers::Everybody, false),
         "/auth/token" => (Readers::RegisteredApps, defects.has(Defect::TokenCorsMissing)),
         "/auth/introspect" | "/auth/revoke" => (Readers::RegisteredApps, false),
         // RFC 9700 §2.6: browsers go there, pages never ask there.

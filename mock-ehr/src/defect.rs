@@ -57,6 +57,17 @@ defects! {
     "discovery_issuer_missing" DiscoveryIssuerMissing "smart-2.2.0/373" "issuer is left out although sso-openid-connect is listed.";
     "discovery_jwks_uri_missing" DiscoveryJwksUriMissing "smart-2.2.0/373" "jwks_uri is left out although sso-openid-connect is listed.";
     "discovery_cors_missing" DiscoveryCorsMissing "smart-2.2.0/16" "smart-configuration carries no CORS header.";
+    "discovery_asymmetric_unclaimed" DiscoveryAsymmetricUnclaimed "smart-2.2.0/285" "private_key_jwt is listed and client-confidential-asymmetric is not claimed.";
+    "discovery_capability_set_incomplete" DiscoveryCapabilitySetIncomplete "smart-2.2.0/346" "permission-patient is not claimed, so that no set of capabilities is whole.";
+    "discovery_launch_ehr_unclaimed" DiscoveryLaunchEhrUnclaimed "smart-2.2.0/393" "context-ehr-patient is claimed without launch-ehr.";
+    "discovery_issuer_query" DiscoveryIssuerQuery "oidc-discovery/3-issuer" "The issuer has a query.";
+    "discovery_issuer_well_known" DiscoveryIssuerWellKnown "oidc-discovery/4-issuer" "The issuer is the address of its own openid-configuration.";
+    "discovery_signing_algorithms_missing" DiscoverySigningAlgorithmsMissing "smart-2.2.0/289" "private_key_jwt is listed and no signature algorithms are.";
+    "discovery_associated_endpoints_malformed" DiscoveryAssociatedEndpointsMalformed "smart-2.2.0/439" "associated_endpoints is an array of addresses instead of objects.";
+    "openid_metadata_incomplete" OpenidMetadataIncomplete "oidc-discovery/3-required" "openid-configuration lacks subject_types_supported.";
+    "oauth_metadata_disagrees" OauthMetadataDisagrees "rfc8414/3-agrees" "The RFC 8414 document names another token endpoint.";
+    "oauth_uris_missing" OauthUrisMissing "smart-1.0.0/oauth-uris" "The CapabilityStatement has no oauth-uris, which servers of SMART 1.0 need.";
+    "oauth_uris_disagree" OauthUrisDisagree "smart-2.2.0/373" "The CapabilityStatement names another token endpoint.";
     "openid_configuration_missing" OpenidConfigurationMissing "smart-2.2.0/210" "openid-configuration is answered with 404.";
     "openid_issuer_mismatch" OpenidIssuerMismatch "oidc-discovery/4.3" "issuer in openid-configuration is not the address from which it was read.";
     "jwks_private_key" JwksPrivateKey "rfc7517/9.2" "The key set contains a private key.";

@@ -49,6 +49,21 @@ pub(crate) async fn openid_configuration(State(state): State<AppState>) -> Respo
     )
 }
 
+/// `GET /.well-known/oauth-authorization-server`: RFC 8414.
+pub(crate) async fn oauth_metadata(State(state): State<AppState>) -> Response {
+    if state.variants().has(Variant::OauthMetadataMissing) {
+        return (StatusCode::NOT_FOUND, "Not Found\n").into_response();
+    }
+    let mut members = openid(&state);
+    if state.defects().has(Defect::OauthMetadataDisagrees) {
+        members.insert(
+            "token_endpoint".into(),
+            json!(format!("{}/auth/v1/token", state.public_url())),
+        );
+    }
+    document(Value::Object(in_order(&state, members)).to_string(), "application/json")
+}
+
 fn document(text: String, kind: &'static str) -> Response {
     ([(CONTENT_TYPE, HeaderValue::from_static(kind))], text).into_response()
 }
@@ -101,7 +116,7 @@ fn smart(state: &AppState) -> Map<String, Value> {
             members.insert(name.to_owned(), value);
         }
     };
-    put(Defect::DiscoveryIssuerMissing, "issuer", json!(state.public_url()));
+    put(Defect::DiscoveryIssuerMissing, "issuer", issuer(state));
     put(
         Defect::DiscoveryJwksUriMissing,
         "jwks_uri",
@@ -135,21 +150,66 @@ fn smart(state: &AppState) -> Map<String, Value> {
     } else {
         let vendors = state.variants().has(Variant::CapabilityUnknownListed);
         let more = vendors.then_some("launch-kiosk");
-        json!(CAPABILITIES.into_iter().chain(more).collect::<Vec<_>>())
+        let claimed = CAPABILITIES.into_iter().filter(|name| is_claimed(state, name));
+        json!(claimed.chain(more).collect::<Vec<_>>())
     };
     put(Defect::DiscoveryCapabilitiesMissing, "capabilities", capabilities);
     members.insert("token_endpoint_auth_methods_supported".into(), auth_methods(state));
-    members.insert(
-        "token_endpoint_auth_signing_alg_values_supported".into(),
-        json!(ASSERTION_ALGS),
-    );
+    if !defects.has(Defect::DiscoverySigningAlgorithmsMissing) {
+        members.insert(
+            "token_endpoint_auth_signing_alg_values_supported".into(),
+            json!(ASSERTION_ALGS),
+        );
+    }
+    if state.variants().has(Variant::AuthMethodsAlsoMisnamed) {
+        members.insert("token_endpoint_auth_methods".into(), auth_methods(state));
+    }
+    if state.variants().has(Variant::AssociatedEndpointsListed) {
+        let endpoint = json!({ "url": state.fhir_base(), "capabilities": ["smart-app-state"] });
+        members.insert("associated_endpoints".into(), json!([endpoint]));
+    }
+    if defects.has(Defect::DiscoveryAssociatedEndpointsMalformed) {
+        members.insert("associated_endpoints".into(), json!([state.fhir_base()]));
+    }
     members.insert("introspection_endpoint".into(), at("/auth/introspect"));
     members.insert("revocation_endpoint".into(), at("/auth/revoke"));
-    members.insert("scopes_supported".into(), json!(SCOPES));
+    members.insert("scopes_supported".into(), scopes(state));
     members.insert("response_types_supported".into(), json!(["code"]));
     // RFC 9207 §3: so that an app may insist on `iss`.
     members.insert("authorization_response_iss_parameter_supported".into(), json!(true));
     members
+}
+
+/// Whether a capability of this server is told.
+fn is_claimed(state: &AppState, capability: &str) -> bool {
+    let defects = state.defects();
+    match capability {
+        "client-confidential-asymmetric" => !defects.has(Defect::DiscoveryAsymmetricUnclaimed),
+        "permission-patient" => !defects.has(Defect::DiscoveryCapabilitySetIncomplete),
+        "launch-ehr" => !defects.has(Defect::DiscoveryLaunchEhrUnclaimed),
+        "sso-openid-connect" => !state.variants().has(Variant::SsoNotClaimed),
+        _ => true,
+    }
+}
+
+/// OpenID Connect Discovery §3: an https address without query and fragment, below which its document stands.
+fn issuer(state: &AppState) -> Value {
+    let base = state.public_url();
+    if state.defects().has(Defect::DiscoveryIssuerQuery) {
+        json!(format!("{base}?tenant=1"))
+    } else if state.defects().has(Defect::DiscoveryIssuerWellKnown) {
+        json!(format!("{base}/.well-known/openid-configuration"))
+    } else {
+        json!(base)
+    }
+}
+
+/// SMART 2.2: the list need not be whole.
+fn scopes(state: &AppState) -> Value {
+    if state.variants().has(Variant::ScopesListedInPart) {
+        return json!(["launch", "patient/*.rs"]);
+    }
+    json!(SCOPES)
 }
 
 const ASSERTION_ALGS: [&str; 4] = ["RS384", "ES384", "RS256", "ES256"];
@@ -233,7 +293,9 @@ fn openid(state: &AppState) -> Map<String, Value> {
     put("response_types_supported", json!(["code"]));
     put("response_modes_supported", json!(["query"]));
     put("grant_types_supported", grant_types(state));
-    put("subject_types_supported", json!(["public"]));
+    if !state.defects().has(Defect::OpenidMetadataIncomplete) {
+        put("subject_types_supported", json!(["public"]));
+    }
     put("id_token_signing_alg_values_supported", alg);
     put("token_endpoint_auth_methods_supported", auth_methods(state));
     put(

@@ -30,6 +30,10 @@ pub(crate) fn public(state: AppState) -> Router {
             "/.well-known/openid-configuration",
             get(discovery::openid_configuration),
         )
+        .route(
+            "/.well-known/oauth-authorization-server",
+            get(discovery::oauth_metadata),
+        )
         .route("/.well-known/jwks.json", get(jwks::handle))
         .route("/smart-style.json", get(smart_style))
         // Authorization endpoint and its pages

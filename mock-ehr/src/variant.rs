@@ -36,6 +36,12 @@ variants! {
     "capability_unknown_listed" CapabilityUnknownListed "smart-configuration lists a capability that the guide does not define.";
     "auth_method_none_not_listed" AuthMethodNoneNotListed "`none` is not among the authentication methods, of which the guide names three, although public clients are served.";
     "cors_any_origin" CorsAnyOrigin "Pages of every origin may read tokens and data, without credentials.";
+    "scopes_listed_in_part" ScopesListedInPart "scopes_supported lists two scopes of many.";
+    "sso_not_claimed" SsoNotClaimed "id_tokens are issued, and sso-openid-connect is not among the capabilities.";
+    "associated_endpoints_listed" AssociatedEndpointsListed "associated_endpoints is there.";
+    "auth_methods_also_misnamed" AuthMethodsAlsoMisnamed "The authentication methods stand under a second name that nobody looks for.";
+    "oauth_metadata_missing" OauthMetadataMissing "There is no RFC 8414 document.";
+    "security_service_untold" SecurityServiceUntold "The CapabilityStatement does not name SMART-on-FHIR as its security service.";
     "error_page_instead_of_redirect" ErrorPageInsteadOfRedirect "Errors of the authorization endpoint are shown as a page with status 400, never sent to the app (RFC 9700 §4.11).";
     "error_html_page_200" ErrorHtmlPage200 "Errors of the authorization endpoint are shown as a page with status 200, as many products do.";
     "error_no_description" ErrorNoDescription "Errors carry only `error`: `error_description` is optional.";

@@ -11,14 +11,35 @@ use serde_json::{Value, json};
 use super::format;
 use super::outcome;
 use super::parameters::{self, Kind};
+use crate::defect::Defect;
 use crate::state::AppState;
+use crate::variant::Variant;
 
 /// `GET {base}/metadata`. It needs no token.
 pub(crate) async fn get(State(state): State<AppState>, RawQuery(query): RawQuery) -> Response {
     match format::check(query.as_deref()) {
-        Ok(()) => outcome::resource(StatusCode::OK, &statement(state.fhir_base(), state.public_url())),
+        Ok(()) => outcome::resource(StatusCode::OK, &told(&state)),
         Err(problem) => problem.answer(&state),
     }
+}
+
+fn told(state: &AppState) -> Value {
+    let mut statement = statement(state.fhir_base(), state.public_url());
+    let security = &mut statement["rest"][0]["security"];
+    if state.defects().has(Defect::OauthUrisMissing) {
+        security["extension"] = Value::Null;
+    }
+    if state.defects().has(Defect::OauthUrisDisagree) {
+        let token = &mut security["extension"][0]["extension"][1]["valueUri"];
+        *token = json!(format!("{}/token", state.public_url()));
+    }
+    if state.variants().has(Variant::SecurityServiceUntold) {
+        security["service"] = Value::Null;
+    }
+    if let Some(members) = security.as_object_mut() {
+        members.retain(|_, value| !value.is_null());
+    }
+    statement
 }
 
 fn statement(base: &str, public_url: &str) -> Value {

@@ -339,6 +339,9 @@ pub struct AgreesArgs {
     /// The rule of consistency within one document.
     #[serde(default)]
     pub rule: Option<DiscoveryRule>,
+    /// A document that is not there is fine.
+    #[serde(default)]
+    pub optional: bool,
 }
 
 /// A rule of consistency within smart-configuration.
@@ -359,6 +362,36 @@ pub enum DiscoveryRule {
     RefreshGrant,
     /// Capabilities without a colon are among those that the guide defines.
     CapabilityNames,
+    /// `private_key_jwt` among the methods ↔ `client-confidential-asymmetric`.
+    AsymmetricClaimed,
+    /// `client_credentials` among the grants ↔ what backend services authenticate by.
+    BackendServices,
+    /// Where a launch is claimed, one set of capabilities is whole.
+    CapabilitySet,
+    /// `context-ehr-…` ↔ `launch-ehr`, `context-standalone-…` ↔ `launch-standalone`.
+    ContextLaunch,
+    /// `permission-v1`, `permission-v2` ↔ the spelling of the listed scopes.
+    ScopeSyntax,
+    /// Capabilities ↔ the scopes that they need, where scopes are listed.
+    ScopesListed,
+    /// `issuer` ↔ `sso-openid-connect`.
+    IssuerClaimed,
+    /// `issuer` is an https address without query and fragment.
+    IssuerForm,
+    /// `issuer` is not the address of a document below it.
+    IssuerIsBase,
+    /// A method with a JWT ↔ the algorithms that it is signed by.
+    SigningAlgorithms,
+    /// `associated_endpoints` are objects with `url` and `capabilities`.
+    AssociatedEndpoints,
+    /// `authorization_code` among the grants ↔ `authorization_endpoint`, and `code` among the response types.
+    AuthorizationCode,
+    /// No field lacks the `_supported` of its name.
+    FieldNames,
+    /// The CapabilityStatement has `oauth-uris` with `authorize` and `token`.
+    OauthUris,
+    /// The CapabilityStatement names SMART among its security services.
+    SecurityService,
 }
 
 /// `keys`.

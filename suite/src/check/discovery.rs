@@ -17,6 +17,12 @@ pub fn agrees(context: &Context<'_>, args: &AgreesArgs) -> Finding {
         Ok(answer) => answer,
         Err(finding) => return finding,
     };
+    let is_there = answer
+        .outcome()
+        .is_ok_and(|response| response.status == 200 && answer.json.as_ref().is_some_and(Value::is_object));
+    if args.optional && !is_there {
+        return Finding::TooLittle("there is no such document".to_owned());
+    }
     let Some(smart) = answer.json.as_ref().filter(|json| json.is_object()) else {
         return Finding::Undecided("the document is not a JSON object".to_owned());
     };
@@ -157,6 +163,34 @@ fn ruled(smart: &Value, rule: DiscoveryRule) -> Finding {
             let expected = "capabilities that the guide defines, or URIs";
             Finding::when(unknown.is_empty(), expected, format!("unknown: {}", unknown.join(", ")))
         }
+        DiscoveryRule::OauthUris => {
+            let uris = oauth_uris(smart);
+            let lacking = ["authorize", "token"]
+                .into_iter()
+                .find(|name| !uris.iter().any(|(key, _)| key == name));
+            match lacking {
+                Some(name) => Finding::broken(
+                    format!("`{name}` among the oauth-uris"),
+                    format!("{} of them", uris.len()),
+                ),
+                None => Finding::holds(),
+            }
+        }
+        DiscoveryRule::SecurityService => {
+            let rest = smart["rest"].as_array().into_iter().flatten();
+            let codes = rest
+                .flat_map(|rest| rest["security"]["service"].as_array().into_iter().flatten())
+                .flat_map(|service| service["coding"].as_array().into_iter().flatten())
+                .filter_map(|coding| coding["code"].as_str());
+            let codes: Vec<&str> = codes.collect();
+            let observed = format!("codes: {}", codes.join(", "));
+            Finding::when(
+                codes.contains(&"SMART-on-FHIR"),
+                "the security service `SMART-on-FHIR`",
+                observed,
+            )
+        }
+        other => super::contradiction::judge(smart, other),
     }
 }
 

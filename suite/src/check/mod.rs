@@ -3,6 +3,7 @@
 pub mod acceptance;
 pub mod arguments;
 pub mod callback;
+mod contradiction;
 pub mod cors;
 pub mod discovery;
 pub mod entropy;

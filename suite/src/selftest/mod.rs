@@ -211,10 +211,11 @@ async fn row(
     for item in waiting {
         groups.entry(item.loaded.id.clone()).or_default().push(item);
     }
-    for group in std::iter::once(others)
-        .chain(groups.into_values())
-        .filter(|group| !group.is_empty())
-    {
+    let mut by_version: BTreeMap<SmartVersion, Vec<Item<'_>>> = BTreeMap::new();
+    for item in others {
+        by_version.entry(newest(&item)).or_default().push(item);
+    }
+    for group in by_version.into_values().chain(groups.into_values()) {
         let done = on_one_mock(manner, &group).await?;
         vector.extend(done.vector.into_iter().filter(|(id, (mark, _))| {
             // A row that runs few items sees few values: too few to judge is no change.
@@ -232,6 +233,15 @@ async fn row(
         took: started.elapsed(),
         requests,
     })
+}
+
+/// The newest version in which the item's scenario holds: by it, the mock is judged.
+fn newest(item: &Item<'_>) -> SmartVersion {
+    let applies = &item.loaded.scenario.applies;
+    [SmartVersion::V2_2, SmartVersion::V2_1, SmartVersion::V2_0]
+        .into_iter()
+        .find(|version| applies.is_empty() || applies.iter().any(|one| one == version.as_str()))
+        .unwrap_or(SmartVersion::V1_0)
 }
 
 fn waits(item: &Item<'_>) -> bool {
@@ -253,7 +263,7 @@ async fn on_one_mock(manner: &Manner, items: &[Item<'_>]) -> Result<Done, String
     let (world, mock) = demo::inside(manner, SEED).map_err(|error| error.to_string())?;
     let (_keep, cancel) = watch::channel(false);
     let options = Options {
-        smart: SmartVersion::V2_2,
+        smart: items.first().map_or(SmartVersion::V2_2, newest),
         allow_lockout: true,
         cancel,
     };

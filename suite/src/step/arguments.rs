@@ -33,6 +33,8 @@ pub enum Document {
     Openid,
     /// `{fhir_base}/metadata`.
     Capability,
+    /// RFC 8414 §3.1: `.well-known/oauth-authorization-server` between the issuer's host and its path.
+    Oauth,
 }
 
 /// `launch`: begins an EHR launch.

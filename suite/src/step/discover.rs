@@ -142,6 +142,7 @@ pub async fn discover(context: &mut Context<'_>, args: &DiscoverArgs, verb: &'st
                     .ok_or_else(|| Halt::Skip("the server lists no issuer".to_owned()))?;
                 format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'))
             }
+            Document::Oauth => oauth_metadata(known.issuer.as_deref())?,
         }
     };
     let url = Url::parse(&at).map_err(|_| Halt::Blocked(format!("`{at}` is not an absolute URL")))?;
@@ -154,6 +155,19 @@ pub async fn discover(context: &mut Context<'_>, args: &DiscoverArgs, verb: &'st
     let deed = answered(world, verb, args.label.clone(), String::new(), correct, request, None).await;
     context.deeds.push(Arc::new(deed));
     Ok(())
+}
+
+/// RFC 8414 §3.1: the well-known part stands between the host and the path of the issuer.
+fn oauth_metadata(issuer: Option<&str>) -> Result<String, Halt> {
+    let issuer = issuer.ok_or_else(|| Halt::Skip("the server lists no issuer".to_owned()))?;
+    let mut url =
+        Url::parse(issuer).map_err(|_| Halt::Skip(format!("the issuer `{issuer}` is not an absolute URL")))?;
+    let path = format!(
+        "/.well-known/oauth-authorization-server{}",
+        url.path().trim_end_matches('/')
+    );
+    url.set_path(&path);
+    Ok(url.into())
 }
 
 /// Sends a request and wraps its answer as a deed.

@@ -38,6 +38,23 @@ pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
             has(&json, "grant_types_supported", "authorization_code")
                 && !has(&json, "grant_types_supported", "refresh_token")
         }
+        Defect::DiscoveryAsymmetricUnclaimed => lacks_capability(&json, "client-confidential-asymmetric"),
+        Defect::DiscoveryCapabilitySetIncomplete => lacks_capability(&json, "permission-patient"),
+        Defect::DiscoveryLaunchEhrUnclaimed => lacks_capability(&json, "launch-ehr"),
+        Defect::DiscoveryIssuerQuery => member(&json, "issuer").contains('?'),
+        Defect::DiscoveryIssuerWellKnown => member(&json, "issuer").ends_with("openid-configuration"),
+        Defect::DiscoverySigningAlgorithmsMissing => lacks("token_endpoint_auth_signing_alg_values_supported"),
+        Defect::DiscoveryAssociatedEndpointsMalformed => json["associated_endpoints"][0].is_string(),
+        Defect::OpenidMetadataIncomplete => openid(ehr).await.json().get("subject_types_supported").is_none(),
+        Defect::OauthMetadataDisagrees => {
+            let theirs = ehr.get("/.well-known/oauth-authorization-server").await;
+            theirs.member("token_endpoint") != member(&json, "token_endpoint")
+        }
+        Defect::OauthUrisMissing => statement(ehr).await["rest"][0]["security"]["extension"].is_null(),
+        Defect::OauthUrisDisagree => {
+            statement(ehr).await["rest"][0]["security"]["extension"][0]["extension"][1]["valueUri"]
+                != json["token_endpoint"]
+        }
         Defect::DiscoveryIssuerMissing => lacks("issuer"),
         Defect::DiscoveryJwksUriMissing => lacks("jwks_uri"),
         Defect::DiscoveryCorsMissing => answer.header("access-control-allow-origin") != "*",
@@ -61,6 +78,14 @@ pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
         }
         _ => return None,
     })
+}
+
+async fn statement(ehr: &TestEhr) -> Value {
+    ehr.get("/fhir/metadata").await.json()
+}
+
+fn lacks_capability(json: &Value, name: &str) -> bool {
+    json["capabilities"].is_array() && !has(json, "capabilities", name)
 }
 
 async fn openid(ehr: &TestEhr) -> Answer {
