@@ -198,6 +198,13 @@ defects! {
     "scope_not_registered_granted" ScopeNotRegisteredGranted "rfc9700/2.3" "A scope that the client may not have is granted.";
     "scope_v1_refused" ScopeV1Refused "smart-2.2.0/373" "Scopes of the first version are refused although permission-v1 is listed.";
     "scope_v2_refused" ScopeV2Refused "smart-2.2.0/373" "Scopes of the second version are refused although permission-v2 is listed.";
+    "scope_granular_refused" ScopeGranularRefused "smart-2.2.0/370" "Scopes with a constraint are dropped although permission-v2 is listed.";
+    "scope_constraint_dropped" ScopeConstraintDropped "rfc9700/2.3" "The constraint of a scope is dropped, and the whole type granted.";
+    "scope_user_refused" ScopeUserRefused "smart-2.2.0/368" "Scopes of the user are dropped although permission-user is listed.";
+    "scope_patient_as_user" ScopePatientAsUser "rfc9700/2.3" "A patient/ scope is granted as the user/ one.";
+    "scope_read_as_rd" ScopeReadAsRd "smart-2.2.0/128" "`.read` of the first version is taken for the letters r and d.";
+    "scope_out_of_order_granted" ScopeOutOfOrderGranted "rfc6749/3.3-reported" "A scope whose letters stand in another order than cruds is granted as it came.";
+    "scope_case_ignored" ScopeCaseIgnored "rfc6749/3.3-case" "Letter case of scopes is ignored.";
     // code
     "code_replay_accepted" CodeReplayAccepted "rfc6749/4.1.2-single-use" "A code can be redeemed any number of times.";
     "code_replay_does_not_revoke" CodeReplayDoesNotRevoke "rfc6749/4.1.2-replay-revokes" "What a code gave stays valid when the code is replayed.";
@@ -250,6 +257,9 @@ defects! {
     "token_scope_missing" TokenScopeMissing "smart-2.2.0/113" "The token response has no scope.";
     "token_scope_array" TokenScopeArray "rfc6749/5.1-json" "scope is an array.";
     "token_cors_missing" TokenCorsMissing "smart-2.2.0/17" "The token endpoint carries no CORS header.";
+    "token_scope_commas" TokenScopeCommas "rfc6749/3.3-list" "Scopes in the token response are separated by commas.";
+    "token_scope_blanks" TokenScopeBlanks "rfc6749/3.3-list" "Scopes in the token response have blanks around them and two between them.";
+    "token_grows_with_scopes" TokenGrowsWithScopes "smart-2.2.0/134" "An access token grows by 120 characters with each scope.";
     // launch context
     "context_patient_missing" ContextPatientMissing "smart-2.2.0/168" "The token response has no patient although a scope asked for one.";
     "context_patient_wrong" ContextPatientWrong "smart-2.2.0/168" "The token response names another patient than was chosen.";
@@ -393,6 +403,9 @@ defects! {
     "fhir_scope_not_enforced" FhirScopeNotEnforced "rfc6749/7" "Data beyond the granted scopes are served.";
     "fhir_compartment_read_leak" FhirCompartmentReadLeak "smart-2.2.0/96" "With patient scopes any patient's data can be read.";
     "fhir_compartment_search_leak" FhirCompartmentSearchLeak "smart-2.2.0/96" "With patient scopes a search finds any patient's data.";
+    "fhir_v1_scope_powerless" FhirV1ScopePowerless "smart-2.2.0/128" "A granted scope of the first version opens nothing.";
+    "fhir_single_letter_powerless" FhirSingleLetterPowerless "smart-2.2.0/370" "A granted scope of one letter opens nothing.";
+    "fhir_wildcard_powerless" FhirWildcardPowerless "smart-2.2.0/144" "A granted wildcard scope opens the type Patient alone.";
     "fhir_no_www_authenticate" FhirNoWwwAuthenticate "rfc6750/3" "401 carries no WWW-Authenticate.";
     "fhir_5xx_on_junk_token" Fhir5xxOnJunkToken "rfc6750/3.1" "A token that means nothing ends in status 500.";
 }

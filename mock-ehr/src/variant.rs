@@ -50,6 +50,8 @@ variants! {
     "session_reused" SessionReused "Consent is remembered: a second authorization in a session goes straight through.";
     "state_optional" StateOptional "A request without state is served, and the answer carries none.";
     "scope_default" ScopeDefault "A request without scope gets all that the client may have (RFC 6749 §3.3).";
+    "scope_wildcard_expanded" ScopeWildcardExpanded "A wildcard scope is granted as the list of the types that there are.";
+    "scope_split" ScopeSplit "A scope of several letters is granted as several scopes of one letter.";
     "trailing_slash_aud_refused" TrailingSlashAudRefused "aud is compared character by character.";
     "aud_refused_at_exchange" AudRefusedAtExchange "A wrong aud is refused only when the code is redeemed.";
     "aud_refused_at_fhir" AudRefusedAtFhir "A wrong aud is refused only when the token is used.";

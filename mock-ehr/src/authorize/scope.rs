@@ -8,7 +8,7 @@ use crate::config::Client;
 use crate::defect::Defect;
 use crate::form::Parameters;
 use crate::scope::grammar::Scope;
-use crate::scope::grant;
+use crate::scope::{grant, misread};
 use crate::state::AppState;
 use crate::variant::Variant;
 
@@ -47,20 +47,16 @@ pub(crate) fn check(state: &AppState, client: &Client, parameters: &Parameters) 
         return Err(Reason::MissingScope);
     };
     let asked = Scope::parse_list(text);
-    let asked = asked.into_iter().filter(|scope| {
-        let Scope::Resource(resource) = scope else { return true };
-        let access = resource.text.rsplit_once('.').map_or("", |(_, access)| access);
-        let is_v1 = ["read", "write", "*"].contains(&access.split('?').next().unwrap_or_default());
-        !(if is_v1 {
-            defects.has(Defect::ScopeV1Refused)
-        } else {
-            defects.has(Defect::ScopeV2Refused)
-        })
-    });
-    let asked: Vec<_> = asked.collect();
+    let asked: Vec<_> = asked
+        .into_iter()
+        .filter_map(|scope| misread::asked(defects, scope))
+        .collect();
     let mut granted = grant::grantable(&asked, &client.scopes);
     if defects.has(Defect::ScopeUnknownGranted) {
         granted.extend(asked.iter().filter(|scope| matches!(scope, Scope::Unknown(_))).cloned());
+    }
+    if defects.has(Defect::ScopeOutOfOrderGranted) {
+        granted.extend(asked.iter().filter(|scope| misread::is_out_of_order(scope)).cloned());
     }
     if defects.has(Defect::ScopeNotRegisteredGranted) {
         let beyond = asked
@@ -76,6 +72,13 @@ pub(crate) fn check(state: &AppState, client: &Client, parameters: &Parameters) 
     }
     if defects.has(Defect::ScopeWiderGranted) {
         granted.push(Scope::parse("user/*.cruds"));
+    }
+    // SMART 2.2 scopes, "Scope Equivalence" and "Wildcard scopes": the same access in other words, or less of it.
+    if state.variants().has(Variant::ScopeWildcardExpanded) {
+        granted = grant::by_type(granted);
+    }
+    if state.variants().has(Variant::ScopeSplit) {
+        granted = grant::by_letter(granted);
     }
     Ok(granted)
 }

@@ -6,7 +6,7 @@
 use super::criterion::Criterion;
 use super::store::Resource;
 use crate::defect::Defect;
-use crate::scope::{Context, ResourceScope, Scope};
+use crate::scope::{Context, ResourceScope, Scope, misread};
 use crate::switches::Switches;
 
 /// What the rules need to know of a token.
@@ -84,6 +84,7 @@ impl View {
                 _ => None,
             })
             .filter(|scope| scope.speaks_of(kind) && interaction.is_in(scope))
+            .filter(|scope| misread::opens(defects, scope, kind))
             .filter_map(|scope| Grant::of(scope, token, kind, interaction, base, defects))
             .collect();
         if grants.is_empty() {

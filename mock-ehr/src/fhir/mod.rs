@@ -28,6 +28,8 @@ use axum::routing::{get, post};
 
 use crate::state::AppState;
 
+pub(crate) use parameters::types;
+
 /// Every route below the FHIR base.
 pub fn routes() -> Router<AppState> {
     Router::new()

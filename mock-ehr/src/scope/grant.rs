@@ -3,6 +3,7 @@
 //! RFC 6749 §3.3: <https://www.rfc-editor.org/rfc/rfc6749#section-3.3>: less may be granted than was asked, and the
 //! answer says so; never more.
 
+use crate::fhir::types;
 use crate::form::encode;
 
 use super::grammar::{Permissions, ResourceScope, Scope, covers};
@@ -35,6 +36,35 @@ pub(crate) fn includes(granted: &[Scope], scope: &Scope) -> bool {
             .any(|known| matches!(known, Scope::Resource(known) if covers(known, asked))),
         _ => granted.contains(scope),
     }
+}
+
+/// Every wildcard as the types that there are today.
+pub(crate) fn by_type(granted: Vec<Scope>) -> Vec<Scope> {
+    let named = |scope: Scope| match &scope {
+        Scope::Resource(resource) if resource.resource == "*" => types()
+            .map(|kind| Scope::parse(&resource.text.replacen("/*.", &format!("/{kind}."), 1)))
+            .collect(),
+        _ => vec![scope],
+    };
+    granted.into_iter().flat_map(named).collect()
+}
+
+/// Every scope of several letters as several scopes of one.
+pub(crate) fn by_letter(granted: Vec<Scope>) -> Vec<Scope> {
+    let split = |scope: Scope| match &scope {
+        Scope::Resource(resource) => {
+            let letters = resource.permissions.letters();
+            match resource.text.split_once(&format!(".{letters}")) {
+                Some((before, after)) => letters
+                    .chars()
+                    .map(|letter| Scope::parse(&format!("{before}.{letter}{after}")))
+                    .collect(),
+                None => vec![scope],
+            }
+        }
+        _ => vec![scope],
+    };
+    granted.into_iter().flat_map(split).collect()
 }
 
 fn narrowed(asked: &ResourceScope, allowed: &[Scope]) -> Vec<Scope> {

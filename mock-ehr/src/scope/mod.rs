@@ -2,6 +2,7 @@
 
 pub mod grammar;
 pub(crate) mod grant;
+pub(crate) mod misread;
 pub(crate) mod plain_words;
 
 pub use grammar::{Context, Permissions, ResourceScope, Scope, covers};

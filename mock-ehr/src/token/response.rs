@@ -136,6 +136,10 @@ fn new_access_token(app: &AppState, issue: &Issue) -> (String, i64) {
     if defects.has(Defect::TokenAccessTokenLowEntropy) {
         text = app.count().to_string();
     }
+    // SMART 2.2 scopes, "Scope size over the wire": a token that spells out its scopes outgrows the header.
+    if defects.has(Defect::TokenGrowsWithScopes) {
+        text.push_str(&"x".repeat(120 * issue.scopes.len()));
+    }
     if defects.has(Defect::TokenAccessTokenCharset) {
         text = format!("t\u{f6}ken {text}");
     }
@@ -174,6 +178,10 @@ fn push_scope(app: &AppState, issue: &Issue, body: &mut Map<String, Value>) {
     }
     let scope = if defects.has(Defect::TokenScopeArray) {
         json!(issue.scopes.iter().map(Scope::text).collect::<Vec<_>>())
+    } else if defects.has(Defect::TokenScopeCommas) {
+        text_of(&issue.scopes).replace(' ', ",").into()
+    } else if defects.has(Defect::TokenScopeBlanks) {
+        format!(" {} ", text_of(&issue.scopes).replace(' ', "  ")).into()
     } else {
         text_of(&issue.scopes).into()
     };

@@ -38,6 +38,16 @@ async fn shows(ehr: &TestEhr, variant: Variant) -> bool {
         Variant::JwksUriRedirectFollowed | Variant::JwksUriTextRefused => {
             crate::defects::jwks_uri::shows(ehr, variant).await
         }
+        Variant::ScopeWildcardExpanded | Variant::ScopeSplit => {
+            let answer = ehr
+                .launched_with(APP, |form| form.set("scope", "launch/patient patient/*.rs"))
+                .await;
+            let scope = answer.member("scope");
+            match variant {
+                Variant::ScopeSplit => scope == "launch/patient patient/*.r patient/*.s",
+                _ => scope.contains("patient/Condition.rs") && !scope.contains('*'),
+            }
+        }
         Variant::ClientCredentialsWithSecret => {
             let form = Form::of(&[("grant_type", "client_credentials"), ("scope", "system/*.rs")]);
             let authorization = basic("app-symmetric", secret("app-symmetric"));

@@ -218,6 +218,9 @@ pub struct JsonArgs {
     /// Only these characters.
     #[serde(default)]
     pub alphabet: Option<Alphabet>,
+    /// A text of at most so many bytes.
+    #[serde(default)]
+    pub at_most_bytes: Option<usize>,
 }
 
 /// A JSON type, or a text of a certain form.
@@ -260,6 +263,8 @@ pub enum Alphabet {
     ErrorText,
     /// Scope, RFC 6749 §3.3.
     Scope,
+    /// Scope tokens, one space between two of them and none around, RFC 6749 §3.3; an empty text is such a list too.
+    ScopeList,
 }
 
 /// `same`, `differ`.
@@ -312,7 +317,33 @@ pub struct ScopeArgs {
     #[serde(default)]
     pub of: Option<String>,
     /// Granted scopes lie within these, equivalent spellings aside.
-    pub within: Template,
+    #[serde(default)]
+    pub within: Option<Template>,
+    /// Granted scopes allow all of these, equivalent spellings aside.
+    #[serde(default)]
+    pub covers: Option<Template>,
+    /// Granted scopes allow a part of these at least: the same data, the same interaction.
+    #[serde(default)]
+    pub reaches: Option<Template>,
+    /// Granted scopes allow a part of each of these.
+    #[serde(default)]
+    pub reaches_each: Option<Template>,
+    /// Granted scopes allow no part of these.
+    #[serde(default)]
+    pub misses: Option<Template>,
+    /// Granted scopes over data are written in the grammar of this version.
+    #[serde(default)]
+    pub written_in: Option<ScopeGrammar>,
+}
+
+/// A grammar of scopes over data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ScopeGrammar {
+    /// `.read`, `.write`, `.*`
+    V1,
+    /// Letters of `cruds`.
+    V2,
 }
 
 /// `within`.

@@ -94,7 +94,13 @@ fn judged(context: &Context<'_>, args: &JsonArgs, name: &str, value: &Value) -> 
     {
         return Finding::broken(format!("`{name}` {}", alphabet_words(alphabet)), shown(name, value));
     }
-    Finding::holds()
+    match (args.at_most_bytes, value.as_str()) {
+        (Some(most), Some(text)) if text.len() > most => Finding::broken(
+            format!("`{name}` a text of {most} bytes or less"),
+            format!("{} bytes", text.len()),
+        ),
+        _ => Finding::holds(),
+    }
 }
 
 fn bounds(args: &JsonArgs, name: &str) -> String {
@@ -173,15 +179,31 @@ fn kind_words(kind: JsonKind) -> &'static str {
     }
 }
 
-/// Whether every character is in the alphabet; an empty text is not.
+/// Whether every character is in the alphabet; an empty text is not, but for a list.
 pub fn in_alphabet(alphabet: Alphabet, text: &str) -> bool {
+    if alphabet == Alphabet::ScopeList {
+        let sound = |token: &str| in_alphabet(Alphabet::Scope, token) && !is_glued(token);
+        return text.is_empty() || text.split(' ').all(sound);
+    }
     let fits = |byte: u8| match alphabet {
         Alphabet::B64token => byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte),
         Alphabet::Vschar => (0x20..=0x7e).contains(&byte),
         Alphabet::ErrorText => matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e),
-        Alphabet::Scope => matches!(byte, 0x20 | 0x21 | 0x23..=0x5b | 0x5d..=0x7e),
+        Alphabet::Scope | Alphabet::ScopeList => matches!(byte, 0x20 | 0x21 | 0x23..=0x5b | 0x5d..=0x7e),
     };
     !text.is_empty() && text.bytes().all(fits)
+}
+
+/// Several scopes in one token: a comma is legal within a scope (`?category=a,b`), but not between two that are known.
+fn is_glued(token: &str) -> bool {
+    const KNOWN: [&str; 5] = ["openid", "fhirUser", "profile", "offline_access", "online_access"];
+    const BEGINNINGS: [&str; 4] = ["patient/", "user/", "system/", "launch"];
+    let is_scope = |piece: &str| KNOWN.contains(&piece) || BEGINNINGS.iter().any(|begin| piece.starts_with(begin));
+    token
+        .split([',', ';', '+', '|'])
+        .filter(|piece| is_scope(piece))
+        .count()
+        > 1
 }
 
 fn alphabet_words(alphabet: Alphabet) -> &'static str {
@@ -190,5 +212,6 @@ fn alphabet_words(alphabet: Alphabet) -> &'static str {
         Alphabet::Vschar => "of visible ASCII and space (RFC 6749 appendix A)",
         Alphabet::ErrorText => "of %x20-21, %x23-5B, %x5D-7E (RFC 6749 §5.2)",
         Alphabet::Scope => "of scope-tokens and spaces (RFC 6749 §3.3)",
+        Alphabet::ScopeList => "of scope-tokens with one space between two of them, none around (RFC 6749 §3.3)",
     }
 }

@@ -13,6 +13,7 @@ pub mod key_set;
 pub mod keys;
 pub mod message;
 pub mod refusal;
+pub mod scope;
 pub mod texts;
 
 pub use finding::Finding;

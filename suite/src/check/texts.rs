@@ -1,13 +1,11 @@
-//! Comparisons of texts that a run saw: the same, different, unrelated; scopes within scopes.
+//! Comparisons of texts that a run saw: the same, different, unrelated.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::arguments::{ScopeArgs, TextsArgs, UnrelatedArgs};
-use super::finding::{Finding, answer};
-use super::refusal::describe_answer;
+use super::arguments::{TextsArgs, UnrelatedArgs};
+use super::finding::Finding;
 use crate::oauth::pkce;
-use crate::oauth::scope::ScopeSet;
 use crate::step::Context;
 use crate::value::Template;
 
@@ -61,25 +59,4 @@ pub fn unrelated(context: &Context<'_>, args: &UnrelatedArgs) -> Finding {
         }
     }
     Finding::holds()
-}
-
-/// `scope`: granted within what was asked.
-pub fn scope(context: &Context<'_>, args: &ScopeArgs) -> Finding {
-    let answer = match answer(context, args.of.as_deref()) {
-        Ok(answer) => answer,
-        Err(finding) => return finding,
-    };
-    let Some(granted) = answer.text("scope") else {
-        return Finding::Unreached(format!("the answer has no scope to judge: {}", describe_answer(answer)));
-    };
-    let asked = match fill(context, &args.within) {
-        Ok(asked) => asked,
-        Err(finding) => return finding,
-    };
-    let within = ScopeSet::parse(granted).is_subset_of(&ScopeSet::parse(&asked));
-    Finding::when(
-        within,
-        format!("granted scopes within `{asked}`"),
-        format!("granted: `{granted}`"),
-    )
 }

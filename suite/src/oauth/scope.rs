@@ -132,6 +132,24 @@ impl ScopeSet {
         self.scopes.iter().filter(|scope| !wider.covers(scope))
     }
 
+    /// `true` where some of what is allowed here is allowed there too: the same data in the same interaction, or the
+    /// very same scope. A constraint on either side is taken to let some data through.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        other.scopes.iter().any(|one| self.shares_with(one))
+    }
+
+    /// `true` where this holds for each of the others.
+    pub fn overlaps_each(&self, other: &Self) -> bool {
+        other.scopes.iter().all(|one| self.shares_with(one))
+    }
+
+    fn shares_with(&self, other: &Scope) -> bool {
+        self.scopes.iter().any(|one| match (&one.clinical, &other.clinical) {
+            (Some(one), Some(two)) => one.shares_with(two),
+            _ => one.means_the_same(other),
+        })
+    }
+
     /// `true` where a scope over the data of the patient in context is among them.
     pub fn has_patient_scope(&self) -> bool {
         self.clinical().any(|clinical| clinical.context == Context::Patient)
@@ -250,6 +268,13 @@ impl Clinical {
             narrowed_by,
             version_1,
         })
+    }
+
+    fn shares_with(&self, other: &Self) -> bool {
+        let wild = self.resource == "*" || other.resource == "*";
+        self.context == other.context
+            && (wild || self.resource == other.resource)
+            && self.interactions.0 & other.interactions.0 != 0
     }
 
     /// `true` where every resource of `other` is one of these; interactions are compared by the caller.

@@ -158,3 +158,25 @@ proptest! {
         let _ = within(&a, &b);
     }
 }
+
+#[test]
+fn sets_overlap_where_some_data_can_be_reached_by_both() {
+    let overlap = |one: &str, two: &str| ScopeSet::parse(one).overlaps(&ScopeSet::parse(two));
+    for (one, two) in [
+        ("patient/*.rs", "patient/Patient.r"),
+        ("patient/Patient.read", "patient/Patient.s"),
+        ("openid patient/Observation.rs?category=a", "patient/*.cruds"),
+        ("launch/patient", "launch/patient"),
+    ] {
+        assert!(overlap(one, two) && overlap(two, one), "{one} {two}");
+    }
+    for (one, two) in [
+        ("patient/*.rs", "user/*.rs"),
+        ("patient/Patient.cud", "patient/Patient.rs"),
+        ("patient/Condition.rs", "patient/Patient.rs"),
+        ("patient/Patient.sr", "patient/Patient.rs"),
+        ("", "patient/Patient.rs"),
+    ] {
+        assert!(!overlap(one, two) && !overlap(two, one), "{one} {two}");
+    }
+}

@@ -17,6 +17,10 @@ pub const WORDS: &[(&str, &str)] = &[
         "refresh",
         "`offline_access` or `online_access` among the client's scopes",
     ),
+    (
+        "patient_scope",
+        "`patient/Patient.rs`, or a wildcard that covers it, among the client's scopes",
+    ),
     ("introspection", "an introspection endpoint"),
     ("revocation", "a revocation endpoint"),
     ("jwks", "a jwks_uri"),
@@ -129,6 +133,11 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow_lockou
             client,
             |scopes| ScopeSet::parse(scopes).wants_refresh(),
             "offline_access",
+        ),
+        "patient_scope" => has_scope(
+            client,
+            |scopes| ScopeSet::parse("patient/Patient.rs").is_subset_of(&ScopeSet::parse(scopes)),
+            "patient/Patient.rs",
         ),
         "introspection" => listed(facts.introspection_endpoint.is_some(), "introspection_endpoint"),
         "revocation" => listed(facts.revocation_endpoint.is_some(), "revocation_endpoint"),

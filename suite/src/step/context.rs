@@ -163,7 +163,7 @@ pub enum Halt {
 }
 
 /// What a server may or may not issue: a scenario that needs it does not apply where it was not.
-const OPTIONAL: [&str; 4] = ["refresh_token", "id_token", "token_patient", "nonce"];
+const OPTIONAL: [&str; 5] = ["refresh_token", "id_token", "token_patient", "nonce", "scopes_listed"];
 
 impl From<TemplateError> for Halt {
     fn from(error: TemplateError) -> Self {
@@ -383,6 +383,23 @@ impl<'w> Context<'w> {
             })
     }
 
+    /// Those of the client's scopes that the target lists among `scopes_supported`; none where it lists nothing.
+    fn scopes_listed(&self) -> Option<String> {
+        let listed = self
+            .world
+            .known()?
+            .smart
+            .as_ref()?
+            .get("scopes_supported")?
+            .as_array()?;
+        let asked = self.value("scope")?;
+        let both: Vec<&str> = asked
+            .split(' ')
+            .filter(|scope| listed.iter().any(|known| known.as_str() == Some(scope)))
+            .collect();
+        (!both.is_empty()).then(|| both.join(" "))
+    }
+
     /// A text with its placeholders filled from `own` first, then from here.
     pub fn fill(&self, template: &Template, own: &dyn Lookup) -> Result<String, Halt> {
         let lookup = |name: &str| own.value(name).or_else(|| self.named(name, own));
@@ -410,6 +427,7 @@ impl<'w> Context<'w> {
                 .of_deeds(None, "scope")
                 .or_else(|| self.with.scope.as_ref().and_then(|scope| scope.fill(own).ok()))
                 .or_else(|| self.client.map(|client| client.scopes.clone())),
+            "scopes_listed" => self.scopes_listed(),
             "redirect_uri" => self
                 .of_deeds(None, name)
                 .or_else(|| self.client.and_then(|client| Self::of_client(client, name))),

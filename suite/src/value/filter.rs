@@ -6,7 +6,7 @@
 //! A filter that finds nothing to change (the host of `app:/cb`, say) leaves the value as it was, and a case whose value
 //! is unchanged is skipped.
 
-use super::text;
+use super::{scopes, text};
 
 /// Every filter by its name.
 pub const FILTERS: &[&str] = &[
@@ -29,6 +29,8 @@ pub const FILTERS: &[&str] = &[
     "repeat",
     "reverse",
     "scheme",
+    "scopes_v1",
+    "scopes_v2",
     "subdomain",
     "trailing_slash",
     "truncate",
@@ -91,7 +93,8 @@ const MOST: usize = 65_536;
 ///
 /// Of any text: `upper`, `lower`, `reverse`, `drop_last_char`, `flip_last` (another character of the same class),
 /// `first:N` and `truncate:N` (both: at most its first N characters), `repeat:N` (N copies), `percent_encode` (all but
-/// the unreserved), `base64url_sha256`.
+/// the unreserved), `base64url_sha256`. Of a list of scopes: `scopes_v1` and `scopes_v2` write those over data in the
+/// grammar of that version, where it has words for them.
 pub fn apply(filter: &str, argument: Option<&str>, value: &str) -> Result<String, FilterError> {
     check(filter, argument)?;
     let given = argument.unwrap_or_default();
@@ -107,6 +110,8 @@ pub fn apply(filter: &str, argument: Option<&str>, value: &str) -> Result<String
         "repeat" => value.repeat(number),
         "percent_encode" => text::percent_encode(value),
         "base64url_sha256" => text::base64url_sha256(value),
+        "scopes_v1" => scopes::in_v1(value),
+        "scopes_v2" => scopes::in_v2(value),
         _ => {
             let mut uri = Parts::split(value);
             uri.apply(filter, argument, given);

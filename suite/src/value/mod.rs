@@ -2,6 +2,7 @@
 
 pub mod filter;
 mod overrides;
+mod scopes;
 mod template;
 mod text;
 

@@ -33,6 +33,7 @@ pub const ROOTS: &[&str] = &[
     "refresh_token",
     "id_token",
     "granted_scope",
+    "scopes_listed",
     "token_patient",
     "assertion",
     "another_verifier",

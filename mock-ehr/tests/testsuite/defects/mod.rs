@@ -9,6 +9,7 @@ mod discovery;
 pub(crate) mod jwks_uri;
 mod openid;
 mod redirect_uri;
+mod scopes;
 mod token;
 
 use mock_ehr::Defect;
@@ -42,6 +43,9 @@ async fn misbehaves(ehr: &TestEhr, defect: Defect) -> bool {
         return answer;
     }
     if let Some(answer) = jwks_uri::probe(ehr, defect).await {
+        return answer;
+    }
+    if let Some(answer) = scopes::probe(ehr, defect).await {
         return answer;
     }
     if let Some(answer) = openid::probe(ehr, defect).await {

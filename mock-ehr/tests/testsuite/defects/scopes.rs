@@ -1,0 +1,49 @@
+//! Scopes: what is granted of what was asked, how it is told, and what it opens.
+
+use mock_ehr::Defect;
+
+use crate::harness::*;
+
+const APP: &str = "app-public";
+const LABORATORY: &str =
+    "patient/Observation.rs?category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory";
+
+pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
+    if let Some(answer) = grants(ehr, defect).await {
+        return Some(answer);
+    }
+    let opens = async |scope: &str, path: &str| {
+        let token = asked(ehr, scope).await.member("access_token");
+        ehr.fhir(path, &token).await.status.is_success()
+    };
+    Some(match defect {
+        Defect::FhirV1ScopePowerless => !opens("launch/patient patient/Patient.read", "Patient/patient-a").await,
+        Defect::FhirSingleLetterPowerless => !opens("launch/patient patient/Patient.r", "Patient/patient-a").await,
+        Defect::FhirWildcardPowerless => !opens("launch/patient patient/*.rs", "Condition?patient=patient-a").await,
+        _ => return None,
+    })
+}
+
+async fn grants(ehr: &TestEhr, defect: Defect) -> Option<bool> {
+    let granted = async |scope: &str| {
+        let answer = asked(ehr, &format!("launch/patient {scope}")).await;
+        answer.json()["scope"].as_str().unwrap_or_default().to_owned()
+    };
+    Some(match defect {
+        Defect::ScopeGranularRefused => granted(LABORATORY).await == "launch/patient",
+        Defect::ScopeConstraintDropped => granted(LABORATORY).await.ends_with("patient/Observation.rs"),
+        Defect::ScopeUserRefused => granted("user/Patient.rs").await == "launch/patient",
+        Defect::ScopePatientAsUser => granted("patient/Patient.rs").await.contains("user/Patient.rs"),
+        Defect::ScopeReadAsRd => granted("patient/Patient.read").await.contains("patient/Patient.rd"),
+        Defect::ScopeOutOfOrderGranted => granted("patient/Patient.sr").await.contains("patient/Patient.sr"),
+        Defect::ScopeCaseIgnored => granted("PATIENT/patient.RS").await.contains("patient/Patient.rs"),
+        Defect::TokenScopeCommas => granted("openid").await == "launch/patient,openid",
+        Defect::TokenScopeBlanks => granted("openid").await.starts_with(' '),
+        Defect::TokenGrowsWithScopes => asked(ehr, "launch/patient openid").await.member("access_token").len() > 200,
+        _ => return None,
+    })
+}
+
+async fn asked(ehr: &TestEhr, scope: &str) -> Answer {
+    ehr.launched_with(APP, |form| form.set("scope", scope)).await
+}
