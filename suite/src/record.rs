@@ -10,7 +10,7 @@ use reports::model;
 use crate::engine::events::Judged;
 use crate::http::Vault;
 use crate::scenario::load::Loaded;
-use crate::scenario::requirement::Requirement;
+use crate::scenario::requirement::{Actor, Requirement};
 use crate::step::World;
 use crate::step::world::Recorder;
 
@@ -137,13 +137,16 @@ impl Scribe {
             verdicts.iter().flat_map(|verdict| &verdict.requirements).collect();
         let requirements = requirements
             .values()
-            .filter(|row| cited.contains(&row.id) || row.not_observable.is_some())
+            .filter(|row| cited.contains(&row.id) || (row.actor != Actor::Client && row.observable.not().is_some()))
             .map(|row| model::Requirement {
                 id: row.id.clone(),
                 level: row.level,
                 text: row.text.clone(),
                 url: row.url.clone(),
-                not_observable: row.not_observable.clone(),
+                not_observable: match row.actor {
+                    Actor::Client => None,
+                    Actor::Server | Actor::ResourceServer => row.observable.not().map(str::to_owned),
+                },
             })
             .collect();
         model::Report {

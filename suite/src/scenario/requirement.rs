@@ -25,7 +25,32 @@ struct Row {
     at: String,
     text: String,
     #[serde(default)]
-    not_observable: Option<String>,
+    observable: Option<Observable>,
+}
+
+/// What a client row says of itself, so that 164 rows do not.
+pub const OF_THE_APP: &str = "a duty of the app, which a test of the server does not see";
+
+/// Whether a black box can see that a row is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Observable {
+    /// Of any server that offers what the row is about.
+    Yes,
+    /// If the target gives what is named here.
+    WithTargetHelp(String),
+    /// It cannot, for this reason.
+    No(String),
+}
+
+impl Observable {
+    /// Why no black box can see it.
+    pub fn not(&self) -> Option<&str> {
+        match self {
+            Self::No(reason) => Some(reason),
+            Self::Yes | Self::WithTargetHelp(_) => None,
+        }
+    }
 }
 
 /// Whose duty it is.
@@ -55,8 +80,8 @@ pub struct Requirement {
     pub text: String,
     /// Where it stands.
     pub url: String,
-    /// Why no black box can see it.
-    pub not_observable: Option<String>,
+    /// Whether a black box can see it.
+    pub observable: Observable,
 }
 
 /// Every row by its id, or what is wrong with the files.
@@ -85,12 +110,30 @@ pub fn all() -> Result<BTreeMap<String, Requirement>, Vec<String>> {
                 level: row.level,
                 text: row.text,
                 url,
-                not_observable: row.not_observable,
+                observable: row.observable.unwrap_or_else(|| by_actor(row.actor)),
             };
+            if requirement
+                .observable
+                .not()
+                .is_some_and(|reason| reason.trim().is_empty())
+            {
+                errors.push(format!(
+                    "fixtures/{}: the row `{id}` is not observable, but does not say why",
+                    file.path
+                ));
+            }
             if rows.insert(id.clone(), requirement).is_some() {
                 errors.push(format!("fixtures/{}: the row `{id}` stands twice", file.path));
             }
         }
     }
     if errors.is_empty() { Ok(rows) } else { Err(errors) }
+}
+
+/// What a row is that does not say whether it is observable.
+fn by_actor(actor: Actor) -> Observable {
+    match actor {
+        Actor::Client => Observable::No(OF_THE_APP.to_owned()),
+        Actor::Server | Actor::ResourceServer => Observable::Yes,
+    }
 }
