@@ -6,7 +6,9 @@ use clap::{Args, ValueEnum};
 use mock_ehr::{Defect, Variant};
 use reports::exit;
 
-use super::{Failure, catalogue};
+use super::{Failure, Requirements, catalogue};
+use crate::scenario::coverage::{self, Counts, Kind};
+use crate::scenario::load::Loaded;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
@@ -22,10 +24,27 @@ enum What {
     Targets,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct ListArguments {
     /// Of what.
     what: What,
+    /// Of requirements: which scenarios judge each, which defects prove it, and the counts of each document.
+    #[arg(long)]
+    coverage: bool,
+    /// With `--coverage`: only what can be seen and no scenario judges.
+    #[arg(long, requires = "coverage")]
+    uncovered: bool,
+    /// With `--coverage`: how to print it.
+    #[arg(long, value_enum, default_value = "text", requires = "coverage")]
+    format: Form,
     /// A folder of your own scenarios besides.
     #[arg(long, value_name = "DIR")]
     scenarios: Option<PathBuf>,
@@ -33,6 +52,9 @@ pub(super) struct ListArguments {
 
 pub(super) fn run(arguments: &ListArguments) -> Result<u8, Failure> {
     let (scenarios, requirements) = catalogue(arguments.scenarios.as_deref())?;
+    if arguments.coverage {
+        return coverage(arguments, &scenarios, &requirements);
+    }
     match arguments.what {
         What::Scenarios => {
             for loaded in &scenarios {
@@ -96,4 +118,68 @@ pub(super) fn run(arguments: &ListArguments) -> Result<u8, Failure> {
         }
     }
     Ok(exit::NOTHING_UNEXPECTED)
+}
+
+/// Requirement → scenarios → defects, and the counts.
+fn coverage(arguments: &ListArguments, scenarios: &[Loaded], requirements: &Requirements) -> Result<u8, Failure> {
+    if arguments.what != What::Requirements {
+        return Err(Failure::usage("--coverage goes with `list requirements` only"));
+    }
+    let mut coverage = coverage::of(scenarios, requirements);
+    if arguments.uncovered {
+        coverage.requirements.retain(coverage::Row::is_uncovered);
+    }
+    if arguments.format == Form::Json {
+        let text = serde_json::to_string_pretty(&coverage).map_err(|error| Failure::internal(error))?;
+        anstream::println!("{text}");
+        return Ok(exit::NOTHING_UNEXPECTED);
+    }
+    for row in &coverage.requirements {
+        anstream::println!("{} {} {}", row.id, row.level, row.text);
+        let because = row.because.as_deref().unwrap_or_default();
+        match row.observable {
+            Kind::Yes => {}
+            Kind::WithTargetHelp => anstream::println!("  needs {because}"),
+            Kind::No => anstream::println!("  not observable: {because}"),
+            Kind::OfTheApp => anstream::println!("  binds the app"),
+        }
+        if row.is_uncovered() {
+            anstream::println!("  NO SCENARIO");
+        }
+        for scenario in &row.scenarios {
+            anstream::println!("  scenario {scenario}");
+        }
+        if !row.defects.is_empty() {
+            anstream::println!("  defects  {}", row.defects.join(" "));
+        }
+    }
+    anstream::println!(
+        "\n{:<18} {:>5} {:>11} {:>10} {:>5} {:>7} {:>8} {:>10}",
+        "document",
+        "rows",
+        "observable",
+        "with help",
+        "not",
+        "of app",
+        "covered",
+        "uncovered"
+    );
+    for (name, counts) in &coverage.documents {
+        line(name, counts);
+    }
+    line("total", &coverage.total);
+    Ok(exit::NOTHING_UNEXPECTED)
+}
+
+fn line(name: &str, counts: &Counts) {
+    anstream::println!(
+        "{name:<18} {:>5} {:>11} {:>10} {:>5} {:>7} {:>8} {:>10}",
+        counts.rows,
+        counts.observable,
+        counts.with_target_help,
+        counts.not_observable,
+        counts.of_the_app,
+        counts.covered,
+        counts.uncovered
+    );
 }
