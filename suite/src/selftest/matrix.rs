@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use reports::model::{Level, Status};
 
-use super::{Kind, Mark, Row, Vector, expectation};
+use super::expectation::{self, Changes};
+use super::{Kind, Mark, Row, Vector};
 use crate::scenario::load::Loaded;
 
 /// All rows, the reference first.
@@ -85,17 +86,22 @@ impl Matrix {
             .collect()
     }
 
-    fn row_problems(&self, row: &Row, expected: Option<&BTreeMap<String, String>>, problems: &mut Vec<String>) {
+    fn row_problems(&self, row: &Row, expected: Option<&Changes>, problems: &mut Vec<String>) {
+        let seen = |id: &str| row.vector.get(id).map(|(_, seen)| seen.as_str()).unwrap_or_default();
         let changes = self.changes(row);
-        let empty = BTreeMap::new();
-        let expected = expected.unwrap_or(&empty);
+        let nothing = Changes::default();
+        let expected = expected.unwrap_or(&nothing);
+        let marks = expected.spread(row.vector.keys());
+        let mut blocked = Vec::new();
         for (id, mark) in &changes {
-            if expected.get(id) != Some(&mark.word()) {
-                let seen = row.vector.get(id).map(|(_, seen)| seen.as_str()).unwrap_or_default();
+            if mark.status == Status::Blocked {
+                blocked.push(id);
+            } else if marks.get(id) != Some(&mark.word()) {
+                let word = mark.word();
                 problems.push(format!(
-                    "{}: {id} became {}, which was not expected: {seen}",
+                    "{}: {id} became {word}, which was not expected: {}",
                     row.name,
-                    mark.word()
+                    seen(id)
                 ));
             }
             let red = matches!(
@@ -103,18 +109,30 @@ impl Matrix {
                 Status::Fail | Status::Warn | Status::Error | Status::Blocked
             );
             if row.kind == Kind::Variant && red {
-                let seen = row.vector.get(id).map(|(_, seen)| seen.as_str()).unwrap_or_default();
+                let word = mark.word();
                 problems.push(format!(
-                    "{}: a legal difference turned {id} {}: {seen}",
+                    "{}: a legal difference turned {id} {word}: {}",
                     row.name,
-                    mark.word()
+                    seen(id)
                 ));
             }
         }
-        for (id, mark) in expected {
-            if !changes.contains_key(id) {
+        for (id, mark) in &marks {
+            if changes.get(id).is_none_or(|seen| seen.status == Status::Blocked) {
                 problems.push(format!("{}: {id} was expected to become {mark}, and did not", row.name));
             }
+        }
+        if blocked.len() != expected.blocked {
+            let first = blocked
+                .first()
+                .map(|id| format!(", among them {id}: {}", seen(id)))
+                .unwrap_or_default();
+            problems.push(format!(
+                "{}: {} verdicts became blocked, {} were expected{first}",
+                row.name,
+                blocked.len(),
+                expected.blocked
+            ));
         }
     }
 
@@ -143,7 +161,7 @@ impl Matrix {
         let mut proven: BTreeSet<String> = BTreeSet::new();
         for row in self.rows.iter().filter(|row| row.kind != Kind::Reference) {
             for (id, mark) in self.changes(row) {
-                let scenario = id.split(['#', '@']).next().unwrap_or_default().to_owned();
+                let scenario = expectation::scenario(&id).to_owned();
                 let level = self.scenarios.get(&scenario).copied();
                 let counts = match (row.kind, mark.status) {
                     (Kind::Defect, Status::Fail | Status::Warn) => true,
@@ -236,8 +254,19 @@ impl Matrix {
                 continue;
             }
             let _ = writeln!(text, "  {}:", row.name);
-            for (id, mark) in changes {
-                let _ = writeln!(text, "    \"{id}\": {}", mark.word());
+            let marks = changes.into_iter().map(|(id, mark)| (id, mark.word())).collect();
+            let gathered = Changes::gather(&marks, row.vector.keys());
+            if gathered.blocked > 0 {
+                let _ = writeln!(text, "    blocked: {}", gathered.blocked);
+            }
+            if !gathered.to.is_empty() {
+                text.push_str("    to:\n");
+            }
+            for (mark, ids) in gathered.to {
+                let _ = writeln!(text, "      {mark}:");
+                for id in ids {
+                    let _ = writeln!(text, "        - {}", serde_json::Value::from(id));
+                }
             }
         }
         text
