@@ -264,7 +264,7 @@ impl Client {
         self.kind != ClientKind::Public
     }
 
-    fn prepare(&mut self) -> Result<(), String> {
+    pub(crate) fn prepare(&mut self) -> Result<(), String> {
         if self.client_id.is_empty()
             || !self
                 .client_id

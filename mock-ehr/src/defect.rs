@@ -341,6 +341,23 @@ defects! {
     "jwks_uri_failure_5xx" JwksUriFailure5xx "smart-2.2.0/340" "A key set that cannot be fetched ends in status 500.";
     "jwks_uri_impatient" JwksUriImpatient "smart-2.2.0/339" "A key set that takes more than a tenth of a second is given up.";
     "jwks_uri_jku_of_same_host" JwksUriJkuOfSameHost "smart-2.2.0/338" "A jku is followed that is on the host of the registered one.";
+    // dynamic registration
+    "registration_status_200" RegistrationStatus200 "rfc7591/3.2.1-status" "A registration is answered with status 200.";
+    "registration_metadata_missing" RegistrationMetadataMissing "rfc7591/3.2.1-metadata" "The answer to a registration does not say what was registered.";
+    "registration_secret_expiry_missing" RegistrationSecretExpiryMissing "rfc7591/3.2.1-expires" "client_secret_expires_at is left out beside a client_secret.";
+    "registration_statement_lost" RegistrationStatementLost "rfc7591/3.2.1-statement" "The software statement of a registration is not returned.";
+    "registration_unknown_member_refused" RegistrationUnknownMemberRefused "rfc7591/2-unknown" "A registration with a member that the server does not know is refused.";
+    "registration_jwks_uri_refused" RegistrationJwksUriRefused "smart-2.2.0/296" "A registration by jwks_uri is refused: jwks is wanted as well.";
+    "registration_jwks_refused" RegistrationJwksRefused "smart-2.2.0/297" "A registration by jwks is refused.";
+    "registration_both_key_forms_accepted" RegistrationBothKeyFormsAccepted "rfc7591/2-keys" "A registration may hold jwks and jwks_uri.";
+    "registration_redirect_uri_unchecked" RegistrationRedirectUriUnchecked "rfc7591/3.2.2" "Any text may be registered as redirect_uri.";
+    "registration_error_code_wrong" RegistrationErrorCodeWrong "rfc7591/3.2.2" "A registration that is refused is answered with error=failed.";
+    "registration_method_lost" RegistrationMethodLost "rfc7591/3.2.1-metadata" "Every client is registered as one with a secret, and told otherwise.";
+    "registration_client_id_repeated" RegistrationClientIdRepeated "rfc7591/3.2.1-id" "Two registrations in a row get the same client_id.";
+    "registration_management_open" RegistrationManagementOpen "rfc7592/3" "A registration may be read without its token.";
+    "registration_read_refused" RegistrationReadRefused "rfc7592/2.1" "A registration cannot be read, not even with its token.";
+    "registration_junk_5xx" RegistrationJunk5xx "rfc7591/3.2.2" "A registration that is no JSON object ends in status 500.";
+    "registration_delete_ignored" RegistrationDeleteIgnored "rfc7592/2.3" "A registration that was deleted goes on working.";
     // backend services
     "backend_correct_request_refused" BackendCorrectRequestRefused "smart-2.2.0/253" "A correct request of a backend service is refused.";
     "backend_scope_ignored" BackendScopeIgnored "smart-2.2.0/241" "A backend service gets all of its scopes, whatever it asks for.";

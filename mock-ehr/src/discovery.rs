@@ -174,6 +174,7 @@ fn smart(state: &AppState) -> Map<String, Value> {
     members.insert("introspection_endpoint".into(), at("/auth/introspect"));
     members.insert("revocation_endpoint".into(), at("/auth/revoke"));
     members.insert("scopes_supported".into(), scopes(state));
+    members.insert("registration_endpoint".into(), at("/auth/register"));
     members.insert("response_types_supported".into(), json!(["code"]));
     // RFC 9207 §3: so that an app may insist on `iss`.
     members.insert("authorization_response_iss_parameter_supported".into(), json!(true));
@@ -290,6 +291,7 @@ fn openid(state: &AppState) -> Map<String, Value> {
     put("jwks_uri", at("/.well-known/jwks.json"));
     put("introspection_endpoint", at("/auth/introspect"));
     put("revocation_endpoint", at("/auth/revoke"));
+    put("registration_endpoint", at("/auth/register"));
     put("response_types_supported", json!(["code"]));
     put("response_modes_supported", json!(["query"]));
     put("grant_types_supported", grant_types(state));

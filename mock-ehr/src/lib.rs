@@ -8,6 +8,7 @@
 //! | RFC 6749 §2.3, §3.2; RFC 7523 | `token::client_auth`, [`fetch`] |
 //! | RFC 6749 §4.1.3, §5, §6; OpenID Connect Core §2 | `token` |
 //! | RFC 6750; FHIR R4 | [`token::access`], [`fhir`] |
+//! | RFC 7591, RFC 7592 | `register` |
 //! | SMART scopes | [`scope`] |
 //! | RFC 7662, RFC 7009 | `introspect`, `revoke` |
 //!
@@ -36,6 +37,7 @@ mod keys;
 pub mod launch;
 mod management;
 mod page;
+mod register;
 mod revoke;
 mod router;
 pub mod scope;

@@ -11,7 +11,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::authorize::{consent, patient_picker, sign_in};
 use crate::launch::{api, launcher};
 use crate::state::AppState;
-use crate::{authorize, cors, discovery, fhir, introspect, journal, jwks, revoke, token};
+use crate::{authorize, cors, discovery, fhir, introspect, journal, jwks, register, revoke, token};
 
 /// The public listener.
 pub(crate) fn public(state: AppState) -> Router {
@@ -46,6 +46,11 @@ pub(crate) fn public(state: AppState) -> Router {
         .route("/auth/token", any(token::handle))
         .route("/auth/introspect", any(introspect::handle))
         .route("/auth/revoke", any(revoke::handle))
+        .route("/auth/register", post(register::create))
+        .route(
+            "/auth/register/{client_id}",
+            get(register::read).delete(register::remove),
+        )
         // Data
         .nest("/fhir", fhir::routes())
         .layer(DefaultBodyLimit::max(2 * 1024 * 1024))

@@ -8,11 +8,12 @@ use jiff::Timestamp;
 
 use crate::chance::Chance;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Client, Config};
 use crate::defect::Defect;
 use crate::fetch::Fetch;
 use crate::journal::Journal;
 use crate::store::Store;
+use crate::store::registered::Registered;
 use crate::switches::Switches;
 use crate::variant::Variant;
 
@@ -31,6 +32,7 @@ struct Inner {
     variants: Switches<Variant>,
     initial: Initial,
     store: Store,
+    registered: Registered,
     fetch: Arc<dyn Fetch>,
     journal: Journal,
 }
@@ -70,6 +72,7 @@ impl AppState {
             variants,
             initial: parts.initial,
             store: Store::default(),
+            registered: Registered::default(),
             fetch: parts.fetch,
         }))
     }
@@ -77,6 +80,16 @@ impl AppState {
     /// Clients, users and lifetimes.
     pub fn config(&self) -> &Config {
         &self.0.config
+    }
+
+    /// The client of this id, whether it was configured or registered itself.
+    pub(crate) fn client(&self, client_id: &str) -> Option<&Client> {
+        let configured = self.0.config.client(client_id);
+        configured.or_else(|| self.0.registered.find(client_id).map(|node| &node.client))
+    }
+
+    pub(crate) fn registered(&self) -> &Registered {
+        &self.0.registered
     }
 
     /// Scheme, host and port, without a slash at the end. Also the OpenID issuer.
@@ -139,6 +152,7 @@ impl AppState {
     /// Forgets sessions, grants, tokens and the journal, and arms what was armed at the start.
     pub(crate) fn reset(&self) {
         self.0.store.clear();
+        self.0.registered.clear();
         self.0.journal.clear();
         self.0.defects.set(self.0.initial.defects.iter().copied());
         self.0.variants.set(self.0.initial.variants.iter().copied());

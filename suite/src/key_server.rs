@@ -57,8 +57,8 @@ impl Publication {
 struct Desk {
     /// By path: what is answered, and how often it was asked for.
     shelves: HashMap<String, (Publication, usize)>,
-    /// By client: the key that it takes up during a scenario.
-    next: HashMap<String, Arc<SigningKey>>,
+    /// The key that is taken up during a scenario.
+    next: Option<Arc<SigningKey>>,
 }
 
 /// The key server; a clone is the same one.
@@ -104,7 +104,7 @@ impl KeyServer {
     /// Everything as it should be again, asked for by nobody.
     pub fn restore(&self) {
         let mut desk = self.desk();
-        desk.next.clear();
+        desk.next = None;
         desk.shelves = self
             .usual
             .iter()
@@ -122,14 +122,14 @@ impl KeyServer {
         self.desk().shelves.get(path).map_or(0, |(_, times)| *times)
     }
 
-    /// The key that a client takes up now; `make` makes it, where there is none yet.
-    pub fn next_key(&self, client: &str, make: impl FnOnce() -> Option<SigningKey>) -> Option<Arc<SigningKey>> {
+    /// The key that is taken up now; `make` makes it, where there is none yet.
+    pub fn next_key(&self, make: impl FnOnce() -> Option<SigningKey>) -> Option<Arc<SigningKey>> {
         let mut desk = self.desk();
-        if let Some(known) = desk.next.get(client) {
+        if let Some(known) = &desk.next {
             return Some(Arc::clone(known));
         }
         let made = Arc::new(make()?);
-        desk.next.insert(client.to_owned(), Arc::clone(&made));
+        desk.next = Some(Arc::clone(&made));
         Some(made)
     }
 

@@ -30,7 +30,7 @@ pub(crate) fn check<'a>(state: &'a AppState, parameters: &Parameters) -> Result<
             "the id of a registered app",
         )));
     };
-    if let Some(client) = state.config().client(client_id) {
+    if let Some(client) = state.client(client_id) {
         return Ok(client);
     }
     if defects.has(Defect::ClientUnknownAccepted)

@@ -53,7 +53,6 @@ pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQ
     let patient = visit.pending.patient.as_deref();
     let page = ConsentPage {
         client_name: state
-            .config()
             .client(&request.client_id)
             .map_or("An app", |client| client.name.as_str()),
         client_id: &request.client_id,

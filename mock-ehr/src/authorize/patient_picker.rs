@@ -48,7 +48,6 @@ pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQ
     let request = &visit.pending.request;
     let page = Picker {
         client_name: state
-            .config()
             .client(&request.client_id)
             .map_or("An app", |client| client.name.as_str()),
         request: &visit.pending.id,

@@ -89,7 +89,6 @@ fn page(state: &AppState, visit: &Visit, problem: Option<&str>) -> Response {
     let typed = visit.pending.typed_username.as_deref();
     let page = SignIn {
         client_name: state
-            .config()
             .client(&request.client_id)
             .map_or("An app", |client| client.name.as_str()),
         action: "/auth/sign-in",

@@ -4,6 +4,7 @@ pub(crate) mod code;
 pub(crate) mod grant;
 pub(crate) mod key_sets;
 pub(crate) mod pending;
+pub(crate) mod registered;
 pub(crate) mod session;
 pub(crate) mod spent;
 pub(crate) mod tokens;

@@ -126,10 +126,7 @@ fn check(app: &AppState, client: &Client, code: &Code, parameters: &Parameters) 
     // "ensure that the authorization code was issued to the authenticated confidential client, or if the client is
     // public, ensure that the code was issued to client_id in the request"
     if code.grant.client_id != client.client_id {
-        let of_confidential = app
-            .config()
-            .client(&code.grant.client_id)
-            .is_some_and(Client::is_confidential);
+        let of_confidential = app.client(&code.grant.client_id).is_some_and(Client::is_confidential);
         let tolerated = defects.has(Defect::CodeNotBoundToClient)
             || (of_confidential && !client.is_confidential() && defects.has(Defect::CodeNotBoundAcrossKinds));
         if !tolerated {

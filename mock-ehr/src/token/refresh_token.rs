@@ -95,7 +95,7 @@ fn scopes(app: &AppState, token: &RefreshToken, parameters: &Parameters) -> Resu
             return Ok(token.scopes.iter().take(1).cloned().collect());
         }
         if defects.has(Defect::RefreshGrantsWider)
-            && let Some(client) = app.config().client(&token.grant.client_id)
+            && let Some(client) = app.client(&token.grant.client_id)
         {
             return Ok(client.scopes.clone());
         }

@@ -14,6 +14,8 @@ pub enum RefusedBy {
     Authorize,
     /// At the authorization endpoint, or no token.
     Exchange,
+    /// No client was registered.
+    Register,
     /// No token for a backend service.
     Backend,
     /// No new token.

@@ -209,6 +209,7 @@ fn stages(stage: RefusedBy) -> &'static [&'static str] {
         RefusedBy::Authorize => &["authorize"],
         RefusedBy::Exchange => &["authorize", "exchange", "backend"],
         RefusedBy::Backend => &["backend"],
+        RefusedBy::Register => &["register"],
         RefusedBy::Refresh => &["refresh"],
         RefusedBy::Fhir => &["authorize", "exchange", "backend", "fhir"],
         RefusedBy::Any => &[
@@ -230,6 +231,7 @@ fn expected(stage: RefusedBy) -> &'static str {
     match stage {
         RefusedBy::Authorize => "a refusal: no code to any address, and the browser sent to no unregistered one",
         RefusedBy::Exchange => "a refusal at the authorization or the token endpoint: no token",
+        RefusedBy::Register => "a refusal at the registration endpoint: no client",
         RefusedBy::Backend => "a refusal at the token endpoint: no token",
         RefusedBy::Refresh => "a refusal at the token endpoint: no new token",
         RefusedBy::Fhir => "a refusal, at the latest at the FHIR API: no data",

@@ -91,6 +91,7 @@ async fn judge(arguments: ServerArguments, mut cancel: watch::Receiver<bool>) ->
         Outcome::nothing(!interrupted)
     };
     world.agent.close().await;
+    tell_left(&world);
     let run = run_facts(&arguments, &world, &outcome, seed, started);
     let of = model::Target {
         name: world.profile.name.clone(),
@@ -102,6 +103,19 @@ async fn judge(arguments: ServerArguments, mut cancel: watch::Receiver<bool>) ->
     let code = conclude(&arguments, &world, &baseline, &outcome, report)?;
     drop(target.listening);
     Ok(code)
+}
+
+/// Clients that the run registered and could not remove.
+fn tell_left(world: &World) {
+    let left = world.registrations.left();
+    if !left.is_empty() {
+        anstream::eprintln!(
+            "launchproof: {} clients that this run registered are left at the target, which gave no way to remove them \
+             (RFC 7592): {}",
+            left.len(),
+            left.join(", ")
+        );
+    }
 }
 
 fn read_baseline(arguments: &ServerArguments) -> Result<Baseline, Failure> {
@@ -202,7 +216,9 @@ fn world(
         slow: arguments.slow,
         started,
     };
-    World::new(parts).map_err(Failure::internal)
+    let mut world = World::new(parts).map_err(Failure::internal)?;
+    world.allow_registration = arguments.allow.iter().any(|what| what == "registration");
+    Ok(world)
 }
 
 fn agent_options(arguments: &ServerArguments, sign_ins: (u32, u32)) -> agent::AgentOptions {

@@ -11,8 +11,9 @@ use crate::http::Failure;
 use crate::scenario::Step;
 use crate::scenario::model::{Given, LaunchKind, With};
 use crate::step::Deed;
-use crate::step::arguments::{AuthorizeArgs, FhirArgs, Method};
+use crate::step::arguments::{AuthorizeArgs, ClientWord, FhirArgs, Method};
 use crate::step::context::Outcome;
+use crate::step::registrations::REGISTERED;
 use crate::target::{Client, ClientKind};
 use crate::user_agent::Landing;
 
@@ -140,16 +141,22 @@ pub fn stages(client: &Client, with: &With, given: Given, control: &[Step]) -> V
 }
 
 fn stages_of(client: &Client, with: &With, step: &Step, stages: &mut Vec<Stage>) {
-    let authorize =
-        |args: &AuthorizeArgs| authorize_stage(&client.name, with, with.launch, args.method == Method::Post);
+    let name = |word: ClientWord| match word {
+        ClientWord::Registered => REGISTERED,
+        _ => client.name.as_str(),
+    };
+    let authorize = |args: &AuthorizeArgs| {
+        let post = args.method == Method::Post;
+        authorize_stage(name(args.client), with, with.launch, post)
+    };
     let of = |verb: &str| stage(verb, &client.name, with);
     match step {
-        Step::Authorize(_) if client.kind == ClientKind::Backend => {}
+        Step::Authorize(args) if client.kind == ClientKind::Backend && args.client == ClientWord::Own => {}
         Step::Authorize(args) => stages.push(authorize(args)),
         Step::Flow(args) => {
             stages.push(authorize(&args.authorize));
-            if args.exchange.is_some() {
-                stages.push(of("exchange"));
+            if let Some(exchange) = &args.exchange {
+                stages.push(stage("exchange", name(exchange.client), with));
             }
             if args.fhir.is_some() {
                 stages.push(of("fhir").aimed(aim_of(args.fhir.as_ref())));
@@ -157,7 +164,8 @@ fn stages_of(client: &Client, with: &With, step: &Step, stages: &mut Vec<Stage>)
         }
         Step::Together(steps) => steps.iter().for_each(|step| stages_of(client, with, step, stages)),
         Step::Exchange(_) if client.kind == ClientKind::Backend => stages.push(of("backend")),
-        Step::Exchange(_) | Step::Backend(_) | Step::Refresh(_) | Step::Introspect(_) | Step::Revoke(_) => {
+        Step::Exchange(args) => stages.push(stage("exchange", name(args.client), with)),
+        Step::Register(_) | Step::Backend(_) | Step::Refresh(_) | Step::Introspect(_) | Step::Revoke(_) => {
             stages.push(of(step.word()));
         }
         Step::Fhir(args) => stages.push(of("fhir").aimed(aim_of(Some(args)))),

@@ -112,6 +112,7 @@ pub async fn run(world: &World, items: &[Item<'_>], options: &Options, listener:
     if complete {
         run.settle_all().await;
     }
+    world.restore().await;
     run.abandon();
     listener.on(&Event::Finished { complete });
     let mut judged = run.judged;
@@ -264,7 +265,7 @@ impl<'a> Run<'a> {
             .and_then(|name| scenario.cases.get(name))
             .map(|case| &case.set);
         let mut context = Context::new(self.world, item.client, &scenario.with, case);
-        self.world.key_server.restore();
+        self.world.restore().await;
         let mut attempt = Attempt {
             finding: Err(Halt::Blocked(String::new())),
             evidence: Vec::new(),
@@ -370,7 +371,7 @@ impl<'a> Run<'a> {
     async fn make_control_once(&mut self, control: &Control<'a>) -> Result<(), Halt> {
         let scenario = control.scenario;
         let mut context = Context::new(self.world, Some(control.client), &scenario.with, None);
-        self.world.key_server.restore();
+        self.world.restore().await;
         let given = if scenario.given == Given::Launched {
             Given::LaunchedAlone
         } else {
@@ -389,7 +390,7 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        self.world.key_server.restore();
+        self.world.restore().await;
         self.note(&context, 0);
         made
     }

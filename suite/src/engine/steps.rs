@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::scenario::Step;
-use crate::step::{Context, Halt, authorize, backend, discover, fhir, flow, preflight, publish, token, wait};
+use crate::step::arguments::ClientWord;
+use crate::step::{Context, Halt, authorize, backend, discover, fhir, flow, preflight, publish, register, token, wait};
 use crate::target::ClientKind;
 
 /// Runs these steps; stops at the first that cannot go on.
@@ -36,8 +37,14 @@ async fn one(context: &mut Context<'_>, step: &Step) -> Result<(), Halt> {
         Step::Discover(args) => discover::discover(context, args, "discover").await,
         Step::Jwks(args) => discover::discover(context, args, "jwks").await,
         Step::Publish(args) => publish::publish(context, args),
+        Step::Register(args) => register::register(context, args).await,
         // A backend service has no user to send anywhere.
-        Step::Authorize(_) if context.client.is_some_and(|client| client.kind == ClientKind::Backend) => Ok(()),
+        Step::Authorize(args)
+            if args.client == ClientWord::Own
+                && context.client.is_some_and(|client| client.kind == ClientKind::Backend) =>
+        {
+            Ok(())
+        }
         Step::Launch(args) => authorize::launch(context, args).await,
         Step::Authorize(args) => authorize::authorize(context, args).await,
         Step::Interleaved(args) => authorize::interleaved(context, &args.authorize).await,

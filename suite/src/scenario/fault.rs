@@ -11,6 +11,7 @@ pub fn stripped(steps: &[Step]) -> Vec<Step> {
             Some(match step {
                 Step::Authorize(args) => Step::Authorize(args.stripped()),
                 Step::Exchange(args) => Step::Exchange(args.stripped()),
+                Step::Register(args) => Step::Register(args.stripped()),
                 Step::Backend(args) => Step::Backend(args.stripped()),
                 Step::Refresh(args) => Step::Refresh(args.stripped()),
                 Step::Introspect(args) => Step::Introspect(args.stripped()),
@@ -36,6 +37,7 @@ pub fn has_fault(step: &Step) -> bool {
     let same = match step {
         Step::Authorize(args) => *args == args.stripped(),
         Step::Exchange(args) => *args == args.stripped(),
+        Step::Register(args) => *args == args.stripped(),
         Step::Backend(args) => *args == args.stripped(),
         Step::Refresh(args) => *args == args.stripped(),
         Step::Introspect(args) | Step::Revoke(args) => *args == args.stripped(),
@@ -67,6 +69,7 @@ pub fn sends_wrong_secret(step: &Step) -> bool {
         Step::Together(steps) => steps.iter().any(sends_wrong_secret),
         Step::Discover(_)
         | Step::Publish(_)
+        | Step::Register(_)
         | Step::Jwks(_)
         | Step::Launch(_)
         | Step::Authorize(_)

@@ -206,6 +206,7 @@ fn walk(value: &Value, labels: &mut BTreeSet<String>, references: &mut Vec<Strin
                                 | "other_symmetric"
                                 | "other_asymmetric"
                                 | "other_backend"
+                                | "registered"
                                 | "code"
                                 | "access_token"
                                 | "refresh_token"

@@ -23,6 +23,7 @@ pub use crate::step::arguments::{LaunchKind, With};
 pub use crate::step::backend::BackendArgs;
 use crate::step::preflight::PreflightArgs;
 use crate::step::publish::PublishArgs;
+use crate::step::register::RegisterArgs;
 use crate::value::Template;
 
 /// One obligation.
@@ -159,6 +160,8 @@ pub enum Step {
     Backend(BackendArgs),
     /// Changes what the key server of the run answers for the client.
     Publish(PublishArgs),
+    /// Registers a client.
+    Register(RegisterArgs),
     /// Redeems a refresh token.
     Refresh(RefreshArgs),
     /// Asks the introspection endpoint about a token.
@@ -190,6 +193,7 @@ one_key_enum!(Step, "step", {
     "exchange" => Exchange,
     "backend" => Backend,
     "publish" => Publish,
+    "register" => Register,
     "refresh" => Refresh,
     "introspect" => Introspect,
     "revoke" => Revoke,

@@ -43,6 +43,10 @@ pub const WORDS: &[(&str, &str)] = &[
         "key_server",
         "the client's jwks_uri is where launchproof can listen: on loopback, or at [listen] public_url",
     ),
+    (
+        "registration",
+        "a registration_endpoint, and --allow registration off loopback: it registers clients",
+    ),
     ("second_client", "another client in the profile"),
     ("second_public", "another public client in the profile"),
     ("second_symmetric", "another client with a secret in the profile"),
@@ -167,6 +171,19 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow_lockou
             Some(problem) => Need::Unconfigured(problem.to_owned()),
             None => Need::Met,
         },
+        "registration" => {
+            let listed = |document: &Option<serde_json::Value>| {
+                document
+                    .as_ref()
+                    .is_some_and(|document| document.get("registration_endpoint").is_some())
+            };
+            if !listed(&facts.smart) && !listed(&facts.openid) {
+                return Need::Skip("the server lists no registration_endpoint".to_owned());
+            }
+            met(world.allow_registration || profile.is_loopback(), || {
+                Need::Skip("it registers clients at the target; run with --allow registration".to_owned())
+            })
+        }
         "beyond_scopes" => met(client.is_some_and(|client| client.beyond_scopes.is_some()), || {
             add("beyond_scopes of the client: scopes of the target for which it is not registered")
         }),

@@ -69,6 +69,8 @@ pub enum ClientWord {
     OtherAsymmetric,
     /// Another backend service.
     OtherBackend,
+    /// What the last `register` registered.
+    Registered,
 }
 
 /// `authorize`: one authorization request and the walk that follows.
@@ -161,6 +163,13 @@ pub enum Method {
     Delete,
     /// OPTIONS.
     Options,
+}
+
+impl ClientWord {
+    /// Who speaks in the same step without anything wrong in it: a client that was just registered stays.
+    pub fn stripped(self) -> Self {
+        if self == Self::Registered { self } else { Self::Own }
+    }
 }
 
 /// How a client authenticates, and what is wrong with it.

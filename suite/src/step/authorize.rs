@@ -8,7 +8,7 @@ use http::Method as HttpMethod;
 use http::header::CONTENT_TYPE;
 use url::Url;
 
-use super::arguments::{AuthorizeArgs, ClientWord, LaunchArgs, LaunchKind, Method};
+use super::arguments::{AuthorizeArgs, LaunchArgs, LaunchKind, Method};
 use super::context::{Authorization, Context, Deed, Halt, Outcome, Sent};
 use super::discover::facts;
 use crate::http::{Request, RequestBody};
@@ -529,7 +529,7 @@ impl AuthorizeArgs {
             launch_of: None,
             patient: self.patient.clone(),
             session: self.session.clone(),
-            client: ClientWord::Own,
+            client: self.client.stripped(),
             ..Self::default()
         }
     }

@@ -144,6 +144,7 @@ impl BackendArgs {
     pub fn stripped(&self) -> Self {
         Self {
             label: self.label.clone(),
+            client: self.client.stripped(),
             ..Self::default()
         }
     }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::arguments::{AssertionArgs, AuthArgs, AuthWay, ClientWord, SignWith};
 use super::context::{Context, Halt};
 use super::publish::next_key;
+use super::registrations::REGISTERED;
 use crate::http::Request;
 use crate::oauth::basic;
 use crate::oauth::client_assertion::{ASSERTION_TYPE, Assertion};
@@ -143,8 +144,9 @@ fn write(
     let facts = world.known();
     let token_endpoint = facts.and_then(|facts| facts.token_endpoint.clone()).unwrap_or_default();
     let audience = world.profile.adapt.assertion_aud.clone().unwrap_or(token_endpoint);
-    let next = (args.sign_with == SignWith::Next)
-        .then(|| next_key(context, client))
+    // A client that registered itself in this scenario did so with the scenario's new key.
+    let next = (args.sign_with == SignWith::Next || client.name == REGISTERED)
+        .then(|| next_key(context))
         .transpose()?;
     let key = next.as_deref().unwrap_or_else(|| key_of(context, client));
     let attacker = match key.family() {

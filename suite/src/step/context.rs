@@ -163,7 +163,15 @@ pub enum Halt {
 }
 
 /// What a server may or may not issue: a scenario that needs it does not apply where it was not.
-const OPTIONAL: [&str; 5] = ["refresh_token", "id_token", "token_patient", "nonce", "scopes_listed"];
+const OPTIONAL: [&str; 7] = [
+    "scopes_listed",
+    "registration_client_uri",
+    "registration_access_token",
+    "refresh_token",
+    "id_token",
+    "token_patient",
+    "nonce",
+];
 
 impl From<TemplateError> for Halt {
     fn from(error: TemplateError) -> Self {
@@ -236,6 +244,13 @@ impl<'w> Context<'w> {
         };
         let kind = match word {
             ClientWord::Own => return Ok(own),
+            ClientWord::Registered => {
+                return self
+                    .member(Some("register"), "client_id")
+                    .and_then(|id| self.world.registrations.find(&id))
+                    .map(|registration| &registration.client)
+                    .ok_or_else(|| Halt::Blocked("no client was registered".to_owned()));
+            }
             ClientWord::OtherBackend => return other_backend(),
             ClientWord::Other if own.kind == ClientKind::Backend => return other_backend(),
             ClientWord::Other => {
@@ -356,6 +371,8 @@ impl<'w> Context<'w> {
             "code_verifier" => sent().map(|sent| sent.code_verifier.clone()),
             "code_challenge" => sent().map(|sent| pkce::s256(&sent.code_verifier)),
             "access_token" | "refresh_token" | "id_token" => self.member(label, name),
+            "registered_client_id" => self.member(label, "client_id"),
+            "registration_client_uri" | "registration_access_token" => self.member(label, name),
             "granted_scope" => self.member(label, "scope"),
             "token_patient" => self.member(label, "patient"),
             "assertion" => self

@@ -12,6 +12,8 @@ pub mod landing;
 mod overrides;
 pub mod preflight;
 pub mod publish;
+pub mod register;
+pub mod registrations;
 pub mod token;
 pub mod wait;
 pub mod world;

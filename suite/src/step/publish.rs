@@ -119,13 +119,13 @@ pub fn path_of(registered: &url::Url, at: PublishedAt) -> String {
     }
 }
 
-/// The key that this client takes up in this scenario.
-pub fn next_key(context: &Context<'_>, client: &Client) -> Result<Arc<SigningKey>, Halt> {
+/// The new key of this scenario.
+pub fn next_key(context: &Context<'_>) -> Result<Arc<SigningKey>, Halt> {
     let world = context.world;
     let make = || SigningKey::generate(&format!("launchproof-{}", world.chance.token::<12>()));
     world
         .key_server
-        .next_key(&client.name, make)
+        .next_key(make)
         .ok_or_else(|| Halt::Error("this machine makes no key".to_owned()))
 }
 
@@ -137,17 +137,17 @@ fn public_key(context: &Context<'_>, client: &Client, key: PublishedKey) -> Resu
         .ok_or_else(|| Halt::Scenario(format!("`{}` has no key", client.name)))?;
     Ok(match key {
         PublishedKey::Own => own.public_jwk(),
-        PublishedKey::Next => next_key(context, client)?.public_jwk(),
+        PublishedKey::Next => next_key(context)?.public_jwk(),
         PublishedKey::OwnKidOtherType => {
             let other = if own.family() == Family::Rsa {
-                next_key(context, client)?.public_jwk()
+                next_key(context)?.public_jwk()
             } else {
                 context.world.attacker.rsa.public_jwk()
             };
             with(other, "kid", own.kid().unwrap_or_default())
         }
         PublishedKey::Encryption => {
-            let key = with(next_key(context, client)?.public_jwk(), "use", "enc");
+            let key = with(next_key(context)?.public_jwk(), "use", "enc");
             let key = with(key, "alg", "ECDH-ES");
             with(key, "kid", "launchproof-encryption")
         }

@@ -396,6 +396,7 @@ impl ExchangeArgs {
         Self {
             label: self.label.clone(),
             of: self.of.clone(),
+            client: self.client.stripped(),
             ..Self::default()
         }
     }

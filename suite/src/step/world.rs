@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 use url::Url;
 
+use super::registrations::Registrations;
 use crate::clock::{Chance, Clock};
 use crate::http::{Exchange, Failure, Limits, Request, Response, Transport};
 use crate::key_server::KeyServer;
@@ -34,6 +35,10 @@ pub struct World {
     pub keys: Arc<Keys>,
     /// Where clients that are registered by `jwks_uri` publish their keys.
     pub key_server: KeyServer,
+    /// Clients that this run registered.
+    pub registrations: Registrations,
+    /// Whether clients may be registered off loopback (`--allow registration`).
+    pub allow_registration: bool,
     /// A key that nobody registered, for each family.
     pub attacker: &'static AttackerKeys,
     /// Whether this run may wait in real time (`--slow`).
@@ -186,6 +191,12 @@ impl World {
         (id, answer)
     }
 
+    /// What steps changed around the target is as it was: the key server, and the clients that were registered.
+    pub async fn restore(&self) {
+        self.key_server.restore();
+        self.registrations.clean(self).await;
+    }
+
     /// Waits where the profile bounds the sign-ins of a minute.
     pub async fn pace(&self) {
         if let Some(most) = self.profile.session.sign_ins_per_minute {
@@ -281,6 +292,8 @@ impl World {
             limits,
             keys,
             key_server,
+            registrations: Registrations::default(),
+            allow_registration: false,
             attacker: ATTACKER.as_ref().map_err(Clone::clone)?,
             slow,
             facts: OnceCell::new(),

@@ -26,7 +26,7 @@ pub(crate) async fn refresh(app: &AppState, parameters: &Parameters) {
     let Some(assertion) = parameters.get("client_assertion").and_then(Assertion::read) else {
         return;
     };
-    let client = named_client(app, &assertion).and_then(|id| app.config().client(&id));
+    let client = named_client(app, &assertion).and_then(|id| app.client(&id));
     let Some(client) = client.filter(|client| client.jwks_uri.is_some() && client.keys.is_empty()) else {
         return;
     };

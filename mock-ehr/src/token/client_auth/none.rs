@@ -25,7 +25,7 @@ pub(super) fn check<'a>(app: &'a AppState, parameters: &Parameters, purpose: Pur
         }
         return Err(Reason::NoClient);
     };
-    let client = app.config().client(client_id).ok_or_else(|| Reason::UnknownClient {
+    let client = app.client(client_id).ok_or_else(|| Reason::UnknownClient {
         was: client_id.to_owned(),
     })?;
     if !client.is_confidential() {
@@ -49,5 +49,5 @@ pub(super) fn check<'a>(app: &'a AppState, parameters: &Parameters, purpose: Pur
 /// Whose code this is, for the defects that ask the code instead of the client.
 fn owner<'a>(app: &'a AppState, parameters: &Parameters) -> Option<&'a Client> {
     let client_id = app.store().client_of_code(parameters.filled("code")?)?;
-    app.config().client(&client_id)
+    app.client(&client_id)
 }

@@ -85,7 +85,6 @@ pub(super) fn check<'a>(app: &'a AppState, parameters: &Parameters) -> Result<&'
         .or_else(|| named_client(app, assertion.as_ref()?));
     let named = named.ok_or(Reason::NoClient)?;
     let client = app
-        .config()
         .client(&named)
         .ok_or_else(|| Reason::UnknownClient { was: named.clone() })?;
     match client.kind {

@@ -65,7 +65,6 @@ pub(super) fn post<'a>(app: &'a AppState, parameters: &Parameters) -> Result<&'a
 
 fn check<'a>(app: &'a AppState, id: &str, secrets: &[String], method: SecretMethod) -> Result<&'a Client, Reason> {
     let client = app
-        .config()
         .client(id)
         .ok_or_else(|| Reason::UnknownClient { was: id.to_owned() })?;
     let name = match method {

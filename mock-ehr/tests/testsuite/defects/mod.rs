@@ -9,6 +9,7 @@ mod discovery;
 pub(crate) mod jwks_uri;
 mod openid;
 mod redirect_uri;
+mod registration;
 mod scopes;
 mod token;
 
@@ -46,6 +47,9 @@ async fn misbehaves(ehr: &TestEhr, defect: Defect) -> bool {
         return answer;
     }
     if let Some(answer) = scopes::probe(ehr, defect).await {
+        return answer;
+    }
+    if let Some(answer) = registration::probe(ehr, defect).await {
         return answer;
     }
     if let Some(answer) = openid::probe(ehr, defect).await {
