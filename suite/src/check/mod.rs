@@ -7,6 +7,7 @@ mod contradiction;
 pub mod cors;
 pub mod discovery;
 pub mod entropy;
+pub mod fhir_data;
 pub mod finding;
 pub mod json;
 pub mod key_set;

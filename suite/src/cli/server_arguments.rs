@@ -88,7 +88,7 @@ pub(super) struct ServerArguments {
     #[arg(long, help_heading = "Run")]
     pub(super) slow: bool,
     /// Lift a precaution that holds off loopback.
-    #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = ["lockout", "registration"], help_heading = "Run")]
+    #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = ["lockout", "registration", "writes"], help_heading = "Run")]
     pub(super) allow: Vec<String>,
     /// PEM file of further certificate authorities.
     #[arg(long, value_name = "FILE", help_heading = "Run")]

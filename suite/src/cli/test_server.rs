@@ -17,6 +17,7 @@ use crate::demo;
 use crate::engine::{self, Options, Outcome, plan, version};
 use crate::key_server::{self, KeyServer};
 use crate::record::Scribe;
+use crate::scenario::needs::Allow;
 use crate::step::World;
 use crate::step::world::{Facts, Parts, keys_of};
 use crate::target::{Profile, SmartVersion};
@@ -83,7 +84,10 @@ async fn judge(arguments: ServerArguments, mut cancel: watch::Receiver<bool>) ->
     } else if runs {
         let options = Options {
             smart,
-            allow_lockout: arguments.allow.iter().any(|what| what == "lockout"),
+            allow: Allow {
+                lockout: arguments.allow.iter().any(|what| what == "lockout"),
+                writes: arguments.allow.iter().any(|what| what == "writes"),
+            },
             cancel,
         };
         engine::run(&world, &items, &options, &listeners).await

@@ -1,11 +1,23 @@
 //! Dispatches each check of a scenario to its family and joins what they find.
 
 use crate::check::{
-    Finding, acceptance, callback, cors, discovery, entropy, json, key_set, keys, message, refusal, scope, texts,
+    Finding, acceptance, callback, cors, discovery, entropy, fhir_data, json, key_set, keys, message, refusal, scope, texts,
 };
 use crate::scenario::Check;
 use crate::scenario::model::Allowed;
 use crate::step::Context;
+
+/// Whether what the judgement stands on was seen; why it is not judged, otherwise.
+pub fn provided(context: &Context<'_>, checks: &[Check]) -> Option<Finding> {
+    Some(match all(context, checks) {
+        Finding::Holds(_) => return None,
+        Finding::Broken { expected, observed } => {
+            Finding::TooLittle(format!("not judged, since that takes {expected}; there was {observed}"))
+        }
+        Finding::Unreached(why) | Finding::ServerError(why) => Finding::TooLittle(format!("not judged: {why}")),
+        other => other,
+    })
+}
 
 /// All checks must hold; the first that does not is the finding. A legal alternative turns it into a noted pass.
 pub fn judge(context: &Context<'_>, checks: &[Check], allowed: &[Allowed]) -> Finding {
@@ -55,5 +67,7 @@ fn one(context: &Context<'_>, check: &Check) -> Finding {
         Check::Agrees(args) => discovery::agrees(context, args),
         Check::Fetched(args) => key_set::fetched(context, args),
         Check::Keys(args) => keys::keys(context, args),
+        Check::Data(args) => fhir_data::data(context, args),
+        Check::Granted(args) => fhir_data::granted(context, args),
     }
 }

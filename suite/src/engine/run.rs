@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::controls::{self, Ledger, Stage};
 use super::events::{Event, Judged, Listener};
 use super::given::{self, Givens};
-use super::judge::judge;
+use super::judge::{judge, provided};
 use super::pending::Pending;
 use super::steps;
 use super::verdict::{blank, settle};
@@ -17,7 +17,7 @@ use crate::check::Finding;
 use crate::http::Failure;
 use crate::scenario::fault;
 use crate::scenario::model::{Given, Scenario};
-use crate::scenario::needs::{self, Need};
+use crate::scenario::needs::{self, Allow, Need};
 use crate::scenario::select::Item;
 use crate::scenario::{Check, Step};
 use crate::step::context::Outcome as DeedOutcome;
@@ -31,8 +31,8 @@ use crate::value::{Lookup, Template};
 pub struct Options {
     /// The version to judge by.
     pub smart: SmartVersion,
-    /// Many wrong credentials may be sent.
-    pub allow_lockout: bool,
+    /// Which precautions are lifted.
+    pub allow: Allow,
     /// Turns true when the run shall end.
     pub cancel: watch::Receiver<bool>,
 }
@@ -188,6 +188,10 @@ impl<'a> Run<'a> {
             _ => false,
         };
         settle(&mut judged, scenario.level, attempt.finding);
+        if let Some(left) = attempt.left {
+            let reason = judged.reason.take().into_iter().chain([left]);
+            judged.reason = Some(reason.collect::<Vec<_>>().join("; "));
+        }
         match control {
             Some(plan) if waits_for_control => self.hold(judged, plan),
             _ => self.finish(judged),
@@ -216,7 +220,7 @@ impl<'a> Run<'a> {
         let case = item.case.and_then(|name| scenario.cases.get(name));
         let of_case = case.into_iter().flat_map(|case| &case.needs);
         for need in scenario.needs.iter().chain(of_case) {
-            match needs::judge(self.world, facts, item.client, self.options.allow_lockout, need) {
+            match needs::judge(self.world, facts, item.client, self.options.allow, need) {
                 Need::Met => {}
                 Need::Skip(reason) => return Some((Status::Skip, reason)),
                 Need::Unconfigured(reason) => return Some((Status::Unconfigured, reason)),
@@ -229,7 +233,7 @@ impl<'a> Run<'a> {
     fn too_many_secrets(&mut self, item: &Item<'a>) -> Option<(Status, String)> {
         const MOST: usize = 3;
         let wrong = item.loaded.scenario.when.iter().any(fault::sends_wrong_secret);
-        if !wrong || self.options.allow_lockout || self.world.profile.is_loopback() {
+        if !wrong || self.options.allow.lockout || self.world.profile.is_loopback() {
             return None;
         }
         let sent = self.wrong_secrets.entry(item.client?.name.clone()).or_default();
@@ -270,6 +274,7 @@ impl<'a> Run<'a> {
             finding: Err(Halt::Blocked(String::new())),
             evidence: Vec::new(),
             screenshot: None,
+            left: None,
         };
         let reached = self.givens.reach(&mut context, scenario.given).await;
         self.note(&context, 0);
@@ -295,7 +300,8 @@ impl<'a> Run<'a> {
         let ran = steps::run(&mut context, &scenario.when).await;
         self.note(&context, before);
         attempt.evidence = context.evidence();
-        let finding = judge(&context, &scenario.then, &scenario.allow);
+        let finding = provided(&context, &scenario.provided)
+            .unwrap_or_else(|| judge(&context, &scenario.then, &scenario.allow));
         attempt.finding = match (ran, finding) {
             (Ok(()), finding) | (Err(Halt::Blocked(_)), finding @ Finding::Broken { .. }) => Ok(finding),
             (Err(halt), _) => Err(halt),
@@ -303,6 +309,8 @@ impl<'a> Run<'a> {
         if !matches!(attempt.finding, Ok(Finding::Holds(_))) {
             attempt.screenshot = screenshot(&context);
         }
+        attempt.left = clean_up(&mut context, &scenario.clean_up).await;
+        attempt.evidence = context.evidence();
         attempt
     }
 
@@ -445,6 +453,28 @@ struct Attempt {
     finding: Result<Finding, Halt>,
     evidence: Vec<usize>,
     screenshot: Option<Vec<u8>>,
+    /// What it created and could not take away.
+    left: Option<String>,
+}
+
+/// Takes away what was created; says what is left. What was never created needs no words.
+async fn clean_up(context: &mut Context<'_>, steps: &[Step]) -> Option<String> {
+    let mut left = Vec::new();
+    for step in steps {
+        let before = context.deeds.len();
+        if steps::run(context, std::slice::from_ref(step)).await.is_err() {
+            continue;
+        }
+        for deed in &context.deeds[before..] {
+            let gone = matches!(&deed.outcome, DeedOutcome::Answered(answer)
+                if answer.outcome().is_ok_and(|response| matches!(response.status, 200..=299 | 404 | 410)));
+            if !gone {
+                let exchange = deed.exchanges.last().map(usize::to_string).unwrap_or_default();
+                left.push(format!("could not be taken away again: see exchange {exchange}"));
+            }
+        }
+    }
+    (!left.is_empty()).then(|| left.join("; "))
 }
 
 fn all_accepted(context: &Context<'_>, from: usize) -> Result<(), Halt> {

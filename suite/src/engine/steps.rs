@@ -80,6 +80,18 @@ async fn one(context: &mut Context<'_>, step: &Step) -> Result<(), Halt> {
 
 /// Prepares all, then sends all at the same moment.
 async fn together(context: &mut Context<'_>, steps: &[Step]) -> Result<(), Halt> {
+    let reads: Vec<_> = steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Fhir(args) => Some(args),
+            _ => None,
+        })
+        .collect();
+    if !reads.is_empty() && reads.len() == steps.len() {
+        let deeds = fhir::together(context, &reads).await?;
+        context.deeds.extend(deeds.into_iter().map(Arc::new));
+        return Ok(());
+    }
     let mut ready = Vec::new();
     for step in steps {
         ready.push(prepare(context, step).await?.raced());

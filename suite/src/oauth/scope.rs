@@ -77,7 +77,8 @@ impl Interactions {
         self.0 & !others.0 == 0
     }
 
-    fn each(self) -> impl Iterator<Item = Self> {
+    /// One by one.
+    pub fn each(self) -> impl Iterator<Item = Self> {
         (0..LETTERS.len())
             .map(|position| Self(1 << position))
             .filter(move |one| one.within(self))

@@ -15,6 +15,7 @@ use crate::check::arguments::{
 };
 use crate::check::cors::CorsArgs;
 use crate::check::key_set::FetchedArgs;
+use crate::check::fhir_data::{DataArgs, GrantedArgs};
 use crate::step::arguments::{
     AuthorizeArgs, DiscoverArgs, ExchangeArgs, FhirArgs, FlowArgs, InterleavedArgs, IntrospectArgs, LaunchArgs,
     RefreshArgs, RequestArgs, RevokeArgs, WaitArgs,
@@ -64,11 +65,17 @@ pub struct Scenario {
     /// The correct sequence whose acceptance makes a refusal count, where the fault is not an override.
     #[serde(default)]
     pub control: Vec<Step>,
+    /// What must be seen for the judgement to mean anything; a skip where it is not.
+    #[serde(default)]
+    pub provided: Vec<Check>,
     /// What must be seen: all of it.
     pub then: Vec<Check>,
     /// Other answers that are legal: a pass with a note.
     #[serde(default)]
     pub allow: Vec<Allowed>,
+    /// What takes away what the scenario created, sent whatever was found.
+    #[serde(default)]
+    pub clean_up: Vec<Step>,
 }
 
 /// A legal alternative.
@@ -255,6 +262,10 @@ pub enum Check {
     Fetched(FetchedArgs),
     /// The server's keys are sound.
     Keys(JwksArgs),
+    /// Whose resources an answer of the FHIR API holds, and which.
+    Data(DataArgs),
+    /// What a token response grants, and what it does not.
+    Granted(GrantedArgs),
 }
 
 one_key_enum!(Check, "check", {
@@ -280,4 +291,6 @@ one_key_enum!(Check, "check", {
     "agrees" => Agrees,
     "fetched" => Fetched,
     "keys" => Keys,
+    "data" => Data,
+    "granted" => Granted,
 });

@@ -75,7 +75,20 @@ pub const WORDS: &[(&str, &str)] = &[
         "lockout",
         "--allow lockout, off loopback: it sends many wrong credentials",
     ),
+    (
+        "writes",
+        "--allow writes, off loopback: it creates, changes and deletes resources of its own",
+    ),
 ];
+
+/// Precautions that are lifted; on loopback none holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Allow {
+    /// Many wrong credentials may be sent.
+    pub lockout: bool,
+    /// Resources may be created, changed and deleted.
+    pub writes: bool,
+}
 
 /// Whether a need is met.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +109,7 @@ pub fn is_known(word: &str) -> bool {
 }
 
 /// Judges one need for one client.
-pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow_lockout: bool, need: &str) -> Need {
+pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow: Allow, need: &str) -> Need {
     if let Some(name) = need.strip_prefix("capability:") {
         return claimed(facts, name);
     }
@@ -234,8 +247,11 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow_lockou
                 Need::Skip("the client is registered for client_secret_post".to_owned())
             })
         }
-        "lockout" => met(allow_lockout || profile.is_loopback(), || {
+        "lockout" => met(allow.lockout || profile.is_loopback(), || {
             Need::Skip("it may lock the client out; run with --allow lockout".to_owned())
+        }),
+        "writes" => met(allow.writes || profile.is_loopback(), || {
+            Need::Skip("it creates, changes and deletes resources of its own; run with --allow writes".to_owned())
         }),
         other => Need::Skip(format!("the need `{other}` is not known")),
     }

@@ -22,6 +22,7 @@ use crate::engine::events::Silent;
 use crate::engine::{self, Judged, Options};
 use crate::scenario::Step;
 use crate::scenario::load::Loaded;
+use crate::scenario::needs::Allow;
 use crate::scenario::select::{Item, Selection};
 use crate::target::{Profile, SmartVersion};
 
@@ -264,7 +265,10 @@ async fn on_one_mock(manner: &Manner, items: &[Item<'_>]) -> Result<Done, String
     let (_keep, cancel) = watch::channel(false);
     let options = Options {
         smart: items.first().map_or(SmartVersion::V2_2, newest),
-        allow_lockout: true,
+        allow: Allow {
+            lockout: true,
+            writes: true,
+        },
         cancel,
     };
     let outcome = engine::run(&world, items, &options, &Silent).await;

@@ -163,6 +163,8 @@ pub enum Method {
     Delete,
     /// OPTIONS.
     Options,
+    /// PATCH.
+    Patch,
 }
 
 impl ClientWord {
@@ -425,6 +427,15 @@ pub struct FhirArgs {
     /// Header fields besides.
     #[serde(default)]
     pub headers: BTreeMap<String, Override>,
+    /// Form parameters: the body of a `_search`.
+    #[serde(default)]
+    pub form: BTreeMap<String, Override>,
+    /// A resource, or any other JSON, as the body; its texts may hold placeholders.
+    #[serde(default)]
+    pub resource: Option<serde_json::Value>,
+    /// Content-Type of `resource`; `application/fhir+json` where absent.
+    #[serde(default)]
+    pub content_type: Option<String>,
 }
 
 /// `request`: anything else.

@@ -163,7 +163,7 @@ pub enum Halt {
 }
 
 /// What a server may or may not issue: a scenario that needs it does not apply where it was not.
-const OPTIONAL: [&str; 7] = [
+const OPTIONAL: [&str; 9] = [
     "scopes_listed",
     "registration_client_uri",
     "registration_access_token",
@@ -171,6 +171,8 @@ const OPTIONAL: [&str; 7] = [
     "id_token",
     "token_patient",
     "nonce",
+    "id",
+    "version_id",
 ];
 
 impl From<TemplateError> for Halt {
@@ -309,6 +311,18 @@ impl<'w> Context<'w> {
             })
     }
 
+    /// Id and version of the resource that the last answer holds or names in `Location`, of this label where one is given.
+    fn created(&self, label: Option<&str>) -> Option<(String, Option<String>)> {
+        self.deeds
+            .iter()
+            .rev()
+            .filter(|deed| deed.verb == "fhir" && deed.is(label))
+            .find_map(|deed| match &deed.outcome {
+                Outcome::Answered(answer) => created(answer),
+                _ => None,
+            })
+    }
+
     /// Ids of every exchange so far.
     pub fn evidence(&self) -> Vec<usize> {
         self.deeds
@@ -375,6 +389,8 @@ impl<'w> Context<'w> {
             "registration_client_uri" | "registration_access_token" => self.member(label, name),
             "granted_scope" => self.member(label, "scope"),
             "token_patient" => self.member(label, "patient"),
+            "id" => self.created(label).map(|(id, _)| id),
+            "version_id" => self.created(label).and_then(|(_, version)| version),
             "assertion" => self
                 .deeds
                 .iter()
@@ -461,6 +477,26 @@ impl Lookup for Context<'_> {
     fn value(&self, name: &str) -> Option<String> {
         self.named(name, &|_: &str| None)
     }
+}
+
+/// FHIR R4 "create": the id stands in the body or, where the server gives none back, in `Location`.
+fn created(answer: &Answer) -> Option<(String, Option<String>)> {
+    let response = answer.outcome().ok().filter(|response| response.status < 300)?;
+    let tag = response.header("etag").map(|tag| tag.trim_start_matches("W/").trim_matches('"').to_owned());
+    if let Some(json) = &answer.json
+        && json["resourceType"] != "OperationOutcome"
+        && let Some(id) = json["id"].as_str()
+    {
+        let version = json["meta"]["versionId"].as_str().map(str::to_owned);
+        return Some((id.to_owned(), version.or(tag)));
+    }
+    let location = response.header("location")?;
+    let (address, version) = match location.split_once("/_history/") {
+        Some((address, version)) => (address, Some(version.to_owned())),
+        None => (location, None),
+    };
+    let id = address.trim_end_matches('/').rsplit('/').next()?;
+    Some((id.to_owned(), version.or(tag)))
 }
 
 fn is_loopback(uri: &str) -> bool {

@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use serde_json::Value;
 use url::Url;
 
 use super::arguments::{FhirArgs, Method, RequestArgs};
@@ -11,7 +12,7 @@ use super::context::{Context, Deed, Halt, Outcome};
 use super::discover::answered;
 use super::overrides::{add_headers, put};
 use crate::http::{Request, RequestBody};
-use crate::value::{Lookup, Override};
+use crate::value::{Lookup, Override, Template};
 
 /// A request of the FHIR API with the access token of a token response.
 pub async fn fhir(context: &Context<'_>, args: &FhirArgs) -> Result<Deed, Halt> {
@@ -23,7 +24,12 @@ pub async fn fhir(context: &Context<'_>, args: &FhirArgs) -> Result<Deed, Halt> 
         None => default_path(context, label),
     };
     let base = world.profile.fhir_base.trim_end_matches('/');
-    let url = Url::parse(&format!("{base}/{path}"))
+    let address = if path.is_empty() {
+        base.to_owned()
+    } else {
+        format!("{base}/{path}")
+    };
+    let url = Url::parse(&address)
         .map_err(|error| Halt::Scenario(format!("`{path}` is no path below the FHIR base: {error}")))?;
     let token = match &args.token {
         Override::Keep => Some(
@@ -39,7 +45,7 @@ pub async fn fhir(context: &Context<'_>, args: &FhirArgs) -> Result<Deed, Halt> 
         method: method(args.method),
         url,
         headers: Vec::new(),
-        body: RequestBody::Empty,
+        body: body(context, args, &own)?,
     };
     request.header(ACCEPT, "application/fhir+json");
     if let Some(token) = token
@@ -62,6 +68,53 @@ pub async fn fhir(context: &Context<'_>, args: &FhirArgs) -> Result<Deed, Halt> 
         answer.aim = args.path.as_ref().map(|path| path.source().to_owned());
     }
     Ok(deed)
+}
+
+fn body(context: &Context<'_>, args: &FhirArgs, own: &dyn Lookup) -> Result<RequestBody, Halt> {
+    if let Some(resource) = &args.resource {
+        let content_type = args.content_type.as_deref().unwrap_or("application/fhir+json");
+        return Ok(RequestBody::Raw {
+            content_type: content_type.to_owned(),
+            bytes: Bytes::from(filled(context, resource, own)?.to_string()),
+        });
+    }
+    if args.form.is_empty() {
+        return Ok(RequestBody::Empty);
+    }
+    let mut form = Vec::new();
+    for (name, override_) in &args.form {
+        put(context, &mut form, name, override_, None, own)?;
+    }
+    Ok(RequestBody::Form(form))
+}
+
+/// JSON with the placeholders in its texts filled.
+fn filled(context: &Context<'_>, value: &Value, own: &dyn Lookup) -> Result<Value, Halt> {
+    Ok(match value {
+        Value::String(text) => Value::String(context.fill(&Template::parse(text)?, own)?),
+        Value::Array(items) => Value::Array(
+            items
+                .iter()
+                .map(|item| filled(context, item, own))
+                .collect::<Result<_, _>>()?,
+        ),
+        Value::Object(members) => Value::Object(
+            members
+                .iter()
+                .map(|(name, member)| Ok((name.clone(), filled(context, member, own)?)))
+                .collect::<Result<_, Halt>>()?,
+        ),
+        other => other.clone(),
+    })
+}
+
+/// Several requests at the same moment; none of them serves as a control.
+pub async fn together(context: &Context<'_>, all: &[&FhirArgs]) -> Result<Vec<Deed>, Halt> {
+    let deeds = futures::future::join_all(all.iter().map(|args| fhir(context, args))).await;
+    deeds
+        .into_iter()
+        .map(|deed| deed.map(|deed| Deed { correct: false, ..deed }))
+        .collect()
 }
 
 /// The patient of the token where it names one, else the first patient of the profile.
@@ -129,6 +182,7 @@ fn method(method: Method) -> http::Method {
         Method::Put => http::Method::PUT,
         Method::Delete => http::Method::DELETE,
         Method::Options => http::Method::OPTIONS,
+        Method::Patch => http::Method::PATCH,
     }
 }
 

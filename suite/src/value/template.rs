@@ -52,6 +52,8 @@ pub const ROOTS: &[&str] = &[
     "introspection_endpoint",
     "revocation_endpoint",
     "jwks_uri",
+    "id",
+    "version_id",
 ];
 
 /// A parsed text.

@@ -54,7 +54,10 @@ async fn judge(scenarios: &[Loaded], locked_after: Option<i64>) -> Vec<Judged> {
     let (_keep, cancel) = watch::channel(false);
     let options = Options {
         smart: SmartVersion::V2_2,
-        allow_lockout: true,
+        allow: launchproof::scenario::needs::Allow {
+            lockout: true,
+            writes: true,
+        },
         cancel,
     };
     engine::run(&world, &items, &options, &Silent).await.judged
