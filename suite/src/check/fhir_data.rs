@@ -221,10 +221,7 @@ fn resources(document: &Value) -> Vec<&Value> {
         None | Some("OperationOutcome" | "CapabilityStatement") => Vec::new(),
         Some("Bundle") => {
             let entries = document["entry"].as_array().map(Vec::as_slice).unwrap_or_default();
-            entries
-                .iter()
-                .flat_map(|entry| resources(&entry["resource"]))
-                .collect()
+            entries.iter().flat_map(|entry| resources(&entry["resource"])).collect()
         }
         Some(_) => vec![document],
     }
@@ -320,10 +317,7 @@ mod tests {
     }
 
     fn bundle(resources: &[Value]) -> Value {
-        let entries: Vec<Value> = resources
-            .iter()
-            .map(|resource| json!({"resource": resource}))
-            .collect();
+        let entries: Vec<Value> = resources.iter().map(|resource| json!({"resource": resource})).collect();
         json!({"resourceType": "Bundle", "entry": entries})
     }
 
@@ -345,7 +339,10 @@ mod tests {
         let (a, b) = (observation("a", "x"), observation("b", "x"));
         assert!(judge(&of_a, &bundle(&[a.clone()])));
         assert!(!judge(&of_a, &bundle(&[a.clone(), b.clone()])));
-        assert!(!judge(&of_a, &bundle(&[bundle(std::slice::from_ref(&b))])), "a Bundle within");
+        assert!(
+            !judge(&of_a, &bundle(&[bundle(std::slice::from_ref(&b))])),
+            "a Bundle within"
+        );
         assert!(!judge(&of_a, &json!({"resourceType": "Patient", "id": "b"})));
         assert!(judge(&of_a, &json!({"resourceType": "Patient", "id": "a"})));
         assert!(judge(&of_a, &json!({"resourceType": "Practitioner", "id": "b"})));
@@ -367,7 +364,10 @@ mod tests {
             ..Wanted::default()
         };
         let found = bundle(&[observation("a", "x"), json!({"resourceType": "Encounter"})]);
-        assert!(judge(&wanted(&["Observation", "Encounter"], &[], &["Encounter"]), &found));
+        assert!(judge(
+            &wanted(&["Observation", "Encounter"], &[], &["Encounter"]),
+            &found
+        ));
         assert!(!judge(&wanted(&["Observation"], &[], &[]), &found));
         assert!(!judge(&wanted(&[], &["Encounter"], &[]), &found));
         assert!(!judge(&wanted(&[], &[], &["Patient"]), &found));

@@ -1,7 +1,8 @@
 //! Dispatches each check of a scenario to its family and joins what they find.
 
 use crate::check::{
-    Finding, acceptance, callback, cors, discovery, entropy, fhir_data, json, key_set, keys, message, refusal, scope, texts,
+    Finding, acceptance, callback, cors, discovery, entropy, fhir_data, json, key_set, keys, message, refusal, scope,
+    texts,
 };
 use crate::scenario::Check;
 use crate::scenario::model::Allowed;

@@ -300,8 +300,8 @@ impl<'a> Run<'a> {
         let ran = steps::run(&mut context, &scenario.when).await;
         self.note(&context, before);
         attempt.evidence = context.evidence();
-        let finding = provided(&context, &scenario.provided)
-            .unwrap_or_else(|| judge(&context, &scenario.then, &scenario.allow));
+        let finding =
+            provided(&context, &scenario.provided).unwrap_or_else(|| judge(&context, &scenario.then, &scenario.allow));
         attempt.finding = match (ran, finding) {
             (Ok(()), finding) | (Err(Halt::Blocked(_)), finding @ Finding::Broken { .. }) => Ok(finding),
             (Err(halt), _) => Err(halt),

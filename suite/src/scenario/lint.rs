@@ -144,7 +144,9 @@ fn names(loaded: &Loaded, problems: &mut Vec<Problem>) {
     let mut labels: BTreeSet<String> = BTreeSet::from(["given".to_owned(), "other".to_owned()]);
     let mut texts = Vec::new();
     let mut references = Vec::new();
-    for part in ["when", "control", "provided", "then", "allow", "clean_up", "with", "cases"] {
+    for part in [
+        "when", "control", "provided", "then", "allow", "clean_up", "with", "cases",
+    ] {
         walk(&raw[part], &mut labels, &mut references, &mut texts);
     }
     labels.extend(Step::WORDS.iter().map(|word| (*word).to_owned()));

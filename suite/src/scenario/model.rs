@@ -14,8 +14,8 @@ use crate::check::arguments::{
     WithinArgs,
 };
 use crate::check::cors::CorsArgs;
-use crate::check::key_set::FetchedArgs;
 use crate::check::fhir_data::{DataArgs, GrantedArgs};
+use crate::check::key_set::FetchedArgs;
 use crate::step::arguments::{
     AuthorizeArgs, DiscoverArgs, ExchangeArgs, FhirArgs, FlowArgs, InterleavedArgs, IntrospectArgs, LaunchArgs,
     RefreshArgs, RequestArgs, RevokeArgs, WaitArgs,

@@ -482,7 +482,9 @@ impl Lookup for Context<'_> {
 /// FHIR R4 "create": the id stands in the body or, where the server gives none back, in `Location`.
 fn created(answer: &Answer) -> Option<(String, Option<String>)> {
     let response = answer.outcome().ok().filter(|response| response.status < 300)?;
-    let tag = response.header("etag").map(|tag| tag.trim_start_matches("W/").trim_matches('"').to_owned());
+    let tag = response
+        .header("etag")
+        .map(|tag| tag.trim_start_matches("W/").trim_matches('"').to_owned());
     if let Some(json) = &answer.json
         && json["resourceType"] != "OperationOutcome"
         && let Some(id) = json["id"].as_str()
