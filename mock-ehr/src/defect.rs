@@ -64,6 +64,7 @@ defects! {
     "discovery_issuer_well_known" DiscoveryIssuerWellKnown "oidc-discovery/4-issuer" "The issuer is the address of its own openid-configuration.";
     "discovery_signing_algorithms_missing" DiscoverySigningAlgorithmsMissing "smart-2.2.0/289" "private_key_jwt is listed and no signature algorithms are.";
     "discovery_associated_endpoints_malformed" DiscoveryAssociatedEndpointsMalformed "smart-2.2.0/439" "associated_endpoints is an array of addresses instead of objects.";
+    "openid_issuer_fragment" OpenidIssuerFragment "oidc-discovery/3-issuer" "issuer in openid-configuration has a fragment.";
     "openid_metadata_incomplete" OpenidMetadataIncomplete "oidc-discovery/3-required" "openid-configuration lacks subject_types_supported.";
     "oauth_metadata_disagrees" OauthMetadataDisagrees "rfc8414/3-agrees" "The RFC 8414 document names another token endpoint.";
     "oauth_uris_missing" OauthUrisMissing "smart-1.0.0/oauth-uris" "The CapabilityStatement has no oauth-uris, which servers of SMART 1.0 need.";

@@ -280,6 +280,8 @@ fn openid(state: &AppState) -> Map<String, Value> {
     };
     let issuer = if state.defects().has(Defect::OpenidIssuerMismatch) {
         json!("https://other.example")
+    } else if state.defects().has(Defect::OpenidIssuerFragment) {
+        json!(format!("{}#1", state.public_url()))
     } else {
         json!(state.public_url())
     };
@@ -300,10 +302,12 @@ fn openid(state: &AppState) -> Map<String, Value> {
     }
     put("id_token_signing_alg_values_supported", alg);
     put("token_endpoint_auth_methods_supported", auth_methods(state));
-    put(
-        "token_endpoint_auth_signing_alg_values_supported",
-        json!(ASSERTION_ALGS),
-    );
+    if !state.defects().has(Defect::DiscoverySigningAlgorithmsMissing) {
+        put(
+            "token_endpoint_auth_signing_alg_values_supported",
+            json!(ASSERTION_ALGS),
+        );
+    }
     put("code_challenge_methods_supported", challenge_methods(state));
     put("scopes_supported", json!(SCOPES));
     put(

@@ -1,8 +1,9 @@
 //! launchproof: a conformance suite for SMART App Launch.
 //!
-//! The rooms, from the top; every arrow runs down: `cli` → `selftest` → `demo`, `record` → `engine` → `scenario` →
+//! The rooms, from the top; every arrow runs down: `cli` → `selftest` → `captured`, `demo`, `record` → `engine` → `scenario` →
 //! `step`, `check` → `user_agent`, `key_server` → `target` → `http`, `oauth` → `value`, `clock`.
 
+pub mod captured;
 pub mod check;
 pub mod cli;
 pub mod clock;

@@ -9,7 +9,7 @@ use super::finding::{Finding, answer};
 use crate::step::Context;
 use crate::step::arguments::Document;
 use crate::step::context::document;
-use crate::step::discover::oauth_uris;
+use crate::step::discover::{OAUTH_URIS, oauth_uris};
 
 /// `agrees`.
 pub fn agrees(context: &Context<'_>, args: &AgreesArgs) -> Finding {
@@ -58,15 +58,21 @@ fn with_other(context: &Context<'_>, smart: &Value, other: Document) -> Finding 
         .map(|name| (name, document[name].as_str().map(str::to_owned)))
         .to_vec()
     };
+    let mut compared = 0;
     for (name, theirs) in pairs {
-        if let (Some(ours), Some(theirs)) = (smart[name].as_str(), theirs)
-            && ours != theirs
-        {
+        let (Some(ours), Some(theirs)) = (smart[name].as_str(), theirs) else {
+            continue;
+        };
+        compared += 1;
+        if ours != theirs {
             return Finding::broken(
                 format!("the same {name} in both documents"),
                 format!("`{ours}` and `{theirs}`"),
             );
         }
+    }
+    if compared == 0 {
+        return Finding::TooLittle("the two documents name nothing in common".to_owned());
     }
     Finding::holds()
 }
@@ -163,26 +169,9 @@ fn ruled(smart: &Value, rule: DiscoveryRule) -> Finding {
             let expected = "capabilities that the guide defines, or URIs";
             Finding::when(unknown.is_empty(), expected, format!("unknown: {}", unknown.join(", ")))
         }
-        DiscoveryRule::OauthUris => {
-            let uris = oauth_uris(smart);
-            let lacking = ["authorize", "token"]
-                .into_iter()
-                .find(|name| !uris.iter().any(|(key, _)| key == name));
-            match lacking {
-                Some(name) => Finding::broken(
-                    format!("`{name}` among the oauth-uris"),
-                    format!("{} of them", uris.len()),
-                ),
-                None => Finding::holds(),
-            }
-        }
+        DiscoveryRule::OauthUris => has_oauth_uris(smart),
         DiscoveryRule::SecurityService => {
-            let rest = smart["rest"].as_array().into_iter().flatten();
-            let codes = rest
-                .flat_map(|rest| rest["security"]["service"].as_array().into_iter().flatten())
-                .flat_map(|service| service["coding"].as_array().into_iter().flatten())
-                .filter_map(|coding| coding["code"].as_str());
-            let codes: Vec<&str> = codes.collect();
+            let codes = security_services(smart);
             let observed = format!("codes: {}", codes.join(", "));
             Finding::when(
                 codes.contains(&"SMART-on-FHIR"),
@@ -192,6 +181,41 @@ fn ruled(smart: &Value, rule: DiscoveryRule) -> Finding {
         }
         other => super::contradiction::judge(smart, other),
     }
+}
+
+fn security_services(capability: &Value) -> Vec<&str> {
+    let rest = capability["rest"].as_array().into_iter().flatten();
+    rest.flat_map(|rest| rest["security"]["service"].as_array().into_iter().flatten())
+        .flat_map(|service| service["coding"].as_array().into_iter().flatten())
+        .filter_map(|coding| coding["code"].as_str())
+        .collect()
+}
+
+/// SMART 1.0: a server that requires authorization tells by this extension where.
+fn has_oauth_uris(capability: &Value) -> Finding {
+    let rest = capability["rest"].as_array().into_iter().flatten();
+    let extensions: Vec<&str> = rest
+        .flat_map(|rest| rest["security"]["extension"].as_array().into_iter().flatten())
+        .filter_map(|extension| extension["url"].as_str())
+        .collect();
+    let guarded = security_services(capability)
+        .iter()
+        .any(|code| ["SMART-on-FHIR", "OAuth"].contains(code));
+    if !guarded && extensions.is_empty() {
+        return Finding::TooLittle("the CapabilityStatement says that no authorization is needed".to_owned());
+    }
+    let uris = oauth_uris(capability);
+    let lacking = ["authorize", "token"]
+        .into_iter()
+        .find(|name| !uris.iter().any(|(key, _)| key == name));
+    let Some(name) = lacking else {
+        return Finding::holds();
+    };
+    let told: Vec<&str> = uris.iter().map(|(key, _)| key.as_str()).collect();
+    Finding::broken(
+        format!("`{name}` in the extension {OAUTH_URIS} of rest.security"),
+        format!("extensions {extensions:?}, oauth-uris {told:?}"),
+    )
 }
 
 /// SMART App Launch 2.2 conformance, "Capabilities"; and those of 1.0 and 2.0 that were renamed.

@@ -53,6 +53,24 @@ pub(super) fn conclude(
     Ok(code)
 }
 
+/// The failures that are expected; none where no file is named.
+pub(super) fn read_baseline(arguments: &ServerArguments) -> Result<Baseline, Failure> {
+    let Some(path) = &arguments.baseline else {
+        return Ok(Baseline::default());
+    };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::input(format!("{}: the baseline cannot be read: {error}", path.display())))?;
+    Baseline::parse(&text).map_err(|error| {
+        Failure::input(format!(
+            "{}:{}:{}: {}",
+            path.display(),
+            error.line,
+            error.column,
+            error.message
+        ))
+    })
+}
+
 /// Those who watch: the terminal, and the log of events where it is asked for.
 pub(super) fn listeners(arguments: &ServerArguments, scribe: &Arc<Scribe>, world: &Arc<World>) -> Result<All, Failure> {
     let terminal = Terminal::new(Arc::clone(scribe), Arc::clone(world), arguments.quiet);

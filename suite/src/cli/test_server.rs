@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use reports::baseline::Baseline;
 use reports::{exit, model};
 use tokio::sync::watch;
 
 use super::agent::{self, AgentKind};
-use super::conclude::{conclude, listeners, run_facts};
+use super::conclude::{conclude, listeners, read_baseline, run_facts};
 use super::interrupt::{self, Interrupt, happened};
 use super::server_arguments::{ServerArguments, name_unknown, selection, smart_version};
 use super::{Failure, catalogue};
@@ -120,23 +119,6 @@ fn tell_left(world: &World) {
             left.join(", ")
         );
     }
-}
-
-fn read_baseline(arguments: &ServerArguments) -> Result<Baseline, Failure> {
-    let Some(path) = &arguments.baseline else {
-        return Ok(Baseline::default());
-    };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::input(format!("{}: the baseline cannot be read: {error}", path.display())))?;
-    Baseline::parse(&text).map_err(|error| {
-        Failure::input(format!(
-            "{}:{}:{}: {}",
-            path.display(),
-            error.line,
-            error.column,
-            error.message
-        ))
-    })
 }
 
 async fn target(arguments: &ServerArguments, seed: u64) -> Result<Target, Failure> {

@@ -19,15 +19,28 @@ pub fn infer(given: Option<SmartVersion>, profile: &Profile, facts: &Facts) -> (
     };
     let claims = |name: &str| facts.capabilities.iter().any(|one| one == name);
     let lists = |name: &str| smart.get(name).is_some();
+    let fields = ["code_challenge_methods_supported", "grant_types_supported"];
+    let capabilities = ["permission-v1", "authorize-post", "client-confidential-asymmetric"];
+    let signs: Vec<&str> = fields
+        .into_iter()
+        .filter(|name| lists(name))
+        .chain(capabilities.into_iter().filter(|name| claims(name)))
+        .collect();
     if lists("user_access_brand_bundle") || claims("smart-app-state") || lists("user_access_brand_identifier") {
         (
             SmartVersion::V2_2,
             "inferred from what 2.2 brought: brands or app state are listed".to_owned(),
         )
-    } else if claims("permission-v2") || lists("code_challenge_methods_supported") || lists("grant_types_supported") {
+    } else if claims("permission-v2") || signs.len() > 1 {
         (
             SmartVersion::V2_2,
             "inferred: it lists what came with 2.0, and nothing says which 2.x".to_owned(),
+        )
+    } else if let Some(only) = signs.first() {
+        // OAuth servers list some of it whatever SMART version they speak.
+        (
+            SmartVersion::V1_0,
+            format!("inferred: of what came with 2.0, only {only} is listed"),
         )
     } else {
         (

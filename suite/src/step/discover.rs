@@ -25,7 +25,10 @@ async fn fetch(world: &World) -> Facts {
     facts.smart = smart;
     facts.smart_problem = problem;
     let (capability, _) = document_at(world, &format!("{base}/metadata"), &mut facts).await;
-    facts.capability = capability.filter(|value| value["resourceType"] == "CapabilityStatement");
+    facts.capability = capability.filter(|value| {
+        // FHIR DSTU2, which servers of SMART 1.0 speak, calls it Conformance.
+        value["resourceType"] == "CapabilityStatement" || value["resourceType"] == "Conformance"
+    });
     read_endpoints(world, &mut facts);
     if let Some(issuer) = facts.issuer.clone() {
         let at = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
@@ -105,9 +108,11 @@ fn read_endpoints(world: &World, facts: &mut Facts) {
         .collect();
 }
 
+/// URL of that extension.
+pub const OAUTH_URIS: &str = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris";
+
 /// The `oauth-uris` extension of a CapabilityStatement (SMART 1.0 and 2.0): `authorize` → URL.
 pub fn oauth_uris(capability: &Value) -> Vec<(String, String)> {
-    const OAUTH_URIS: &str = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris";
     let of = |value: &Value, name: &str| value[name].as_array().cloned().unwrap_or_default();
     of(capability, "rest")
         .iter()

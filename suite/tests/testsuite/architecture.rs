@@ -79,7 +79,7 @@ const FLOORS: [&[&str]; 11] = [
     &["main"],
     &["cli"],
     &["selftest"],
-    &["demo", "record"],
+    &["captured", "demo", "record"],
     &["engine"],
     &["scenario"],
     &["step", "check"],

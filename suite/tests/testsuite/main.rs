@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bad_input;
+mod captured;
 mod chrome;
 mod controls;
 mod exit_codes;

@@ -45,6 +45,7 @@ pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
         Defect::DiscoveryIssuerWellKnown => member(&json, "issuer").ends_with("openid-configuration"),
         Defect::DiscoverySigningAlgorithmsMissing => lacks("token_endpoint_auth_signing_alg_values_supported"),
         Defect::DiscoveryAssociatedEndpointsMalformed => json["associated_endpoints"][0].is_string(),
+        Defect::OpenidIssuerFragment => openid(ehr).await.member("issuer").contains('#'),
         Defect::OpenidMetadataIncomplete => openid(ehr).await.json().get("subject_types_supported").is_none(),
         Defect::OauthMetadataDisagrees => {
             let theirs = ehr.get("/.well-known/oauth-authorization-server").await;
