@@ -20,6 +20,7 @@ use crate::engine::{self, Options, Outcome, version};
 use crate::http::Transport;
 use crate::key_server::KeyServer;
 use crate::record::Scribe;
+use crate::scenario::needs::Allow;
 use crate::scenario::select::Item;
 use crate::step::World;
 use crate::step::world::{Facts, Keys, Parts};
@@ -176,7 +177,10 @@ pub(super) async fn run(arguments: DiscoveryArguments) -> Result<u8, Failure> {
     let (_keep, cancel) = watch::channel(false);
     let options = Options {
         smart,
-        allow_lockout: false,
+        allow: Allow {
+            lockout: false,
+            writes: false,
+        },
         cancel,
     };
     let mut outcome = if items.is_empty() {
