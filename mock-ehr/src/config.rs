@@ -182,6 +182,7 @@ impl Config {
                 whole.users.extend(part.users);
                 whole.clients.extend(part.clients);
             }
+            whole.tenant = Some("mock-hospital".to_owned());
             Arc::new(whole)
         });
         Arc::clone(&EMBEDDED)

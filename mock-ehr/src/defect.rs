@@ -189,6 +189,8 @@ defects! {
     "launch_altered_accepted" LaunchAlteredAccepted "smart-2.2.0/168" "The signature of a launch value is not checked.";
     "launch_expired_accepted" LaunchExpiredAccepted "smart-2.2.0/168" "A launch value never expires.";
     "launch_foreign_client_accepted" LaunchForeignClientAccepted "smart-2.2.0/168" "A launch value that was made for another client is taken.";
+    "launch_iss_elsewhere" LaunchIssElsewhere "smart-2.2.0/372" "iss of an EHR launch is an address where nothing is found.";
+    "launch_role_refused" LaunchRoleRefused "smart-2.2.0/159" "A launch scope with a role is refused.";
     "launch_foreign_user_accepted" LaunchForeignUserAccepted "smart-2.2.0/168" "A launch value of one user is taken in another user's session.";
     "launch_empty_accepted" LaunchEmptyAccepted "smart-2.2.0/168" "An empty launch value is taken, with some patient as its context.";
     // scope
@@ -269,6 +271,22 @@ defects! {
     "context_encounter_missing" ContextEncounterMissing "smart-2.2.0/168" "encounter of the EHR launch is left out.";
     "context_banner_missing" ContextBannerMissing "smart-2.2.0/359" "need_patient_banner is left out in an EHR launch.";
     "context_banner_string" ContextBannerString "smart-2.2.0/173" "need_patient_banner is a string.";
+    "context_encounter_reference" ContextEncounterReference "smart-2.2.0/171" "encounter is a reference (`Encounter/1`) instead of an id.";
+    "context_intent_array" ContextIntentArray "smart-2.2.0/174" "intent is an array.";
+    "context_tenant_number" ContextTenantNumber "smart-2.2.0/176" "tenant is a number.";
+    "context_patient_only_by_name" ContextPatientOnlyByName "smart-2.2.0/164" "With scopes of the patient, patient comes only to those who asked for launch/patient.";
+    "context_lost_when_signed_in" ContextLostWhenSignedIn "smart-2.2.0/168" "A user who is signed in already gets a token without the context of the launch.";
+    "context_style_missing" ContextStyleMissing "smart-2.2.0/360" "smart_style_url is left out although context-style is listed.";
+    "style_document_missing" StyleDocumentMissing "smart-2.2.0/175" "The address in smart_style_url is answered with 404.";
+    "fhir_context_missing" FhirContextMissing "smart-2.2.0/177" "fhirContext of the EHR launch is left out.";
+    "fhir_context_texts" FhirContextTexts "smart-2.2.0/172" "fhirContext holds texts, as in SMART 2.0.";
+    "fhir_context_patient" FhirContextPatient "smart-2.2.0/177" "fhirContext has an entry for the patient, without a role.";
+    "fhir_context_nothing_named" FhirContextNothingNamed "smart-2.2.0/178" "An entry of fhirContext has neither reference, canonical nor identifier.";
+    "fhir_context_reference_object" FhirContextReferenceObject "smart-2.2.0/179" "reference of a fhirContext entry is an object.";
+    "fhir_context_role_empty" FhirContextRoleEmpty "smart-2.2.0/190" "role of a fhirContext entry is an empty text.";
+    "fhir_context_role_relative" FhirContextRoleRelative "smart-2.2.0/188" "A role of the server's own is no absolute URI.";
+    "fhir_context_type_missing" FhirContextTypeMissing "smart-2.2.0/185" "An entry of fhirContext with a canonical has no type.";
+    "authorization_details_malformed" AuthorizationDetailsMalformed "smart-2.2.0/82" "locations in authorization_details is a text.";
     "context_style_relative" ContextStyleRelative "smart-2.2.0/175" "smart_style_url is a relative URL.";
     "context_nested" ContextNested "smart-2.2.0/169" "The launch context stands in a member of its own.";
     // refresh
@@ -283,6 +301,7 @@ defects! {
     "refresh_grants_wider" RefreshGrantsWider "rfc6749/6-scope" "A refresh without scope gets all that the client may have.";
     "refresh_scope_ignored" RefreshScopeIgnored "rfc6749/6-scope" "A refresh that asks for less gets everything.";
     "refresh_loses_scope" RefreshLosesScope "rfc6749/6-scope" "A refresh without scope gets only the first scope.";
+    "refresh_context_changes" RefreshContextChanges "smart-2.2.0/104" "A refresh names another patient.";
     "refresh_loses_context" RefreshLosesContext "smart-2.2.0/109" "The access token of a refresh has no launch context.";
     "refresh_token_charset" RefreshTokenCharset "rfc6749/a.17" "The refresh token contains characters beyond ASCII.";
     "refresh_token_low_entropy" RefreshTokenLowEntropy "rfc6749/10.10" "Refresh tokens are consecutive numbers.";

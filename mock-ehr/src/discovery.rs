@@ -86,7 +86,7 @@ fn in_order(state: &AppState, mut members: Map<String, Value>) -> Map<String, Va
 }
 
 /// What this server can do, in the guide's words.
-const CAPABILITIES: [&str; 18] = [
+const CAPABILITIES: [&str; 19] = [
     "launch-ehr",
     "launch-standalone",
     "authorize-post",
@@ -99,6 +99,7 @@ const CAPABILITIES: [&str; 18] = [
     "context-ehr-patient",
     "context-ehr-encounter",
     "context-standalone-patient",
+    "context-standalone-encounter",
     "permission-offline",
     "permission-online",
     "permission-patient",

@@ -3,12 +3,16 @@
 use axum::Json;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::extract::State;
 use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get, post};
-use serde_json::{Value, json};
+use http::StatusCode;
+use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::authorize::{consent, patient_picker, sign_in};
+use crate::defect::Defect;
 use crate::launch::{api, launcher};
 use crate::state::AppState;
 use crate::{authorize, cors, discovery, fhir, introspect, journal, jwks, register, revoke, token};
@@ -61,7 +65,10 @@ pub(crate) fn public(state: AppState) -> Router {
 }
 
 /// `GET /smart-style.json`: SMART 2.2, "Styling".
-async fn smart_style() -> Json<Value> {
+async fn smart_style(State(state): State<AppState>) -> Response {
+    if state.defects().has(Defect::StyleDocumentMissing) {
+        return (StatusCode::NOT_FOUND, "Not Found\n").into_response();
+    }
     Json(json!({
         "color_background": "#ffffff",
         "color_error": "#b3261e",
@@ -75,4 +82,5 @@ async fn smart_style() -> Json<Value> {
         "font_family_body": "system-ui, sans-serif",
         "font_family_heading": "system-ui, sans-serif",
     }))
+    .into_response()
 }

@@ -156,13 +156,18 @@ pub(crate) fn allow(state: &AppState, pending: &Pending, scopes: Vec<Scope>) -> 
         .launch
         .as_ref()
         .filter(|_| flow::takes_launch_context(state, &scopes));
+    // One who was signed in already is asked for less, and loses by it what the launch said.
+    let was_signed_in = pending.auth_time.is_some_and(|at| at < pending.began);
+    let loses = was_signed_in && state.defects().has(Defect::ContextLostWhenSignedIn);
+    let launch = launch.filter(|_| !loses);
     let grant = Grant::new(NewGrant {
         client_id: request.client_id.clone(),
         username: pending.username.clone().unwrap_or_default(),
         patient: pending
             .patient
             .clone()
-            .or_else(|| launch.and_then(|launch| launch.context.patient.clone())),
+            .or_else(|| launch.and_then(|launch| launch.context.patient.clone()))
+            .filter(|_| !loses),
         launch: launch.map(|launch| launch.context.clone()),
         nonce: request.nonce.clone(),
         auth_time: pending.auth_time.unwrap_or(pending.began),

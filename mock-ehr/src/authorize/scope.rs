@@ -13,15 +13,28 @@ use crate::state::AppState;
 use crate::variant::Variant;
 
 /// SMART 2.2: context that was granted comes with the token, so what nobody can give is not granted. A patient can be
-/// chosen; an encounter is known only where the EHR told it.
+/// chosen, and the latest encounter comes with the patient; other things are known only where the EHR told them.
 pub(crate) fn with_context_at_hand(scopes: &[Scope], launch: Option<&Launched>) -> Result<Vec<Scope>, Reason> {
-    let has_encounter = launch.is_some_and(|launch| launch.context.encounter.is_some());
+    let by_name = |kind: &str| scopes.iter().any(|scope| scope.launch_context() == Some(kind));
+    let has_encounter = match launch {
+        Some(launch) => launch.context.encounter.is_some(),
+        None => by_name("patient"),
+    };
+    let in_ehr = |kind: &str| {
+        let entries = launch.and_then(|launch| launch.context.fhir_context.as_deref());
+        entries.unwrap_or_default().iter().any(|entry| {
+            let reference = entry.get("reference").and_then(|reference| reference.as_str());
+            reference
+                .and_then(|reference| reference.split_once('/'))
+                .is_some_and(|(found, _)| found.eq_ignore_ascii_case(kind))
+        })
+    };
     let kept: Vec<_> = scopes
         .iter()
         .filter(|scope| match scope.launch_context() {
             None | Some("patient") => true,
             Some("encounter") => has_encounter,
-            Some(_) => false,
+            Some(kind) => in_ehr(kind),
         })
         .cloned()
         .collect();
@@ -47,6 +60,11 @@ pub(crate) fn check(state: &AppState, client: &Client, parameters: &Parameters) 
         return Err(Reason::MissingScope);
     };
     let asked = Scope::parse_list(text);
+    // SMART 2.2: "If an EHR receives a request for an unsupported role, it SHOULD return any launch context supported".
+    let has_role = |scope: &Scope| matches!(scope, Scope::LaunchContext(text) if text.contains('?'));
+    if defects.has(Defect::LaunchRoleRefused) && asked.iter().any(has_role) {
+        return Err(Reason::NoScope { was: text.to_owned() });
+    }
     let asked: Vec<_> = asked
         .into_iter()
         .filter_map(|scope| misread::asked(defects, scope))

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{LaunchContext, token};
+use crate::defect::Defect;
 use crate::fhir::people;
 use crate::form::encode;
 use crate::state::AppState;
@@ -133,7 +134,12 @@ impl AppState {
             intent: request.intent,
         };
         let launch = token::make(self, &client.client_id, request.user.as_deref(), context);
-        let iss = self.fhir_base().to_owned();
+        // SMART 2.2 app-launch: the address by which the app, too, can reach the FHIR server.
+        let iss = if self.defects().has(Defect::LaunchIssElsewhere) {
+            format!("{}/internal", self.public_url())
+        } else {
+            self.fhir_base().to_owned()
+        };
         let separator = if launch_uri.contains('?') { '&' } else { '?' };
         let uri = format!("{launch_uri}{separator}iss={}&launch={}", encode(&iss), encode(&launch));
         Ok(LaunchResponse {

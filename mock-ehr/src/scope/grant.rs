@@ -15,6 +15,8 @@ pub(crate) fn grantable(asked: &[Scope], allowed: &[Scope]) -> Vec<Scope> {
         match scope {
             Scope::Unknown(_) => {}
             Scope::Resource(resource) => granted.extend(narrowed(resource, allowed)),
+            // Which of them can be given depends on the launch; see `authorize::scope`.
+            Scope::LaunchContext(_) if allowed.contains(&Scope::Launch) => granted.push(scope.clone()),
             _ if allowed.contains(scope) => granted.push(scope.clone()),
             _ => {}
         }

@@ -8,6 +8,7 @@ pub(crate) mod client_auth;
 pub(crate) mod client_credentials;
 pub(crate) mod form;
 pub(crate) mod id_token;
+pub(crate) mod launch_context;
 pub(crate) mod reason;
 pub(crate) mod refresh_token;
 pub(crate) mod response;

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::client_auth::private_key_jwt::AssertionProblem;
 use super::reason::{ErrorCode, Reason};
-use super::{client_credentials, id_token};
+use super::{client_credentials, id_token, launch_context};
 use crate::authorize::flow;
 use crate::config::{Client, IdTokenAlg};
 use crate::defect::Defect;
@@ -218,38 +218,7 @@ pub(crate) fn context(app: &AppState, issue: &Issue) -> Map<String, Value> {
         };
         context.insert("patient".into(), patient.into());
     }
-    // An app that was launched by the EHR always learns whether it has to show whose record it is (context-banner).
-    let launch = issue.grant.launch.as_ref();
-    if (launch.is_some() || context.contains_key("patient")) && !defects.has(Defect::ContextBannerMissing) {
-        let banner = launch.and_then(|launch| launch.need_patient_banner).unwrap_or(true);
-        let banner = if defects.has(Defect::ContextBannerString) {
-            json!(banner.to_string())
-        } else {
-            json!(banner)
-        };
-        context.insert("need_patient_banner".into(), banner);
-    }
-    let style = if defects.has(Defect::ContextStyleRelative) {
-        "/smart-style.json".to_owned()
-    } else {
-        format!("{}/smart-style.json", app.public_url())
-    };
-    context.insert("smart_style_url".into(), style.into());
-    if let Some(tenant) = &app.config().tenant {
-        context.insert("tenant".into(), tenant.clone().into());
-    }
-    let Some(launch) = launch else { return context };
-    if let Some(encounter) = &launch.encounter
-        && !defects.has(Defect::ContextEncounterMissing)
-    {
-        context.insert("encounter".into(), encounter.clone().into());
-    }
-    if let Some(fhir_context) = &launch.fhir_context {
-        context.insert("fhirContext".into(), json!(fhir_context));
-    }
-    if let Some(intent) = &launch.intent {
-        context.insert("intent".into(), intent.clone().into());
-    }
+    launch_context::push(app, issue, &mut context);
     context
 }
 
@@ -262,6 +231,14 @@ fn patient(app: &AppState, issue: &Issue) -> Option<String> {
         Scope::Resource(resource) => resource.context == Context::Patient,
         _ => scope.launch_context() == Some("patient"),
     });
+    let asked = if defects.has(Defect::ContextPatientOnlyByName) {
+        issue
+            .scopes
+            .iter()
+            .any(|scope| scope.launch_context() == Some("patient"))
+    } else {
+        asked
+    };
     let from_ehr = issue
         .grant
         .launch
@@ -269,7 +246,8 @@ fn patient(app: &AppState, issue: &Issue) -> Option<String> {
         .is_some_and(|launch| launch.patient.is_some())
         && flow::takes_launch_context(app, &issue.scopes);
     let chosen = issue.grant.patient.clone().filter(|_| asked || from_ehr);
-    if chosen.is_some() && defects.has(Defect::ContextPatientWrong) {
+    let changes = issue.is_refresh && defects.has(Defect::RefreshContextChanges);
+    if chosen.is_some() && (changes || defects.has(Defect::ContextPatientWrong)) {
         return people::patients()
             .iter()
             .map(|patient| patient.id.clone())

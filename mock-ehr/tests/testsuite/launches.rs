@@ -342,16 +342,16 @@ async fn a_seed_repeats_the_codes() {
 }
 
 #[tokio::test]
-async fn an_encounter_is_granted_only_where_the_ehr_told_it() {
+async fn without_a_patient_an_encounter_is_granted_only_where_the_ehr_told_it() {
     let ehr = TestEhr::new();
-    let ask = |form: Form| form.set("scope", "launch launch/patient launch/encounter");
+    let ask = |form: Form| form.set("scope", "launch launch/encounter openid");
     let body = ehr.launched_with("app-public", ask).await.json();
-    assert_eq!(body["scope"], "launch launch/patient");
+    assert_eq!(body["scope"], "launch openid");
     let launch = ehr.launch("app-public", None).launch;
     let body = ehr
         .launched_with("app-public", |form| ask(form).add("launch", &launch))
         .await
         .json();
-    assert_eq!(body["scope"], "launch launch/patient launch/encounter");
+    assert_eq!(body["scope"], "launch launch/encounter openid");
     assert_eq!(body["encounter"], "encounter-c1");
 }

@@ -448,3 +448,41 @@ pub enum KeyRule {
     /// RSA keys of 2048 bits and more, EC points on their curves.
     Strength,
 }
+
+/// `launch_context`: what the guide says of a member of the token response; nothing is judged where it is not there.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LaunchContextArgs {
+    /// Label or verb of the token response; the last one where absent.
+    #[serde(default)]
+    pub of: Option<String>,
+    /// The rule.
+    pub rule: ContextRule,
+    /// Of `has_type`: the resource type.
+    #[serde(default)]
+    pub resource: Option<String>,
+}
+
+/// A rule about the launch context.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ContextRule {
+    /// `fhirContext` is an array of objects.
+    Objects,
+    /// Each of its entries has `reference`, `canonical` or `identifier`.
+    Named,
+    /// The members of an entry have the types that the guide gives them.
+    Types,
+    /// No entry refers to a patient or an encounter, but with a role other than `launch`.
+    NoPatientOrEncounter,
+    /// No `role` is an empty text.
+    RoleNotEmpty,
+    /// A `role` other than `launch` is an absolute URI.
+    RoleAbsolute,
+    /// An entry with `identifier` or `canonical` has a `type`.
+    Typed,
+    /// One of the entries is of the given resource type.
+    HasType,
+    /// `authorization_details` is an array of objects with `type`, `locations` and `fhirVersions`.
+    AuthorizationDetails,
+}

@@ -12,6 +12,7 @@ pub mod finding;
 pub mod json;
 pub mod key_set;
 pub mod keys;
+pub mod launch_context;
 pub mod message;
 pub mod refusal;
 pub mod scope;

@@ -1,8 +1,8 @@
 //! Dispatches each check of a scenario to its family and joins what they find.
 
 use crate::check::{
-    Finding, acceptance, callback, cors, discovery, entropy, fhir_data, json, key_set, keys, message, refusal, scope,
-    texts,
+    Finding, acceptance, callback, cors, discovery, entropy, fhir_data, json, key_set, keys, launch_context, message,
+    refusal, scope, texts,
 };
 use crate::scenario::Check;
 use crate::scenario::model::Allowed;
@@ -63,6 +63,7 @@ fn one(context: &Context<'_>, check: &Check) -> Finding {
         Check::Same(args) => texts::same(context, args, true),
         Check::Differ(args) => texts::same(context, args, false),
         Check::Unrelated(args) => texts::unrelated(context, args),
+        Check::LaunchContext(args) => launch_context::launch_context(context, args),
         Check::Scope(args) => scope::scope(context, args),
         Check::Entropy(args) => entropy::entropy(context, args),
         Check::Agrees(args) => discovery::agrees(context, args),

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use super::one_key::one_key_enum;
 use crate::check::arguments::{
     AcceptedArgs, AgreesArgs, AtMostOneArgs, CallbackArgs, ContentTypeArgs, EntropyArgs, ErrorArgs, ErrorBodyArgs,
-    HeaderArgs, JsonArgs, JwksArgs, PageArgs, RefusedBy, ScopeArgs, StateArgs, StatusArgs, TextsArgs, UnrelatedArgs,
-    WithinArgs,
+    HeaderArgs, JsonArgs, JwksArgs, LaunchContextArgs, PageArgs, RefusedBy, ScopeArgs, StateArgs, StatusArgs,
+    TextsArgs, UnrelatedArgs, WithinArgs,
 };
 use crate::check::cors::CorsArgs;
 use crate::check::fhir_data::{DataArgs, GrantedArgs};
@@ -254,6 +254,8 @@ pub enum Check {
     Entropy(EntropyArgs),
     /// What was granted lies within what was asked.
     Scope(ScopeArgs),
+    /// What the guide says of `fhirContext` and `authorization_details`.
+    LaunchContext(LaunchContextArgs),
     /// The answer came within this time.
     Within(WithinArgs),
     /// Two discovery documents, or two parts of one, do not contradict each other.
@@ -287,6 +289,7 @@ one_key_enum!(Check, "check", {
     "unrelated" => Unrelated,
     "entropy" => Entropy,
     "scope" => Scope,
+    "launch_context" => LaunchContext,
     "within" => Within,
     "agrees" => Agrees,
     "fetched" => Fetched,

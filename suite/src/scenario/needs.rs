@@ -2,6 +2,7 @@
 
 use crate::oauth::scope::ScopeSet;
 use crate::step::world::{Facts, World};
+use crate::target::ehr_launch::EhrLaunch;
 use crate::target::{Client, ClientKind, Credentials, Profile, SecretMethod};
 
 /// Words that stand in `needs`, with what each means. `capability:NAME` and `lists:FIELD` stand besides.
@@ -16,6 +17,14 @@ pub const WORDS: &[(&str, &str)] = &[
     (
         "refresh",
         "`offline_access` or `online_access` among the client's scopes",
+    ),
+    (
+        "encounter_a",
+        "an encounter of the first patient that the EHR has open: [encounters] a, and `{encounter}` in [ehr_launch]",
+    ),
+    (
+        "launch_names_user",
+        "a second user in the profile, and `{user}` in [ehr_launch]",
     ),
     (
         "patient_scope",
@@ -151,6 +160,15 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow: Allow
             |scopes| ScopeSet::parse(scopes).wants_refresh(),
             "offline_access",
         ),
+        "encounter_a" => met(profile.encounters.contains_key("a"), || {
+            add("[encounters] a, and `{encounter}` in [ehr_launch]")
+        }),
+        "launch_names_user" => {
+            let named = profile.ehr_launch.as_ref().is_some_and(EhrLaunch::names_user);
+            met(named && profile.users.len() > 1, || {
+                add("a second user, and `{user}` in [ehr_launch]")
+            })
+        }
         "patient_scope" => has_scope(
             client,
             |scopes| ScopeSet::parse("patient/Patient.rs").is_subset_of(&ScopeSet::parse(scopes)),

@@ -50,6 +50,20 @@ pub struct LaunchArgs {
     /// Key in `[patients]`.
     #[serde(default)]
     pub patient: Option<String>,
+    /// For which user: the first of the profile, or the second.
+    #[serde(default)]
+    pub user: UserWord,
+}
+
+/// Whose session a launch is begun in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UserWord {
+    /// The first user of the profile, who signs in.
+    #[default]
+    First,
+    /// The second user of the profile.
+    Second,
 }
 
 /// Which client a step speaks as.

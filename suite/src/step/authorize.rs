@@ -8,13 +8,13 @@ use http::Method as HttpMethod;
 use http::header::CONTENT_TYPE;
 use url::Url;
 
-use super::arguments::{AuthorizeArgs, LaunchArgs, LaunchKind, Method};
+use super::arguments::{AuthorizeArgs, LaunchArgs, LaunchKind, Method, UserWord};
 use super::context::{Authorization, Context, Deed, Halt, Outcome, Sent};
 use super::discover::facts;
 use crate::http::{Request, RequestBody};
 use crate::oauth::pkce;
 use crate::target::Client;
-use crate::target::ehr_launch::{EhrLaunch, LaunchFor};
+use crate::target::ehr_launch::{EhrLaunch, LaunchFor, Launched};
 use crate::target::profile::Consent;
 use crate::user_agent::{Landing, Persona, Session, Visit, Walk};
 use crate::value::Override;
@@ -63,13 +63,17 @@ pub async fn interleaved(context: &mut Context<'_>, all: &[AuthorizeArgs]) -> Re
 /// `launch`: begins an EHR launch and keeps its `launch`.
 pub async fn launch(context: &mut Context<'_>, args: &LaunchArgs) -> Result<(), Halt> {
     let client = context.client_of(args.client)?;
-    let (launch, exchange) = begin_launch(context, client, args.patient.as_deref()).await?;
+    let (launched, exchange) = begin_launch(context, client, args).await?;
     context.deeds.push(Arc::new(Deed {
         label: args.label.clone(),
         verb: "launch",
         client: client.name.clone(),
-        correct: true,
-        outcome: Outcome::Launched { launch },
+        // One that is begun for another user is no part of a correct request.
+        correct: args.user == UserWord::First,
+        outcome: Outcome::Launched {
+            launch: launched.launch,
+            iss: launched.iss,
+        },
         exchanges: exchange.into_iter().collect(),
     }));
     Ok(())
@@ -78,8 +82,8 @@ pub async fn launch(context: &mut Context<'_>, args: &LaunchArgs) -> Result<(), 
 async fn begin_launch(
     context: &Context<'_>,
     client: &Client,
-    patient: Option<&str>,
-) -> Result<(String, Option<usize>), Halt> {
+    args: &LaunchArgs,
+) -> Result<(Launched, Option<usize>), Halt> {
     let world = context.world;
     let Some(how) = &world.profile.ehr_launch else {
         return Err(Halt::Skip(
@@ -91,18 +95,20 @@ async fn begin_launch(
             "[ehr_launch] page needs a person or Chromium at the EHR; give [ehr_launch] request to run this".to_owned(),
         ));
     };
-    let patient = context.patient(patient.or(context.with.patient.as_deref()));
+    let key = args.patient.as_deref().or(context.with.patient.as_deref());
+    let (patient, encounter) = (context.patient(key), context.encounter(key));
     let user = world
         .profile
         .users
         .values()
-        .next()
+        .nth(usize::from(args.user == UserWord::Second))
         .map(|user| user.id.clone())
         .unwrap_or_default();
     let whom = LaunchFor {
         client_id: &client.client_id,
         user: &user,
         patient: patient.as_deref().unwrap_or_default(),
+        encounter: encounter.as_deref().unwrap_or_default(),
         iss: &world.profile.fhir_base,
     };
     let (exchange, launched) = request.begin(world.transport.as_ref(), &world.limits, &whom).await;
@@ -112,7 +118,7 @@ async fn begin_launch(
         world.recorder.keep(exchange)
     });
     match launched {
-        Ok(launched) => Ok((launched.launch, id)),
+        Ok(launched) => Ok((launched, id)),
         Err(error) => Err(Halt::Blocked(format!("no EHR launch could be begun: {error}"))),
     }
 }
@@ -174,14 +180,15 @@ pub(super) async fn prepare<'w>(context: &mut Context<'w>, args: &AuthorizeArgs)
         step,
     };
     let correct = is_correct(context, args, client);
-    if let Some(id) = before.pop() {
+    if let Some((launched, id)) = before.pop() {
         context.deeds.push(Arc::new(Deed {
             label: None,
             verb: "launch",
             client: client.name.clone(),
             correct: true,
             outcome: Outcome::Launched {
-                launch: defaults.launch.clone().unwrap_or_default(),
+                launch: launched.launch,
+                iss: launched.iss,
             },
             exchanges: vec![id],
         }));
@@ -201,7 +208,7 @@ async fn launch_value(
     context: &Context<'_>,
     args: &AuthorizeArgs,
     client: &Client,
-    before: &mut Vec<usize>,
+    before: &mut Vec<(Launched, usize)>,
 ) -> Result<Option<String>, Halt> {
     if let Some(label) = &args.launch_of {
         let launch = context.begun_launch(Some(label));
@@ -212,9 +219,14 @@ async fn launch_value(
     if context.with.launch == LaunchKind::Standalone {
         return Ok(None);
     }
-    let (launch, exchange) = begin_launch(context, client, args.patient.as_deref()).await?;
-    before.extend(exchange);
-    Ok(Some(launch))
+    let launch = LaunchArgs {
+        patient: args.patient.clone(),
+        ..LaunchArgs::default()
+    };
+    let (launched, exchange) = begin_launch(context, client, &launch).await?;
+    let value = launched.launch.clone();
+    before.extend(exchange.map(|id| (launched, id)));
+    Ok(Some(value))
 }
 
 /// Nothing wrong in it, and a `launch` that was begun for this client.
@@ -223,7 +235,7 @@ fn is_correct(context: &Context<'_>, args: &AuthorizeArgs, client: &Client) -> b
         context
             .deeds
             .iter()
-            .any(|deed| deed.label.as_deref() == Some(label) && deed.client == client.name)
+            .any(|deed| deed.correct && deed.label.as_deref() == Some(label) && deed.client == client.name)
     });
     own_launch
         && AuthorizeArgs {

@@ -55,6 +55,8 @@ pub enum Outcome {
     Launched {
         /// The `launch` value.
         launch: String,
+        /// The `iss` that came with it.
+        iss: String,
     },
     /// Nothing was sent: time passed, or the key server was changed.
     Waited,
@@ -163,7 +165,7 @@ pub enum Halt {
 }
 
 /// What a server may or may not issue: a scenario that needs it does not apply where it was not.
-const OPTIONAL: [&str; 9] = [
+const OPTIONAL: &[&str] = &[
     "scopes_listed",
     "registration_client_uri",
     "registration_access_token",
@@ -173,6 +175,7 @@ const OPTIONAL: [&str; 9] = [
     "nonce",
     "id",
     "version_id",
+    "smart_style_url",
 ];
 
 impl From<TemplateError> for Halt {
@@ -384,9 +387,10 @@ impl<'w> Context<'w> {
             "scope" => sent()?.scope.clone(),
             "code_verifier" => sent().map(|sent| sent.code_verifier.clone()),
             "code_challenge" => sent().map(|sent| pkce::s256(&sent.code_verifier)),
-            "access_token" | "refresh_token" | "id_token" => self.member(label, name),
+            "access_token" | "refresh_token" | "id_token" | "smart_style_url" => self.member(label, name),
             "registered_client_id" => self.member(label, "client_id"),
             "registration_client_uri" | "registration_access_token" => self.member(label, name),
+            "launch_iss" => self.launch_iss(label),
             "granted_scope" => self.member(label, "scope"),
             "token_patient" => self.member(label, "patient"),
             "id" => self.created(label).map(|(id, _)| id),
@@ -411,7 +415,7 @@ impl<'w> Context<'w> {
             .rev()
             .filter(|deed| deed.is(label))
             .find_map(|deed| match &deed.outcome {
-                Outcome::Launched { launch } => Some(launch.clone()),
+                Outcome::Launched { launch, .. } => Some(launch.clone()),
                 _ => None,
             })
     }
@@ -431,6 +435,23 @@ impl<'w> Context<'w> {
             .filter(|scope| listed.iter().any(|known| known.as_str() == Some(scope)))
             .collect();
         (!both.is_empty()).then(|| both.join(" "))
+    }
+
+    /// The `iss` of the last launch, of this label where one is given, without a slash at its end.
+    fn launch_iss(&self, label: Option<&str>) -> Option<String> {
+        self.deeds
+            .iter()
+            .rev()
+            .filter(|deed| deed.is(label))
+            .find_map(|deed| match &deed.outcome {
+                Outcome::Launched { iss, .. } => Some(iss.trim_end_matches('/').to_owned()),
+                _ => None,
+            })
+    }
+
+    /// The id of the encounter that is open with the patient of this key in `[patients]`.
+    pub fn encounter(&self, key: Option<&str>) -> Option<String> {
+        self.world.profile.encounters.get(key.unwrap_or("a")).cloned()
     }
 
     /// A text with its placeholders filled from `own` first, then from here.
@@ -455,6 +476,7 @@ impl<'w> Context<'w> {
             "now" => Some(self.world.now().as_second().to_string()),
             "patient" => self.patient(self.with.patient.as_deref()),
             "patient_b" => self.patient(Some("b")),
+            "encounter" => self.encounter(self.with.patient.as_deref()),
             "user" => self.world.profile.users.values().next().map(|user| user.id.clone()),
             "scope" => self
                 .of_deeds(None, "scope")

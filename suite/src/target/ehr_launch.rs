@@ -19,7 +19,7 @@ pub enum EhrLaunch {
     Page(String),
 }
 
-/// A request that makes a launch. Texts may hold `{client_id} {user} {patient} {iss}`.
+/// A request that makes a launch. Texts may hold `{client_id} {user} {patient} {encounter} {iss}`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LaunchRequest {
     method: Method,
@@ -38,6 +38,8 @@ pub struct LaunchFor<'a> {
     pub user: &'a str,
     /// `{patient}`
     pub patient: &'a str,
+    /// `{encounter}`: the one of `[encounters]` under the key of the patient; empty where there is none.
+    pub encounter: &'a str,
     /// `{iss}`: the FHIR base as spelled.
     pub iss: &'a str,
 }
@@ -106,6 +108,17 @@ impl EhrLaunch {
                     launch_uri,
                 }))
             }
+        }
+    }
+
+    /// Whether the EHR learns for which user it begins.
+    pub fn names_user(&self) -> bool {
+        match self {
+            Self::Request(request) => {
+                let json = request.json.as_ref().map(Value::to_string).unwrap_or_default();
+                request.url.contains("{user}") || json.contains("{user}")
+            }
+            Self::Page(page) => page.contains("{user}"),
         }
     }
 
@@ -240,11 +253,12 @@ pub fn read_launch_uri(uri: &str) -> Result<Launched, String> {
 }
 
 impl LaunchFor<'_> {
-    fn pairs(&self) -> [(&'static str, &str); 4] {
+    fn pairs(&self) -> [(&'static str, &str); 5] {
         [
             ("{client_id}", self.client_id),
             ("{user}", self.user),
             ("{patient}", self.patient),
+            ("{encounter}", self.encounter),
             ("{iss}", self.iss),
         ]
     }

@@ -22,6 +22,8 @@ pub(super) struct ProfileFile {
     #[serde(default)]
     pub(super) patients: IndexMap<String, String>,
     #[serde(default)]
+    pub(super) encounters: IndexMap<String, String>,
+    #[serde(default)]
     pub(super) users: IndexMap<String, Spanned<UserFile>>,
     #[serde(default)]
     pub(super) sign_in: SignInFile,

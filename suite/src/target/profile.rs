@@ -219,6 +219,8 @@ pub struct Profile {
     pub clients: Vec<Client>,
     /// Name → id.
     pub patients: IndexMap<String, String>,
+    /// Ids of encounters that an EHR launch can have open, by the keys of their patients.
+    pub encounters: IndexMap<String, String>,
     /// Name → user.
     pub users: IndexMap<String, User>,
     /// How one signs in.

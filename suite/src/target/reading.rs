@@ -69,6 +69,7 @@ impl Reading<'_> {
             smart: file.smart,
             clients,
             patients: file.patients,
+            encounters: file.encounters,
             users,
             sign_in: SignIn {
                 script: file.sign_in.script,

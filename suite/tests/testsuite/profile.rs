@@ -205,6 +205,7 @@ async fn an_ehr_launch_is_asked_for_by_rpc() {
         client_id: "growth-chart",
         user: "dr-1",
         patient: "pt-1",
+        encounter: "",
         iss: &profile.fhir_base,
     };
     let (exchange, launched) = request.begin(&transport, &Limits::default(), &whom).await;

@@ -7,6 +7,7 @@ mod code;
 mod cors;
 mod discovery;
 pub(crate) mod jwks_uri;
+mod launch_context;
 mod openid;
 mod redirect_uri;
 mod registration;

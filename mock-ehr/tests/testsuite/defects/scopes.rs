@@ -12,14 +12,17 @@ pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
     if let Some(answer) = grants(ehr, defect).await {
         return Some(answer);
     }
+    if let Some(answer) = super::launch_context::probe(ehr, defect).await {
+        return Some(answer);
+    }
     let opens = async |scope: &str, path: &str| {
         let token = asked(ehr, scope).await.member("access_token");
         ehr.fhir(path, &token).await.status.is_success()
     };
     Some(match defect {
-        Defect::FhirV1ScopePowerless => !opens("launch/patient patient/Patient.read", "Patient/patient-a").await,
-        Defect::FhirSingleLetterPowerless => !opens("launch/patient patient/Patient.r", "Patient/patient-a").await,
-        Defect::FhirWildcardPowerless => !opens("launch/patient patient/*.rs", "Condition?patient=patient-a").await,
+        Defect::FhirV1ScopePowerless => !opens("launch/patient patient/Patient.read", "Patient/patient-b").await,
+        Defect::FhirSingleLetterPowerless => !opens("launch/patient patient/Patient.r", "Patient/patient-b").await,
+        Defect::FhirWildcardPowerless => !opens("launch/patient patient/*.rs", "Condition?patient=patient-b").await,
         _ => return None,
     })
 }
