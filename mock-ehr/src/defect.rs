@@ -102,6 +102,9 @@ defects! {
     "error_page_unescaped" ErrorPageUnescaped "rfc6749/10.14" "The error page repeats a parameter without escaping it.";
     "error_redirect_to_unregistered" ErrorRedirectToUnregistered "rfc6749/4.1.2.1-no-redirect" "The error of an unregistered redirect_uri is sent to that very address.";
     "response_307" Response307 "rfc9700/4.12" "The browser is sent to the app with 307 after it posted the user's decision.";
+    "sign_in_307" SignIn307 "rfc9700/4.12" "The browser is sent on with 307 after it posted the user's password.";
+    "pages_third_party" PagesThirdParty "rfc9700/4.2" "The pages load a picture of another site, and say nothing of referrers.";
+    "cookie_unguarded" CookieUnguarded "rfc6265/4.1.2.6" "Scripts may read the session's cookie.";
     "response_iss_missing" ResponseIssMissing "rfc9207/2" "The authorization response carries no iss although it is announced.";
     "response_iss_wrong" ResponseIssWrong "rfc9207/2" "The authorization response carries the iss of another server.";
     "response_in_fragment" ResponseInFragment "rfc6749/4.1.2" "The code comes in the fragment of the redirect address.";
@@ -110,7 +113,7 @@ defects! {
     "denied_error_code_wrong" DeniedErrorCodeWrong "rfc6749/4.1.2.1-codes" "A user's denial is answered with error=invalid_request.";
     "pages_frameable" PagesFrameable "rfc6749/10.13" "The pages of the authorization endpoint may be framed by anyone.";
     "pages_cacheable" PagesCacheable "rfc9700/4.2" "The pages of the authorization endpoint allow caching and send referrers.";
-    "csrf_not_checked" CsrfNotChecked "rfc6749/10.12" "Sign-in, picker and consent forms are taken without their CSRF token.";
+    "csrf_not_checked" CsrfNotChecked "rfc6749/10.12" "Sign-in, picker and consent forms are taken without their CSRF token, and the session's cookie comes with forms of other sites.";
     "picker_patient_not_offered_accepted" PickerPatientNotOfferedAccepted "smart-2.2.0/168" "A picker form with a patient that was not offered is taken.";
     "consent_scope_not_offered_accepted" ConsentScopeNotOfferedAccepted "rfc6749/3.3" "A consent form with a scope that was not offered is taken.";
     "sessions_mixed" SessionsMixed "rfc6749/10.12" "Two authorizations in one browser session share one slot: the later one's request answers both.";

@@ -8,7 +8,12 @@ use crate::defect::Defect;
 use crate::state::AppState;
 
 /// Sends an HTML page.
-pub(crate) fn html(state: &AppState, status: StatusCode, body: String) -> Response {
+pub(crate) fn html(state: &AppState, status: StatusCode, mut body: String) -> Response {
+    // RFC 9700 §4.2.4: nobody else learns what stands in the addresses of these pages.
+    let third_party = state.defects().has(Defect::PagesThirdParty);
+    if third_party && !body.is_empty() {
+        body.push_str("<img src=\"https://stats.example/pixel.gif\" alt=\"\">\n");
+    }
     let mut response = (status, body).into_response();
     let mut set = |name: HeaderName, value: &'static str| {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
@@ -26,7 +31,9 @@ pub(crate) fn html(state: &AppState, status: StatusCode, body: String) -> Respon
     if !state.defects().has(Defect::PagesCacheable) {
         set(CACHE_CONTROL, "no-store");
         set(PRAGMA, "no-cache");
-        set(REFERRER_POLICY, "no-referrer");
+        if !third_party {
+            set(REFERRER_POLICY, "no-referrer");
+        }
     }
     response
 }

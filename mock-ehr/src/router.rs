@@ -44,6 +44,7 @@ pub(crate) fn public(state: AppState) -> Router {
         .route("/auth/authorize", get(authorize::handle).post(authorize::handle))
         .route("/auth/sign-in", get(sign_in::show).post(sign_in::submit))
         .route("/auth/password", get(sign_in::show))
+        .route("/auth/signed-in", any(sign_in::signed_in))
         .route("/auth/patient", get(patient_picker::show).post(patient_picker::submit))
         .route("/auth/consent", get(consent::show).post(consent::submit))
         // Endpoints for apps

@@ -52,7 +52,7 @@ pub(crate) fn begin(state: &AppState, headers: &HeaderMap, request: Authorizatio
     };
     let mut response = next(state, &session, pending);
     if is_new {
-        set_cookie(&mut response, &cookie);
+        set_cookie(state, &mut response, &cookie);
     }
     response
 }
@@ -291,8 +291,15 @@ fn cookie(headers: &HeaderMap) -> Option<String> {
 }
 
 /// Gives the browser its session.
-pub(crate) fn set_cookie(response: &mut Response, cookie: &str) {
-    let value = format!("{COOKIE_NAME}={cookie}; HttpOnly; SameSite=Lax; Path=/auth");
+pub(crate) fn set_cookie(state: &AppState, response: &mut Response, cookie: &str) {
+    let mut value = format!("{COOKIE_NAME}={cookie}; Path=/auth");
+    if !state.defects().has(Defect::CookieUnguarded) {
+        value.push_str("; HttpOnly");
+    }
+    // RFC 6749 §10.12: a form of another site comes without the session.
+    if !state.defects().has(Defect::CsrfNotChecked) {
+        value.push_str("; SameSite=Lax");
+    }
     if let Ok(value) = HeaderValue::from_str(&value) {
         response.headers_mut().append(SET_COOKIE, value);
     }

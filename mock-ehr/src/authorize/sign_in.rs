@@ -8,6 +8,7 @@ use http::{HeaderMap, StatusCode};
 use subtle::ConstantTimeEq as _;
 
 use super::flow::{self, Proof, Visit};
+use crate::defect::Defect;
 use crate::page;
 use crate::state::AppState;
 use crate::store::session::SignedIn;
@@ -74,9 +75,28 @@ pub(crate) async fn submit(State(state): State<AppState>, headers: HeaderMap, bo
     };
     // `prompt=login` is satisfied by this sign-in.
     state.store().put_pending(visit.pending.clone());
-    let mut response = flow::next(&state, &session, visit.pending);
-    flow::set_cookie(&mut response, &cookie);
+    let mut response = if state.defects().has(Defect::SignIn307) {
+        let address = format!("/auth/signed-in?request={}", visit.pending.id);
+        let mut response = flow::go(&state, &address);
+        *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+        response
+    } else {
+        flow::next(&state, &session, visit.pending)
+    };
+    flow::set_cookie(&state, &mut response, &cookie);
     response
+}
+
+/// `/auth/signed-in`: where the defect `sign_in_307` leads; whatever the browser sends once more is not looked at.
+pub(crate) async fn signed_in(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    match flow::arrive(&state, &headers, query.unwrap_or_default().as_bytes(), Proof::Session) {
+        Ok((visit, _)) => flow::next(&state, &visit.session, visit.pending),
+        Err(astray) => astray.page(&state),
+    }
 }
 
 fn is_in_steps(state: &AppState) -> bool {

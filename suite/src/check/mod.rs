@@ -14,6 +14,7 @@ pub mod key_set;
 pub mod keys;
 pub mod launch_context;
 pub mod message;
+pub mod pages;
 pub mod refusal;
 pub mod scope;
 pub mod texts;

@@ -51,6 +51,7 @@ fn one(context: &Context<'_>, check: &Check) -> Finding {
         Check::AtMostOne(args) => acceptance::at_most_one(context, args),
         Check::State(args) => callback::state(context, args),
         Check::Callback(args) => callback::callback(context, args),
+        Check::SignInPages(args) => crate::check::pages::sign_in_pages(context, args),
         Check::Page(args) => callback::page(context, args),
         Check::Header(args) => message::header(context, args),
         Check::Cors(args) => cors::cors(context, args),

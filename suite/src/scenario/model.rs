@@ -16,6 +16,7 @@ use crate::check::arguments::{
 use crate::check::cors::CorsArgs;
 use crate::check::fhir_data::{DataArgs, GrantedArgs};
 use crate::check::key_set::FetchedArgs;
+use crate::check::pages::SignInPagesArgs;
 use crate::step::arguments::{
     AuthorizeArgs, DiscoverArgs, ExchangeArgs, FhirArgs, FlowArgs, InterleavedArgs, IntrospectArgs, LaunchArgs,
     RefreshArgs, RequestArgs, RevokeArgs, WaitArgs,
@@ -228,6 +229,8 @@ pub enum Check {
     State(StateArgs),
     /// What the address holds to which the browser was sent back.
     Callback(CallbackArgs),
+    /// What the pages and redirects on the way to the app look like to a browser.
+    SignInPages(SignInPagesArgs),
     /// What the page is at which a refused walk ended.
     Page(PageArgs),
     /// A header field of an answer.
@@ -276,6 +279,7 @@ one_key_enum!(Check, "check", {
     "at_most_one" => AtMostOne,
     "state" => State,
     "callback" => Callback,
+    "sign_in_pages" => SignInPages,
     "page" => Page,
     "header" => Header,
     "cors" => Cors,

@@ -109,6 +109,9 @@ pub struct AuthorizeArgs {
     /// The user presses *deny*.
     #[serde(default)]
     pub deny: bool,
+    /// Alters one form on the way.
+    #[serde(default)]
+    pub tamper: Option<super::tamper::TamperArgs>,
     /// Name of a browser session to share with other steps; fresh where absent.
     #[serde(default)]
     pub session: Option<String>,

@@ -34,8 +34,12 @@ pub(super) struct Prepared<'w> {
 pub async fn authorize(context: &mut Context<'_>, args: &AuthorizeArgs) -> Result<(), Halt> {
     let prepared = prepare(context, args).await?;
     let walk = context.world.agent.walk(&prepared.visit).await;
+    let settled = match &prepared.visit.tamper {
+        Some(tamper) => super::tamper::settle(tamper, context.world.agent.name(), &walk),
+        None => Ok(()),
+    };
     finish(context, prepared, walk);
-    Ok(())
+    settled
 }
 
 /// Several authorization requests, walked by turns in one browser session.
@@ -157,6 +161,8 @@ pub(super) async fn prepare<'w>(context: &mut Context<'w>, args: &AuthorizeArgs)
     let callbacks = callbacks(client, &sent.redirect_uri, &pairs);
     let user = world.profile.users.keys().next().cloned().unwrap_or_default();
     let session = match (&args.session, world.profile.session.reuse) {
+        // Whoever is signed in already meets none of the forms.
+        _ if args.tamper.is_some() => Session::Fresh,
         (Some(name), _) => Session::Shared(name.clone()),
         (None, true) => Session::Shared(format!("user-{user}")),
         (None, false) => Session::Fresh,
@@ -178,6 +184,11 @@ pub(super) async fn prepare<'w>(context: &mut Context<'w>, args: &AuthorizeArgs)
         },
         session,
         step,
+        tamper: args
+            .tamper
+            .as_ref()
+            .map(|tamper| tamper.fill(context, &own))
+            .transpose()?,
     };
     let correct = is_correct(context, args, client);
     if let Some((launched, id)) = before.pop() {
@@ -361,7 +372,7 @@ fn parameters(
     }
     let remembered = context.world.profile.session.consent == Consent::Remembered;
     let says_prompt = args.extra.contains_key("prompt") || context.world.profile.adapt.authorize.contains_key("prompt");
-    if args.deny && remembered && !says_prompt {
+    if (args.deny || args.tamper.is_some()) && remembered && !says_prompt {
         // Where consent is remembered, nobody is asked again, and nobody can deny, unless the request says so.
         put("prompt", &Override::Keep, Some("consent".to_owned()))?;
     }

@@ -14,6 +14,7 @@ pub mod preflight;
 pub mod publish;
 pub mod register;
 pub mod registrations;
+pub mod tamper;
 pub mod token;
 pub mod wait;
 pub mod world;

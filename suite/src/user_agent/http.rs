@@ -13,6 +13,7 @@ use url::Url;
 use super::decide::{Decision, Deed, Sight, Tried, asks_for_password, decide, words};
 use super::page::without_query;
 use super::route::{follow_location, landing_at};
+use super::tamper::{self, Altered};
 use super::{Landing, Session, Setup, UserAgent, Visit, Walk};
 use crate::http::{Exchange, Failure, Request, RequestBody, Response, Transport};
 use crate::target::profile::is_loopback;
@@ -68,6 +69,7 @@ impl HttpAgent {
             landing,
             exchanges: walker.exchanges,
             signed_in: walker.signed_in,
+            altered: walker.altered,
         }
     }
 }
@@ -132,6 +134,12 @@ fn as_jar_sees(url: &Url) -> Url {
     seen
 }
 
+/// RFC 6265bis §5.5: whether a browser sends this cookie with a form of another site. What a cookie without `SameSite`
+/// does depends on the browser; here it is sent.
+fn crosses_sites(cookie: &cookie_store::Cookie<'_>) -> bool {
+    cookie.same_site().is_none_or(|same_site| same_site.is_none())
+}
+
 /// One walk under way.
 struct Walker<'a> {
     agent: &'a HttpAgent,
@@ -145,6 +153,7 @@ struct Walker<'a> {
     tried: Tried,
     forced_rule: Option<usize>,
     signed_in: bool,
+    altered: Altered,
 }
 
 impl<'a> Walker<'a> {
@@ -160,6 +169,7 @@ impl<'a> Walker<'a> {
             tried: Tried::default(),
             forced_rule: None,
             signed_in: false,
+            altered: Altered::NotMet,
         }
     }
 
@@ -206,7 +216,8 @@ impl<'a> Walker<'a> {
         };
         add(ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8");
         add(USER_AGENT, concat!("launchproof/", env!("CARGO_PKG_VERSION")));
-        if let Some(from) = &self.from {
+        let forged = tamper::is_forged(request);
+        if let Some(from) = self.from.as_ref().filter(|_| !forged) {
             let origin = from.origin().ascii_serialization();
             let same = from.origin() == request.url.origin();
             let downgraded = from.scheme() == "https" && request.url.scheme() == "http";
@@ -222,8 +233,10 @@ impl<'a> Walker<'a> {
             }
         }
         let cookies: Vec<String> = lock(&self.jar)
-            .get_request_values(&as_jar_sees(&request.url))
-            .map(|(name, value)| format!("{name}={value}"))
+            .matches(&as_jar_sees(&request.url))
+            .into_iter()
+            .filter(|cookie| !forged || crosses_sites(cookie))
+            .map(|cookie| format!("{}={}", cookie.name(), cookie.value()))
             .collect();
         if !cookies.is_empty() {
             request.header(COOKIE, &cookies.join("; "));
@@ -335,7 +348,7 @@ impl<'a> Walker<'a> {
         let decision = decide(&sight);
         let met_before = !self.met.insert(page.clone());
         match decision {
-            Decision::Act(deed) => self.act(url, *deed),
+            Decision::Act(deed) => self.act(url, *deed, response),
             Decision::Go(to) => self.go(Request::get(to), Some(url.clone())),
             Decision::Submit(request) => self.go(*request, Some(url.clone())),
             Decision::Frame {
@@ -367,9 +380,12 @@ impl<'a> Walker<'a> {
         self.agent.setup.passwords.spent(typed)
     }
 
-    fn act(&mut self, url: &Url, deed: Deed) -> Option<Landing> {
+    fn act(&mut self, url: &Url, mut deed: Deed, response: &Response) -> Option<Landing> {
         if let Some(reason) = self.spent(&deed) {
             return Some(stuck(reason));
+        }
+        if let Some(landing) = self.tamper(&mut deed, response) {
+            return Some(landing);
         }
         self.tried.note(&deed);
         self.signed_in |= deed.typed_password;
@@ -379,6 +395,32 @@ impl<'a> Walker<'a> {
                 "what is to be pressed at {} works only by a script, and the http agent runs none: use --agent chrome",
                 without_query(url)
             ))),
+        }
+    }
+
+    /// Alters the form that the visit wants altered, once. The same form again is the server's refusal.
+    fn tamper(&mut self, deed: &mut Deed, response: &Response) -> Option<Landing> {
+        let (wanted, request) = (self.visit.tamper.as_ref()?, deed.request.as_ref()?);
+        let persona = &self.visit.persona;
+        let users = &self.agent.setup.users;
+        let username = users.get(&persona.user).map_or("", |user| user.username.as_str());
+        let html = response.text();
+        let altered = tamper::alter(wanted, persona, username, &html, deed.typed_password, request)?;
+        match (&self.altered, altered) {
+            (Altered::Sent, _) => Some(Landing::Refused {
+                status: response.status,
+                text: words(&html, 400),
+                inferred: true,
+            }),
+            (_, Ok(request)) => {
+                self.altered = Altered::Sent;
+                deed.request = Some(request);
+                None
+            }
+            (_, Err(why)) => {
+                self.altered = Altered::Impossible(why);
+                None
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, mpsc};
 use url::Url;
 
-use super::{Landing, Setup, UserAgent, Visit, Walk};
+use super::{Altered, Landing, Setup, UserAgent, Visit, Walk};
 use crate::http::{Exchange, Failure, RequestBody};
 
 /// How a person is asked.
@@ -175,6 +175,7 @@ impl UserAgent for ManualAgent {
                 landing,
                 exchanges: vec![exchange],
                 signed_in: true,
+                altered: Altered::NotMet,
             }
         }
         .boxed()

@@ -16,11 +16,13 @@ mod recognise;
 mod route;
 mod script;
 mod setup;
+mod tamper;
 
 pub use chrome::{ChromeAgent, ChromeOptions};
 pub use http::HttpAgent;
 pub use manual::{ManualAgent, ManualOptions};
 pub use setup::Setup;
+pub use tamper::{Altered, Change, FormKind, Tamper};
 
 use futures::future::BoxFuture;
 use url::Url;
@@ -63,6 +65,8 @@ pub struct Visit {
     pub session: Session,
     /// Label of the step, for the recorded exchanges.
     pub step: String,
+    /// What is altered in one form on the way; only the http agent can.
+    pub tamper: Option<Tamper>,
 }
 
 /// Where a walk ended.
@@ -109,6 +113,8 @@ pub struct Walk {
     pub exchanges: Vec<Exchange>,
     /// Whether a password was typed on the way.
     pub signed_in: bool,
+    /// What became of [`Visit::tamper`].
+    pub altered: Altered,
 }
 
 /// A user's browser.

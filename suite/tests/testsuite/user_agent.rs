@@ -55,6 +55,7 @@ pub(crate) fn visit(origin: &str, query: &str) -> Visit {
             allow: true,
         },
         session: Session::Fresh,
+        tamper: None,
         step: "authorize".into(),
     }
 }

@@ -129,6 +129,11 @@ async fn answers(ehr: &TestEhr, defect: Defect) -> Option<bool> {
             let form = ehr.walk_until(&ehr.request(APP), &DOCTOR, "/auth/consent").await;
             ehr.submit("/auth/consent", &form).await.status == StatusCode::TEMPORARY_REDIRECT
         }
+        Defect::SignIn307 => {
+            let form = ehr.walk_until(&ehr.request(APP), &DOCTOR, "/auth/sign-in").await;
+            let form = form.set("username", "demo").set("password", "demo");
+            ehr.submit("/auth/sign-in", &form).await.status == StatusCode::TEMPORARY_REDIRECT
+        }
         Defect::ResponseIssMissing => ehr.land(APP, |form| form).await.parameter("iss").is_none(),
         Defect::ResponseIssWrong => ehr
             .land(APP, |form| form)
@@ -169,6 +174,14 @@ async fn pages(ehr: &TestEhr, defect: Defect) -> Option<bool> {
                 .await;
             answer.header("cache-control") != "no-store"
         }
+        Defect::PagesThirdParty => {
+            let form = page("/auth/sign-in").await;
+            let answer = ehr
+                .browse(&format!("/auth/sign-in?request={}", form.get("request")))
+                .await;
+            answer.body.contains("https://stats.example/") && answer.header("referrer-policy").is_empty()
+        }
+        Defect::CookieUnguarded => !first(ehr, |form| form).await.header("set-cookie").contains("HttpOnly"),
         Defect::CsrfNotChecked => {
             let form = page("/auth/consent").await.set("csrf", "guessed");
             ehr.submit("/auth/consent", &form).await.status.is_redirection()

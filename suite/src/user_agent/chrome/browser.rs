@@ -15,7 +15,7 @@ use headless_chrome::{Browser, LaunchOptions, Tab};
 use super::ChromeOptions;
 use super::tab::{Progress, TabWalk};
 use crate::http::Failure;
-use crate::user_agent::{Landing, Session, Setup, Visit, Walk};
+use crate::user_agent::{Altered, Landing, Session, Setup, Visit, Walk};
 
 /// Bounds every call to Chromium and also ends one that is idle: longer than any run. The outer deadline bounds calls.
 const IDLE: Duration = Duration::from_hours(24);
@@ -118,7 +118,8 @@ impl Driver {
                     Walk {
                         landing,
                         exchanges: Vec::new(),
-                        signed_in: false
+                        signed_in: false,
+                        altered: Altered::NotMet,
                     };
                     visits.len()
                 ]

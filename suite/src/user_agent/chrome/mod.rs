@@ -18,7 +18,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::oneshot;
 
-use super::{Landing, Setup, UserAgent, Visit, Walk};
+use super::{Altered, Landing, Setup, UserAgent, Visit, Walk};
 use crate::http::{Failure, Network};
 
 /// What the deadline inside a walk may be late by, before Chromium is killed.
@@ -107,6 +107,7 @@ fn failed(count: usize, failure: &Failure) -> Vec<Walk> {
         landing: Landing::Failed(failure.clone()),
         exchanges: Vec::new(),
         signed_in: false,
+        altered: Altered::NotMet,
     };
     vec![walk; count]
 }
@@ -140,6 +141,7 @@ impl UserAgent for ChromeAgent {
                 landing: Landing::Failed(Failure::NotSent("no walk came back".into())),
                 exchanges: Vec::new(),
                 signed_in: false,
+                altered: Altered::NotMet,
             };
             self.walks(vec![visit.clone()]).await.pop().unwrap_or_else(none)
         }

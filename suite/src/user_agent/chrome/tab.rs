@@ -15,7 +15,7 @@ use crate::http::{Failure, RequestBody};
 use crate::user_agent::decide::{Decision, Deed, Sight, Tried, asks_for_password, decide, words};
 use crate::user_agent::form::Entry;
 use crate::user_agent::page::without_query;
-use crate::user_agent::{Landing, Setup, Visit, Walk};
+use crate::user_agent::{Altered, Landing, Setup, Visit, Walk};
 
 /// A page with scripts is looked at once it has been still for so long.
 const STILL: Duration = Duration::from_millis(150);
@@ -318,6 +318,7 @@ impl TabWalk {
                 landing,
                 exchanges,
                 signed_in: self.signed_in || self.asked_person,
+                altered: Altered::NotMet,
             },
             met,
         )
