@@ -447,6 +447,15 @@ defects! {
     "fhir_single_letter_powerless" FhirSingleLetterPowerless "smart-2.2.0/370" "A granted scope of one letter opens nothing.";
     "fhir_wildcard_powerless" FhirWildcardPowerless "smart-2.2.0/144" "A granted wildcard scope opens the type Patient alone.";
     "fhir_no_www_authenticate" FhirNoWwwAuthenticate "rfc6750/3" "401 carries no WWW-Authenticate.";
+    "malformed_form_5xx" MalformedForm5xx "rfc6749/5.2-invalid-request" "A body of the token endpoint that is no form, not UTF-8 or too long ends in status 500, there and at introspection and revocation.";
+    "method_5xx" Method5xx "rfc6749/3.2-post" "A method that the token endpoint does not have ends in status 500, there and at introspection and revocation.";
+    "fhir_malformed_5xx" FhirMalformed5xx "rfc9110/15.6" "A FHIR request that cannot be read ends in status 500.";
+    "discovery_query_5xx" DiscoveryQuery5xx "rfc9110/15.6" "A query behind smart-configuration ends in status 500.";
+    "error_stack_trace" ErrorStackTrace "cwe/209" "Errors of the authorization and the token endpoint and of the FHIR server carry a stack trace.";
+    "secret_echoed" SecretEchoed "cwe/209" "An error of the token endpoint repeats the request with its credentials.";
+    "header_injection" HeaderInjection "rfc6749/10.14" "A line break in state begins a header field of the redirect.";
+    "error_json_as_html" ErrorJsonAsHtml "rfc6749/10.14" "Errors of the token endpoint come as text/html, and repeat a parameter as it came.";
+    "end_session_open_redirector" EndSessionOpenRedirector "oidc-logout/3" "The browser is sent to any post_logout_redirect_uri.";
     "fhir_5xx_on_junk_token" Fhir5xxOnJunkToken "rfc6750/3.1" "A token that means nothing ends in status 500.";
 }
 

@@ -2,7 +2,7 @@
 //!
 //! SMART App Launch 2.2, conformance: <https://hl7.org/fhir/smart-app-launch/conformance.html>
 
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse as _, Response};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -14,8 +14,15 @@ use crate::state::AppState;
 use crate::variant::Variant;
 
 /// `GET /fhir/.well-known/smart-configuration`
-pub(crate) async fn smart_configuration(State(state): State<AppState>, headers: HeaderMap) -> Response {
+pub(crate) async fn smart_configuration(
+    State(state): State<AppState>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
     let defects = state.defects();
+    if query.is_some() && defects.has(Defect::DiscoveryQuery5xx) {
+        return (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n").into_response();
+    }
     if defects.has(Defect::Discovery404) {
         return (StatusCode::NOT_FOUND, "Not Found\n").into_response();
     }
@@ -293,6 +300,7 @@ fn openid(state: &AppState) -> Map<String, Value> {
     put("token_endpoint", at("/auth/token"));
     put("jwks_uri", at("/.well-known/jwks.json"));
     put("introspection_endpoint", at("/auth/introspect"));
+    put("end_session_endpoint", at("/auth/end-session"));
     put("revocation_endpoint", at("/auth/revoke"));
     put("registration_endpoint", at("/auth/register"));
     put("response_types_supported", json!(["code"]));

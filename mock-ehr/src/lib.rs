@@ -9,6 +9,7 @@
 //! | RFC 6749 §4.1.3, §5, §6; OpenID Connect Core §2 | `token` |
 //! | RFC 6750; FHIR R4 | [`token::access`], [`fhir`] |
 //! | RFC 7591, RFC 7592 | `register` |
+//! | OpenID Connect RP-Initiated Logout | `end_session` |
 //! | SMART scopes | [`scope`] |
 //! | RFC 7662, RFC 7009 | `introspect`, `revoke` |
 //!
@@ -27,6 +28,7 @@ pub mod config;
 mod cors;
 pub mod defect;
 mod discovery;
+mod end_session;
 pub mod fetch;
 pub mod fhir;
 mod form;

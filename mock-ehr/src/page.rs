@@ -38,12 +38,20 @@ pub(crate) fn html(state: &AppState, status: StatusCode, mut body: String) -> Re
     response
 }
 
+/// What the defect `error_stack_trace` shows.
+pub(crate) const STACK_TRACE: &str = "java.lang.IllegalStateException: cannot parse\n\tat example.ehr.Endpoint.parse(Endpoint.java:42)\n\tat example.ehr.Main.main(Main.java:7)";
+
 /// Renders a template; askama fails only where a value's own `Display` does.
 pub(crate) fn render(template: &impl askama::Template) -> String {
     template
         .render()
         .unwrap_or_else(|error| format!("<p>This page cannot be shown: {error}</p>"))
 }
+
+/// The page after the end of a session.
+#[derive(askama::Template)]
+#[template(path = "signed_out.html")]
+pub(crate) struct SignedOut;
 
 /// A body beyond every limit.
 pub(crate) fn too_large() -> Response {

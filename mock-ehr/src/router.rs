@@ -47,6 +47,7 @@ pub(crate) fn public(state: AppState) -> Router {
         .route("/auth/signed-in", any(sign_in::signed_in))
         .route("/auth/patient", get(patient_picker::show).post(patient_picker::submit))
         .route("/auth/consent", get(consent::show).post(consent::submit))
+        .route("/auth/end-session", get(end_session::handle).post(end_session::handle))
         // Endpoints for apps
         .route("/auth/token", any(token::handle))
         .route("/auth/introspect", any(introspect::handle))

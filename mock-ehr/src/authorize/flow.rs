@@ -290,6 +290,13 @@ fn cookie(headers: &HeaderMap) -> Option<String> {
         })
 }
 
+/// Forgets the session of this browser.
+pub(crate) fn sign_out(state: &AppState, headers: &HeaderMap) {
+    if let Some(cookie) = cookie(headers) {
+        state.store().end_session(&cookie);
+    }
+}
+
 /// Gives the browser its session.
 pub(crate) fn set_cookie(state: &AppState, response: &mut Response, cookie: &str) {
     let mut value = format!("{COOKIE_NAME}={cookie}; Path=/auth");

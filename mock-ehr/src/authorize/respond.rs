@@ -18,7 +18,7 @@ use super::reason::Reason;
 use super::redirect_uri::RedirectTarget;
 use super::state::{Answer, returned};
 use crate::defect::Defect;
-use crate::form::encode;
+use crate::form::{decode, encode};
 use crate::page;
 use crate::state::AppState;
 use crate::store::code::Code;
@@ -192,12 +192,30 @@ fn redirect(state: &AppState, target: &RedirectTarget, answer: &[(&str, String)]
     if state.defects().has(Defect::Response307) {
         *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
     }
+    if state.defects().has(Defect::HeaderInjection) {
+        inject(&mut response, &pairs);
+    }
     match HeaderValue::from_str(&ascii(&address)) {
         Ok(address) => {
             response.headers_mut().insert(LOCATION, address);
             response
         }
         Err(_) => broken(),
+    }
+}
+
+/// What the defect `header_injection` does: lines of a value, from the second on, are header fields.
+fn inject(response: &mut Response, pairs: &[String]) {
+    let texts = pairs
+        .iter()
+        .map(|pair| String::from_utf8_lossy(&decode(pair.as_bytes())).into_owned());
+    for text in texts {
+        for (name, value) in text.split("\r\n").skip(1).filter_map(|line| line.split_once(": ")) {
+            let name = http::HeaderName::from_bytes(name.as_bytes());
+            if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
+                response.headers_mut().insert(name, value);
+            }
+        }
     }
 }
 
@@ -238,6 +256,11 @@ fn refused_page(state: &AppState, reason: &Reason) -> Response {
         reason.to_string()
     } else {
         reason.description()
+    };
+    let shown = if state.defects().has(Defect::ErrorStackTrace) {
+        format!("{shown}\n{}", page::STACK_TRACE)
+    } else {
+        shown
     };
     let shown = (!state.variants().has(Variant::ErrorNoDescription)).then_some(shown);
     error_page(state, status, reason.code().as_str(), shown.as_deref())

@@ -69,8 +69,19 @@ const REALM: &str = "fhir";
 impl Problem {
     /// The answer.
     pub(crate) fn answer(&self, state: &AppState) -> Response {
-        let body = outcome("error", self.issue_code(), &self.to_string());
+        let mut diagnostics = self.to_string();
+        if state.defects().has(Defect::ErrorStackTrace) {
+            diagnostics = format!("{diagnostics}\n{}", crate::page::STACK_TRACE);
+        }
+        let body = outcome("error", self.issue_code(), &diagnostics);
+        let unreadable = matches!(
+            self,
+            Self::Address | Self::Body(_) | Self::Search(_) | Self::NotAForm { .. }
+        );
         let mut response = resource(self.status(), &body);
+        if unreadable && state.defects().has(Defect::FhirMalformed5xx) {
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        }
         if let Some(challenge) = self.challenge(state.defects()) {
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }

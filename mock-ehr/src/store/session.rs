@@ -96,6 +96,11 @@ impl Store {
         Some(session)
     }
 
+    /// Forgets a session.
+    pub(crate) fn end_session(&self, cookie: &str) {
+        self.tables().sessions.remove(cookie);
+    }
+
     /// Changes a session in place.
     pub(crate) fn update_session(&self, cookie: &str, change: impl FnOnce(&mut Session)) {
         if let Some(session) = self.tables().sessions.get_mut(cookie) {

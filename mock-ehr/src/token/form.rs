@@ -21,7 +21,21 @@ pub(crate) struct Incoming<'a> {
 
 const AT_MOST: usize = 64 * 1024;
 
+/// Every parameter, or why they cannot be read.
 pub(crate) fn read(app: &AppState, incoming: &Incoming<'_>) -> Result<Parameters, Reason> {
+    let defects = app.defects();
+    read_strictly(app, incoming).map_err(|reason| match reason {
+        Reason::NotUtf8 { .. } | Reason::ContentType { .. } | Reason::TooLarge
+            if defects.has(Defect::MalformedForm5xx) =>
+        {
+            Reason::Broken
+        }
+        Reason::Method { .. } if defects.has(Defect::Method5xx) => Reason::Broken,
+        other => other,
+    })
+}
+
+fn read_strictly(app: &AppState, incoming: &Incoming<'_>) -> Result<Parameters, Reason> {
     let defects = app.defects();
     let by_get = incoming.method == Method::GET && defects.has(Defect::TokenGetAccepted);
     if incoming.method != Method::POST && !by_get {

@@ -40,7 +40,7 @@ pub(crate) async fn handle(
     };
     match answer(&app, &incoming).await {
         Ok(response) => response,
-        Err(reason) => response::refuse(&app, &headers, &reason),
+        Err(reason) => response::repeating(&app, &headers, &body, response::refuse(&app, &headers, &reason)),
     }
 }
 

@@ -57,6 +57,7 @@ pub(crate) enum Reason {
     ScopeNotRegistered { was: String, registered: String },
     // Defects.
     Refused,
+    Broken,
 }
 
 /// Error codes of the token endpoint.
@@ -132,7 +133,8 @@ impl Reason {
             | Self::RefreshRevoked
             | Self::RefreshForeign
             | Self::TokenForeign
-            | Self::Refused => ErrorCode::InvalidGrant,
+            | Self::Refused
+            | Self::Broken => ErrorCode::InvalidGrant,
             Self::ScopeWider { .. } | Self::ScopeMissing { .. } | Self::ScopeNotRegistered { .. } => {
                 ErrorCode::InvalidScope
             }
@@ -144,6 +146,7 @@ impl Reason {
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::ContentType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
             _ => match self.code() {
                 ErrorCode::InvalidClient | ErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,
                 _ => StatusCode::BAD_REQUEST,
@@ -201,6 +204,7 @@ impl fmt::Display for Reason {
             Self::ScopeNotRegistered { was, registered } => write!(f, "scope was '{}', of which nothing is registered for this client: '{}'.", shortened(was), shortened(registered)),
             Self::TokenForeign => f.write_str("The token was issued to another client."),
             Self::Refused => f.write_str("Refused."),
+            Self::Broken => f.write_str("The server failed."),
         }
     }
 }

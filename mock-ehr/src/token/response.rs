@@ -6,6 +6,8 @@
 use std::sync::Arc;
 
 use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::SignedDuration;
@@ -18,7 +20,9 @@ use crate::authorize::flow;
 use crate::config::{Client, IdTokenAlg};
 use crate::defect::Defect;
 use crate::fhir::people;
+use crate::form;
 use crate::keys::server_key;
+use crate::page;
 use crate::scope::grammar::{Context, Scope};
 use crate::state::AppState;
 use crate::store::grant::Grant;
@@ -331,6 +335,43 @@ pub(crate) fn refuse(app: &AppState, headers: &HeaderMap, reason: &Reason) -> Re
     response
 }
 
+/// CWE-209: an error repeats nothing that was secret, and nothing that a browser would take for markup.
+pub(crate) fn repeating(app: &AppState, headers: &HeaderMap, body: &[u8], mut response: Response) -> Response {
+    let defects = app.defects();
+    let (echoes, shows) = (defects.has(Defect::SecretEchoed), defects.has(Defect::ErrorJsonAsHtml));
+    if !echoes && !shows {
+        return response;
+    }
+    let sent = String::from_utf8_lossy(&form::decode(body)).into_owned();
+    let authorization = headers
+        .get(AUTHORIZATION)
+        .map(HeaderValue::as_bytes)
+        .unwrap_or_default();
+    let authorization = String::from_utf8_lossy(authorization).into_owned();
+    let text = if echoes {
+        format!("{sent} {}", basic(&authorization))
+    } else {
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+        sent.split('&')
+            .find(|pair| pair.starts_with("grant_type="))
+            .unwrap_or_default()
+            .to_owned()
+    };
+    *response.body_mut() = json!({ "error": "invalid_request", "error_description": text })
+        .to_string()
+        .into();
+    response
+}
+
+/// What Basic credentials say.
+fn basic(authorization: &str) -> String {
+    let encoded = authorization.strip_prefix("Basic ").unwrap_or_default();
+    let decoded = STANDARD.decode(encoded).unwrap_or_default();
+    String::from_utf8_lossy(&form::decode(&decoded)).into_owned()
+}
+
 fn status(app: &AppState, headers: &HeaderMap, reason: &Reason) -> StatusCode {
     let defects = app.defects();
     if defects.has(Defect::TokenErrorStatus200) {
@@ -370,6 +411,9 @@ fn error_body(app: &AppState, reason: &Reason) -> Map<String, Value> {
             reason.description()
         };
         body.insert("error_description".into(), description.into());
+    }
+    if defects.has(Defect::ErrorStackTrace) {
+        body.insert("trace".into(), page::STACK_TRACE.into());
     }
     if defects.has(Defect::TokenErrorWithToken) {
         body.insert("access_token".into(), app.chance().token::<32>().into());

@@ -9,6 +9,7 @@ pub mod discovery;
 pub mod entropy;
 pub mod fhir_data;
 pub mod finding;
+pub mod hygiene;
 pub mod json;
 pub mod key_set;
 pub mod keys;
@@ -18,5 +19,6 @@ pub mod pages;
 pub mod refusal;
 pub mod scope;
 pub mod texts;
+mod traces;
 
 pub use finding::Finding;

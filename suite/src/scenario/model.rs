@@ -231,6 +231,16 @@ pub enum Check {
     Callback(CallbackArgs),
     /// What the pages and redirects on the way to the app look like to a browser.
     SignInPages(SignInPagesArgs),
+    /// The answer is no breakdown: below 500, and in time.
+    Answered(AnsweredArgs),
+    /// No answer shows the code behind.
+    NoStackTrace(TraceArgs),
+    /// No answer repeats these texts.
+    NotEchoed(EchoArgs),
+    /// No answer has this header field.
+    NoField(NoFieldArgs),
+    /// No redirect leads to this host.
+    NotSentTo(NotSentToArgs),
     /// What the page is at which a refused walk ended.
     Page(PageArgs),
     /// A header field of an answer.
@@ -280,6 +290,11 @@ one_key_enum!(Check, "check", {
     "state" => State,
     "callback" => Callback,
     "sign_in_pages" => SignInPages,
+    "answered" => Answered,
+    "no_stack_trace" => NoStackTrace,
+    "not_echoed" => NotEchoed,
+    "no_field" => NoField,
+    "not_sent_to" => NotSentTo,
     "page" => Page,
     "header" => Header,
     "cors" => Cors,

@@ -33,6 +33,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ("introspection", "an introspection endpoint"),
     ("revocation", "a revocation endpoint"),
     ("jwks", "a jwks_uri"),
+    ("end_session", "an end_session_endpoint in openid-configuration"),
     ("openid_document", "an openid-configuration at the issuer"),
     ("capability_statement", "a CapabilityStatement at /metadata"),
     (
@@ -176,6 +177,13 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow: Allow
         ),
         "introspection" => listed(facts.introspection_endpoint.is_some(), "introspection_endpoint"),
         "revocation" => listed(facts.revocation_endpoint.is_some(), "revocation_endpoint"),
+        "end_session" => met(
+            facts
+                .openid
+                .as_ref()
+                .is_some_and(|openid| openid["end_session_endpoint"].is_string()),
+            || Need::Skip("openid-configuration lists no end_session_endpoint".to_owned()),
+        ),
         "jwks" => listed(facts.jwks_uri.is_some(), "jwks_uri"),
         "openid_document" => met(facts.openid.is_some(), || {
             Need::Skip("there is no openid-configuration at the issuer".to_owned())

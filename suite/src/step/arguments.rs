@@ -189,6 +189,10 @@ impl ClientWord {
     pub fn stripped(self) -> Self {
         if self == Self::Registered { self } else { Self::Own }
     }
+    /// HEAD.
+    Head,
+    /// PATCH.
+    Patch,
 }
 
 /// How a client authenticates, and what is wrong with it.
@@ -476,6 +480,9 @@ pub struct RequestArgs {
     /// A body as it stands, with `Content-Type` among the headers.
     #[serde(default)]
     pub body: Option<Template>,
+    /// A body whose bytes are written percent-encoded: `%00%ff`.
+    #[serde(default)]
+    pub bytes: Option<Template>,
 }
 
 /// `wait`.

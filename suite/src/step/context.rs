@@ -370,6 +370,9 @@ impl<'w> Context<'w> {
             "introspection_endpoint" => facts?.introspection_endpoint.clone(),
             "revocation_endpoint" => facts?.revocation_endpoint.clone(),
             "jwks_uri" => facts?.jwks_uri.clone(),
+            "end_session_endpoint" => facts?.openid.as_ref()?["end_session_endpoint"]
+                .as_str()
+                .map(str::to_owned),
             _ => None,
         }
     }

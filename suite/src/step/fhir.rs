@@ -140,7 +140,7 @@ pub async fn request(context: &Context<'_>, args: &RequestArgs) -> Result<Deed, 
     } else {
         RequestBody::Form(form)
     };
-    if let Some(text) = &args.body {
+    if let Some(text) = args.bytes.as_ref().or(args.body.as_ref()) {
         let content_type = match args
             .headers
             .iter()
@@ -149,10 +149,13 @@ pub async fn request(context: &Context<'_>, args: &RequestArgs) -> Result<Deed, 
             Some((_, Override::One(value))) => context.fill(value, &none)?,
             _ => "application/octet-stream".to_owned(),
         };
-        body = RequestBody::Raw {
-            content_type,
-            bytes: Bytes::from(context.fill(text, &none)?),
+        let text = context.fill(text, &none)?;
+        let bytes = if args.bytes.is_some() {
+            Bytes::from(unescaped(text.as_bytes()))
+        } else {
+            Bytes::from(text)
         };
+        body = RequestBody::Raw { content_type, bytes };
     }
     let mut request = Request {
         method: method(args.method),
@@ -175,6 +178,28 @@ pub async fn request(context: &Context<'_>, args: &RequestArgs) -> Result<Deed, 
     .await)
 }
 
+/// Undoes percent-encoding, byte by byte; a `%` without two hexadecimal digits stays.
+fn unescaped(text: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut at = 0;
+    while at < text.len() {
+        let code = text
+            .get(at + 1..at + 3)
+            .and_then(|digits| std::str::from_utf8(digits).ok());
+        match code.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) if text[at] == b'%' => {
+                bytes.push(byte);
+                at += 3;
+            }
+            _ => {
+                bytes.push(text[at]);
+                at += 1;
+            }
+        }
+    }
+    bytes
+}
+
 fn method(method: Method) -> http::Method {
     match method {
         Method::Usual | Method::Get => http::Method::GET,
@@ -182,6 +207,7 @@ fn method(method: Method) -> http::Method {
         Method::Put => http::Method::PUT,
         Method::Delete => http::Method::DELETE,
         Method::Options => http::Method::OPTIONS,
+        Method::Head => http::Method::HEAD,
         Method::Patch => http::Method::PATCH,
     }
 }

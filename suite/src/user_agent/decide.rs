@@ -143,12 +143,16 @@ pub(super) fn decide(sight: &Sight<'_>) -> Decision {
     recognise::recognise(sight, &page)
 }
 
-/// Whether a page has a field for a password, however its attribute is quoted.
+/// Whether a page has a field for a password; a style sheet that speaks of one does not count.
 pub(super) fn asks_for_password(html: &str) -> bool {
-    let html = html.to_ascii_lowercase();
-    ["type=\"password\"", "type='password'", "type=password"]
-        .iter()
-        .any(|field| html.contains(field))
+    // Parsing is dear, and most pages do not hold the word.
+    if !html.to_ascii_lowercase().contains("password") {
+        return false;
+    }
+    let html = Html::parse_document(html);
+    html.select(&super::page::css("input[type=password i]"))
+        .next()
+        .is_some()
 }
 
 /// Title and readable text, for a landing.

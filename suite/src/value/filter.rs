@@ -22,6 +22,7 @@ pub const FILTERS: &[&str] = &[
     "host_prefix",
     "host_suffix",
     "lower",
+    "nested",
     "path_append",
     "percent_encode",
     "port",
@@ -92,7 +93,7 @@ const MOST: usize = 65_536;
 /// | `fragment:x` | `https://app.example/cb?a=1#x` |
 ///
 /// Of any text: `upper`, `lower`, `reverse`, `drop_last_char`, `flip_last` (another character of the same class),
-/// `first:N` and `truncate:N` (both: at most its first N characters), `repeat:N` (N copies), `percent_encode` (all but
+/// `first:N` and `truncate:N` (both: at most its first N characters), `repeat:N` (N copies), `nested:N` (as JSON, in N arrays), `percent_encode` (all but
 /// the unreserved), `base64url_sha256`. Of a list of scopes: `scopes_v1` and `scopes_v2` write those over data in the
 /// grammar of that version, where it has words for them.
 pub fn apply(filter: &str, argument: Option<&str>, value: &str) -> Result<String, FilterError> {
@@ -108,6 +109,7 @@ pub fn apply(filter: &str, argument: Option<&str>, value: &str) -> Result<String
         "flip_last" => text::flip_last(value),
         "first" | "truncate" => value.chars().take(number).collect(),
         "repeat" => value.repeat(number),
+        "nested" => format!("{}\"{value}\"{}", "[".repeat(number), "]".repeat(number)),
         "percent_encode" => text::percent_encode(value),
         "base64url_sha256" => text::base64url_sha256(value),
         "scopes_v1" => scopes::in_v1(value),
@@ -153,7 +155,7 @@ enum Expects {
 fn expectation(filter: &str) -> Expects {
     match filter {
         "backslash_authority" => Expects::Perhaps,
-        "port" | "first" | "truncate" | "repeat" => Expects::Number,
+        "port" | "first" | "truncate" | "repeat" | "nested" => Expects::Number,
         "scheme" | "userinfo" | "host" | "host_prefix" | "host_suffix" | "subdomain" | "path_append" | "query"
         | "fragment" => Expects::Text,
         _ => Expects::Nothing,

@@ -57,6 +57,7 @@ pub const ROOTS: &[&str] = &[
     "jwks_uri",
     "id",
     "version_id",
+    "end_session_endpoint",
 ];
 
 /// A parsed text.

@@ -11,6 +11,7 @@ mod launch_context;
 mod openid;
 mod redirect_uri;
 mod registration;
+mod robustness;
 mod scopes;
 mod token;
 
@@ -30,6 +31,9 @@ async fn misbehaves(ehr: &TestEhr, defect: Defect) -> bool {
         return answer;
     }
     if let Some(answer) = code::probe(ehr, defect).await {
+        return answer;
+    }
+    if let Some(answer) = robustness::probe(ehr, defect).await {
         return answer;
     }
     if let Some(answer) = token::probe(ehr, defect).await {
