@@ -15,7 +15,7 @@ use crate::authorize::{consent, patient_picker, sign_in};
 use crate::defect::Defect;
 use crate::launch::{api, launcher};
 use crate::state::AppState;
-use crate::{authorize, cors, discovery, fhir, introspect, journal, jwks, register, revoke, token};
+use crate::{authorize, cors, discovery, end_session, fhir, introspect, journal, jwks, register, revoke, token};
 
 /// The public listener.
 pub(crate) fn public(state: AppState) -> Router {

@@ -15,6 +15,7 @@ use crate::check::arguments::{
 };
 use crate::check::cors::CorsArgs;
 use crate::check::fhir_data::{DataArgs, GrantedArgs};
+use crate::check::hygiene::{AnsweredArgs, EchoArgs, NoFieldArgs, NotSentToArgs, TraceArgs};
 use crate::check::key_set::FetchedArgs;
 use crate::check::pages::SignInPagesArgs;
 use crate::step::arguments::{

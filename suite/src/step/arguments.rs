@@ -182,6 +182,8 @@ pub enum Method {
     Options,
     /// PATCH.
     Patch,
+    /// HEAD.
+    Head,
 }
 
 impl ClientWord {
@@ -189,10 +191,6 @@ impl ClientWord {
     pub fn stripped(self) -> Self {
         if self == Self::Registered { self } else { Self::Own }
     }
-    /// HEAD.
-    Head,
-    /// PATCH.
-    Patch,
 }
 
 /// How a client authenticates, and what is wrong with it.
