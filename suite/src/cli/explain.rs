@@ -8,6 +8,8 @@ use reports::exit;
 
 use super::{Failure, Requirements, catalogue};
 use crate::scenario::load::Loaded;
+use crate::scenario::requirement::{Actor, Observable};
+use crate::scenario::versions;
 use crate::selftest::expectation;
 
 #[derive(Debug, Args)]
@@ -30,7 +32,7 @@ pub(super) fn run(arguments: &ExplainArguments) -> Result<u8, Failure> {
             .chain(Variant::ALL.iter().map(|variant| variant.name()))
     };
     if let Some(loaded) = scenarios.iter().find(|loaded| loaded.id == id) {
-        scenario(loaded, &requirements);
+        scenario(loaded, &requirements)?;
     } else if let Some(row) = requirements.get(id) {
         anstream::println!(
             "{} — {}\n{}: {}\n{}",
@@ -40,6 +42,13 @@ pub(super) fn run(arguments: &ExplainArguments) -> Result<u8, Failure> {
             row.text,
             row.url
         );
+        match &row.observable {
+            _ if row.actor == Actor::Client => anstream::println!("binds the app"),
+            Observable::Yes => {}
+            Observable::WithTargetHelp(what) => anstream::println!("can be seen with {what}"),
+            Observable::No(why) => anstream::println!("cannot be seen: {why}"),
+        }
+        differences(&row.id, "", &requirements)?;
         for loaded in scenarios
             .iter()
             .filter(|loaded| loaded.scenario.requirements.contains(&row.id))
@@ -73,7 +82,16 @@ pub(super) fn run(arguments: &ExplainArguments) -> Result<u8, Failure> {
     Ok(exit::NOTHING_UNEXPECTED)
 }
 
-fn scenario(loaded: &Loaded, requirements: &Requirements) {
+/// What differs in older versions.
+fn differences(row: &str, indent: &str, requirements: &Requirements) -> Result<(), Failure> {
+    let table = versions::table(requirements).map_err(|errors| Failure::input(errors.join("\n")))?;
+    for (version, differs) in table.get(row).into_iter().flatten() {
+        anstream::println!("{indent}in SMART {version} it {}: {}", differs.is.words(), differs.why);
+    }
+    Ok(())
+}
+
+fn scenario(loaded: &Loaded, requirements: &Requirements) -> Result<(), Failure> {
     let scenario = &loaded.scenario;
     anstream::println!("{} — {}", loaded.id, scenario.level.as_str());
     anstream::println!("{}\n\n{}", scenario.title.trim(), scenario.about.trim());
@@ -84,7 +102,11 @@ fn scenario(loaded: &Loaded, requirements: &Requirements) {
     for id in &scenario.requirements {
         if let Some(row) = requirements.get(id) {
             anstream::println!("  {} {} {}\n    {}", row.id, row.level.as_str(), row.text, row.url);
+            differences(id, "    ", requirements)?;
         }
+    }
+    if !scenario.applies.is_empty() {
+        anstream::println!("\nIt judges SMART {}", scenario.applies.join(", "));
     }
     if !scenario.cases.is_empty() {
         anstream::println!(
@@ -98,4 +120,5 @@ fn scenario(loaded: &Loaded, requirements: &Requirements) {
     }
     anstream::println!("\nRun it alone: launchproof test server --only {}", loaded.id);
     anstream::println!("Its file: {}", loaded.origin);
+    Ok(())
 }

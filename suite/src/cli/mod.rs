@@ -158,7 +158,8 @@ fn catalogue(more: Option<&std::path::Path>) -> Result<(Vec<crate::scenario::loa
     let scenarios =
         crate::scenario::load::load(more).map_err(|errors| list(errors.iter().map(ToString::to_string).collect()))?;
     let requirements = crate::scenario::requirement::all().map_err(list)?;
-    let errors = crate::scenario::lint::lint(&scenarios, &requirements);
+    let versions = crate::scenario::versions::table(&requirements).map_err(list)?;
+    let errors = crate::scenario::lint::lint(&scenarios, &requirements, &versions);
     if errors.is_empty() {
         Ok((scenarios, requirements))
     } else {

@@ -12,21 +12,33 @@ use super::model::{Given, Scenario};
 use super::needs;
 use super::place::Problem;
 use super::requirement::{Actor, Requirement};
+use super::versions::{self, VERSIONS};
 use super::{Check, Step};
 use crate::value::{ROOTS, Template, nearest};
 
-const VERSIONS: [&str; 4] = ["1.0", "2.0", "2.1", "2.2"];
-
 /// Everything wrong with these scenarios.
-pub fn lint(all: &[Loaded], requirements: &BTreeMap<String, Requirement>) -> Vec<ScenarioError> {
-    all.iter().flat_map(|loaded| one(loaded, requirements)).collect()
+pub fn lint(
+    all: &[Loaded],
+    requirements: &BTreeMap<String, Requirement>,
+    versions: &versions::Table,
+) -> Vec<ScenarioError> {
+    all.iter()
+        .flat_map(|loaded| one(loaded, requirements, versions))
+        .collect()
 }
 
-fn one(loaded: &Loaded, requirements: &BTreeMap<String, Requirement>) -> Vec<ScenarioError> {
+fn one(
+    loaded: &Loaded,
+    requirements: &BTreeMap<String, Requirement>,
+    versions: &versions::Table,
+) -> Vec<ScenarioError> {
     let scenario = &loaded.scenario;
     let mut problems = Vec::new();
     words(scenario, &mut problems);
     cited(scenario, requirements, &mut problems);
+    for wrong in versions::disagreements(scenario, requirements, versions) {
+        problems.push(Problem::key(&["applies", "requirements"], wrong));
+    }
     refusals(scenario, &mut problems);
     names(loaded, &mut problems);
     problems.into_iter().map(|problem| problem.in_file(loaded)).collect()

@@ -10,5 +10,6 @@ pub mod one_key;
 mod place;
 pub mod requirement;
 pub mod select;
+pub mod versions;
 
 pub use model::{Case, Check, Scenario, Step};
