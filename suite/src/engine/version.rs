@@ -26,10 +26,21 @@ pub fn infer(given: Option<SmartVersion>, profile: &Profile, facts: &Facts) -> (
         .filter(|name| lists(name))
         .chain(capabilities.into_iter().filter(|name| claims(name)))
         .collect();
-    if lists("user_access_brand_bundle") || claims("smart-app-state") || lists("user_access_brand_identifier") {
+    let of_2_2 = [
+        "user_access_brand_bundle",
+        "user_access_brand_identifier",
+        "associated_endpoints",
+    ];
+    if let Some(field) = of_2_2.into_iter().find(|field| lists(field)) {
         (
             SmartVersion::V2_2,
-            "inferred from what 2.2 brought: brands or app state are listed".to_owned(),
+            format!("inferred: it lists {field}, which came with 2.2"),
+        )
+    } else if claims("smart-app-state") {
+        (
+            SmartVersion::V2_2,
+            "inferred: it claims smart-app-state, which came with 2.1, and nothing says which of 2.1 and 2.2"
+                .to_owned(),
         )
     } else if claims("permission-v2") || signs.len() > 1 {
         (
@@ -47,5 +58,58 @@ pub fn infer(given: Option<SmartVersion>, profile: &Profile, facts: &Facts) -> (
             SmartVersion::V1_0,
             "inferred: nothing that came with 2.0 is listed".to_owned(),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inferred(smart: Option<serde_json::Value>) -> (SmartVersion, String) {
+        let profile = Profile::for_url("https://ehr.example/fhir").expect("a good URL");
+        let claims = smart
+            .as_ref()
+            .and_then(|smart| smart["capabilities"].as_array().cloned());
+        let facts = Facts {
+            capabilities: claims
+                .into_iter()
+                .flatten()
+                .filter_map(|claim| claim.as_str().map(str::to_owned))
+                .collect(),
+            smart,
+            ..Facts::default()
+        };
+        infer(None, &profile, &facts)
+    }
+
+    #[test]
+    fn what_is_listed_says_the_version_and_the_reason_names_it() {
+        let brands = serde_json::json!({ "user_access_brand_bundle": "https://ehr.example/brands" });
+        let state = serde_json::json!({ "capabilities": ["smart-app-state"] });
+        let letters = serde_json::json!({ "capabilities": ["permission-v2"] });
+        for (smart, word) in [
+            (brands, "came with 2.2"),
+            (state, "came with 2.1"),
+            (letters, "which 2.x"),
+        ] {
+            let (version, reason) = inferred(Some(smart));
+            assert_eq!(version, SmartVersion::V2_2);
+            assert!(reason.contains(word), "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_lists_nothing_of_2_0_is_one_of_1_0() {
+        let old = serde_json::json!({ "capabilities": ["launch-ehr", "context-passthrough-banner"] });
+        assert_eq!(inferred(Some(old)).0, SmartVersion::V1_0);
+        assert_eq!(inferred(None).0, SmartVersion::V1_0);
+    }
+
+    #[test]
+    fn who_says_the_version_is_believed() {
+        let profile = Profile::for_url("https://ehr.example/fhir").expect("a good URL");
+        let (version, reason) = infer(Some(SmartVersion::V2_0), &profile, &Facts::default());
+        assert_eq!(version, SmartVersion::V2_0);
+        assert!(reason.contains("--smart"));
     }
 }

@@ -16,3 +16,4 @@ mod selftest;
 mod targets;
 mod transport;
 mod user_agent;
+mod versions;
