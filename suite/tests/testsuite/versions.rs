@@ -54,11 +54,11 @@ async fn each_version_is_judged_by_what_it_asks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_version_that_nobody_names_is_inferred_and_said() {
+async fn the_version_that_the_profile_names_is_taken_and_said() {
     let report = judge(&["--only", "discovery/found"]).await.report();
     assert_eq!(report.target.smart_version, "2.2");
     assert!(
-        report.target.smart_version_from.contains("inferred"),
+        report.target.smart_version_from.contains("profile"),
         "{}",
         report.target.smart_version_from
     );
