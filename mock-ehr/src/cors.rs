@@ -13,6 +13,7 @@ use http::header::{
 };
 use http::{HeaderValue, Method, StatusCode};
 
+use crate::brands;
 use crate::defect::Defect;
 use crate::state::AppState;
 use crate::variant::Variant;
@@ -34,6 +35,7 @@ fn readers(state: &AppState, path: &str) -> Readers {
             (Readers::Everybody, defects.has(Defect::OpenidConfigurationCorsMissing))
         }
         "/.well-known/jwks.json" => (Readers::Everybody, defects.has(Defect::JwksCorsMissing)),
+        brands::PATH => (Readers::Everybody, defects.has(Defect::BrandsCorsMissing)),
         "/.well-known/oauth-authorization-server" | "/smart-style.json" => (Readers::Everybody, false),
         "/auth/token" => (Readers::RegisteredApps, defects.has(Defect::TokenCorsMissing)),
         "/auth/introspect" | "/auth/revoke" => (Readers::RegisteredApps, false),

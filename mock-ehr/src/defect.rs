@@ -390,6 +390,29 @@ defects! {
     "backend_any_client" BackendAnyClient "rfc6749/5.2-unauthorized-client" "Any confidential client gets tokens by client_credentials.";
     "backend_token_once" BackendTokenOnce "smart-2.2.0/253" "An access token of a backend service works once.";
     "discovery_backend_grant_missing" DiscoveryBackendGrantMissing "smart-2.2.0/384" "client_credentials is not listed although backend services get tokens.";
+    // brands
+    "brands_not_listed" BrandsNotListed "smart-2.2.0/387" "smart-configuration names neither the brand bundle nor the brand.";
+    "brands_not_found" BrandsNotFound "smart-2.2.0/427" "The address of the brand bundle is answered with 404.";
+    "brand_identifier_missing" BrandIdentifierMissing "smart-2.2.0/409" "The bundle holds several brands, and nothing says which is this server's.";
+    "brand_identifier_without_value" BrandIdentifierWithoutValue "smart-2.2.0/410" "user_access_brand_identifier has no value.";
+    "brand_identifier_without_system" BrandIdentifierWithoutSystem "smart-2.2.0/411" "user_access_brand_identifier has no system.";
+    "brand_identifier_of_nobody" BrandIdentifierOfNobody "smart-2.2.0/412" "No organization of the bundle has the identifier that is told.";
+    "brands_wrong_type" BrandsWrongType "smart-2.2.0-profiles/user-access-brands-bundle" "The brand bundle is a searchset.";
+    "brands_timestamp_missing" BrandsTimestampMissing "smart-2.2.0/398" "The brand bundle has no timestamp.";
+    "brands_etag_strong" BrandsEtagStrong "smart-2.2.0/401" "The brand bundle comes with a strong ETag.";
+    "brands_cors_missing" BrandsCorsMissing "smart-2.2.0/400" "The brand bundle carries no CORS header.";
+    "brands_endpoint_wrong_type" BrandsEndpointWrongType "smart-2.2.0-profiles/user-access-endpoint" "An endpoint of the bundle is no FHIR REST endpoint.";
+    "brands_endpoint_version_missing" BrandsEndpointVersionMissing "smart-2.2.0-profiles/user-access-endpoint" "An endpoint of the bundle does not say its FHIR version.";
+    "brands_contact_missing" BrandsContactMissing "smart-2.2.0-profiles/user-access-endpoint" "An endpoint of the bundle names no web site for developers.";
+    "brands_address_relative" BrandsAddressRelative "smart-2.2.0-profiles/user-access-endpoint" "The address of an endpoint of the bundle is relative.";
+    "brands_name_missing" BrandsNameMissing "smart-2.2.0-profiles/user-access-brand" "A brand has no name.";
+    "brands_website_missing" BrandsWebsiteMissing "smart-2.2.0-profiles/user-access-brand-website" "A brand has no web site, and no reason is given.";
+    "brands_endpoint_orphaned" BrandsEndpointOrphaned "smart-2.2.0/396" "No brand refers to the endpoint of the bundle.";
+    "brands_reference_dangling" BrandsReferenceDangling "smart-2.2.0-profiles/references" "A brand is part of one that is not in the bundle.";
+    "brands_portal_endpoint_unlisted" BrandsPortalEndpointUnlisted "smart-2.2.0-profiles/uab-1" "The endpoint of a portal is not among the endpoints of its brand.";
+    "brands_absent_reason_wrong" BrandsAbsentReasonWrong "smart-2.2.0/405" "A web site is said to be unknown, a reason that brands may not give.";
+    "brands_identifier_with_path" BrandsIdentifierWithPath "smart-2.2.0/395" "A brand is identified by an address with www and a path.";
+    "brands_logo_plain" BrandsLogoPlain "smart-2.2.0-profiles/logo" "A logo is fetched by http.";
     // pages of other origins
     "metadata_cors_missing" MetadataCorsMissing "smart-2.2.0/16" "The CapabilityStatement carries no CORS header.";
     "openid_configuration_cors_missing" OpenidConfigurationCorsMissing "fetch/http-cors-protocol" "openid-configuration carries no CORS header.";

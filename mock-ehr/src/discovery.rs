@@ -8,6 +8,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 
+use crate::brands;
 use crate::config::IdTokenAlg;
 use crate::defect::Defect;
 use crate::state::AppState;
@@ -179,6 +180,7 @@ fn smart(state: &AppState) -> Map<String, Value> {
     if defects.has(Defect::DiscoveryAssociatedEndpointsMalformed) {
         members.insert("associated_endpoints".into(), json!([state.fhir_base()]));
     }
+    brands::tell(state, &mut members);
     members.insert("introspection_endpoint".into(), at("/auth/introspect"));
     members.insert("revocation_endpoint".into(), at("/auth/revoke"));
     members.insert("scopes_supported".into(), scopes(state));

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | SMART App Launch 2.2, launch | [`launch`] |
 //! | SMART App Launch 2.2, conformance; OpenID Connect Discovery | `discovery`, `jwks` |
+//! | SMART App Launch 2.2, brands | `brands` |
 //! | RFC 6749 §4.1.1, §4.1.2; RFC 7636; RFC 8252 §7.3; RFC 9207 | `authorize` |
 //! | RFC 6749 §2.3, §3.2; RFC 7523 | `token::client_auth`, [`fetch`] |
 //! | RFC 6749 §4.1.3, §5, §6; OpenID Connect Core §2 | `token` |
@@ -21,6 +22,7 @@
 //! ```
 
 mod authorize;
+mod brands;
 mod builder;
 mod chance;
 pub mod clock;

@@ -15,7 +15,9 @@ use crate::authorize::{consent, patient_picker, sign_in};
 use crate::defect::Defect;
 use crate::launch::{api, launcher};
 use crate::state::AppState;
-use crate::{authorize, cors, discovery, end_session, fhir, introspect, journal, jwks, register, revoke, token};
+use crate::{
+    authorize, brands, cors, discovery, end_session, fhir, introspect, journal, jwks, register, revoke, token,
+};
 
 /// The public listener.
 pub(crate) fn public(state: AppState) -> Router {
@@ -40,6 +42,7 @@ pub(crate) fn public(state: AppState) -> Router {
         )
         .route("/.well-known/jwks.json", get(jwks::handle))
         .route("/smart-style.json", get(smart_style))
+        .route(brands::PATH, get(brands::handle))
         // Authorization endpoint and its pages
         .route("/auth/authorize", get(authorize::handle).post(authorize::handle))
         .route("/auth/sign-in", get(sign_in::show).post(sign_in::submit))

@@ -36,6 +36,7 @@ variants! {
     "capability_unknown_listed" CapabilityUnknownListed "smart-configuration lists a capability that the guide does not define.";
     "auth_method_none_not_listed" AuthMethodNoneNotListed "`none` is not among the authentication methods, of which the guide names three, although public clients are served.";
     "cors_any_origin" CorsAnyOrigin "Pages of every origin may read tokens and data, without credentials.";
+    "brands_undated" BrandsUndated "Resources of the brand bundle do not say when they last changed.";
     "scopes_listed_in_part" ScopesListedInPart "scopes_supported lists two scopes of many.";
     "sso_not_claimed" SsoNotClaimed "id_tokens are issued, and sso-openid-connect is not among the capabilities.";
     "associated_endpoints_listed" AssociatedEndpointsListed "associated_endpoints is there.";

@@ -43,6 +43,7 @@ impl From<Document> for Kind {
             Document::Smart => Self::Smart,
             Document::Openid => Self::Openid,
             Document::Oauth => Self::Oauth,
+            Document::Brands => Self::Brands,
             Document::Capability => Self::Capability,
         }
     }

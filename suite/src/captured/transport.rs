@@ -14,13 +14,15 @@ use crate::http::{Failure, Limits, Request, Response, Transport};
 pub const BASE: &str = "https://captured.invalid/fhir";
 /// Where its keys stand, if no document says so.
 pub const KEYS: &str = "https://captured.invalid/jwks";
+/// Where its brands stand, if no document says so.
+pub const BRANDS: &str = "https://captured.invalid/brands.json";
 
 /// The documents, as a server would answer them.
 #[derive(Debug, Clone)]
 pub struct Captured {
     documents: Documents,
     keys_at: String,
-    brands_at: Option<String>,
+    brands_at: String,
 }
 
 impl Captured {
@@ -32,12 +34,17 @@ impl Captured {
             smart.or_else(openid).map(str::to_owned)
         };
         let keys_at = listed("jwks_uri").unwrap_or_else(|| KEYS.to_owned());
-        let brands_at = listed("user_access_brand_bundle");
+        let brands_at = listed("user_access_brand_bundle").unwrap_or_else(|| BRANDS.to_owned());
         Self {
             documents,
             keys_at,
             brands_at,
         }
+    }
+
+    /// Where its brands are answered.
+    pub fn brands_at(&self) -> &str {
+        &self.brands_at
     }
 
     /// Where its keys are answered.
@@ -50,7 +57,7 @@ impl Captured {
         if self.documents.has(Kind::Keys) && url == self.keys_at {
             return Some(Kind::Keys);
         }
-        if self.brands_at.as_deref() == Some(url) {
+        if self.documents.has(Kind::Brands) && url == self.brands_at {
             return Some(Kind::Brands);
         }
         let path = request.url.path();

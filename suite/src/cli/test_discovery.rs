@@ -240,6 +240,9 @@ async fn facts(world: &World, documents: &Documents) -> Facts {
             facts.capabilities.push("sso-openid-connect".to_owned());
         }
     }
+    if documents.has(Kind::Brands) {
+        facts.brand_bundle = Some(Captured::new(documents.clone()).brands_at().to_owned());
+    }
     if documents.has(Kind::Keys) {
         facts.jwks_uri = Some(Captured::new(documents.clone()).keys_at().to_owned());
     }

@@ -13,6 +13,7 @@ use crate::check::arguments::{
     HeaderArgs, JsonArgs, JwksArgs, LaunchContextArgs, PageArgs, RefusedBy, ScopeArgs, StateArgs, StatusArgs,
     TextsArgs, UnrelatedArgs, WithinArgs,
 };
+use crate::check::brands::BrandsArgs;
 use crate::check::cors::CorsArgs;
 use crate::check::fhir_data::{DataArgs, GrantedArgs};
 use crate::check::hygiene::{AnsweredArgs, EchoArgs, NoFieldArgs, NotSentToArgs, TraceArgs};
@@ -276,6 +277,8 @@ pub enum Check {
     Agrees(AgreesArgs),
     /// How often the target fetched the keys that a client published.
     Fetched(FetchedArgs),
+    /// The bundle of user-access brands is sound.
+    Brands(BrandsArgs),
     /// The server's keys are sound.
     Keys(JwksArgs),
     /// Whose resources an answer of the FHIR API holds, and which.
@@ -313,6 +316,7 @@ one_key_enum!(Check, "check", {
     "within" => Within,
     "agrees" => Agrees,
     "fetched" => Fetched,
+    "brands" => Brands,
     "keys" => Keys,
     "data" => Data,
     "granted" => Granted,

@@ -34,6 +34,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ("revocation", "a revocation endpoint"),
     ("jwks", "a jwks_uri"),
     ("end_session", "an end_session_endpoint in openid-configuration"),
+    ("brands", "a user_access_brand_bundle"),
     ("openid_document", "an openid-configuration at the issuer"),
     ("capability_statement", "a CapabilityStatement at /metadata"),
     (
@@ -185,6 +186,7 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow: Allow
             || Need::Skip("openid-configuration lists no end_session_endpoint".to_owned()),
         ),
         "jwks" => listed(facts.jwks_uri.is_some(), "jwks_uri"),
+        "brands" => listed(facts.brand_bundle.is_some(), "user_access_brand_bundle"),
         "openid_document" => met(facts.openid.is_some(), || {
             Need::Skip("there is no openid-configuration at the issuer".to_owned())
         }),

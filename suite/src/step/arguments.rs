@@ -35,6 +35,8 @@ pub enum Document {
     Capability,
     /// RFC 8414 §3.1: `.well-known/oauth-authorization-server` between the issuer's host and its path.
     Oauth,
+    /// `user_access_brand_bundle` of the SMART configuration.
+    Brands,
 }
 
 /// `launch`: begins an EHR launch.

@@ -537,6 +537,6 @@ pub fn document(facts: &super::world::Facts, kind: Document) -> Option<&Value> {
         Document::Openid => facts.openid.as_ref(),
         Document::Capability => facts.capability.as_ref(),
         // Not among the facts: fetched by the scenario that compares it.
-        Document::Oauth => None,
+        Document::Oauth | Document::Brands => None,
     }
 }

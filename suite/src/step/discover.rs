@@ -95,6 +95,7 @@ fn read_endpoints(world: &World, facts: &mut Facts) {
     facts.revocation_endpoint = listed("revocation_endpoint").or_else(|| text(&profile.revocation_endpoint));
     facts.jwks_uri = listed("jwks_uri").or_else(|| text(&profile.jwks_uri));
     facts.issuer = listed("issuer");
+    facts.brand_bundle = listed("user_access_brand_bundle");
     let claims = &world.profile.claims;
     let listed = smart["capabilities"]
         .as_array()
@@ -148,6 +149,10 @@ pub async fn discover(context: &mut Context<'_>, args: &DiscoverArgs, verb: &'st
                 format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'))
             }
             Document::Oauth => oauth_metadata(known.issuer.as_deref())?,
+            Document::Brands => known
+                .brand_bundle
+                .clone()
+                .ok_or_else(|| Halt::Skip("the server lists no user_access_brand_bundle".to_owned()))?,
         }
     };
     let url = Url::parse(&at).map_err(|_| Halt::Blocked(format!("`{at}` is not an absolute URL")))?;

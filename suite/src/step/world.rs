@@ -82,6 +82,8 @@ pub struct Facts {
     pub jwks_uri: Option<String>,
     /// The issuer.
     pub issuer: Option<String>,
+    /// Where the bundle of user-access brands is.
+    pub brand_bundle: Option<String>,
     /// What it claims: discovery, plus and minus what the profile says.
     pub capabilities: Vec<String>,
     /// Exchanges of the discovery, for evidence.

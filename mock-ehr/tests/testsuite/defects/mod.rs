@@ -2,6 +2,7 @@
 
 mod authorize;
 mod backend;
+mod brands;
 mod client_auth;
 mod code;
 mod cors;
@@ -43,6 +44,9 @@ async fn misbehaves(ehr: &TestEhr, defect: Defect) -> bool {
         return answer;
     }
     if let Some(answer) = backend::probe(ehr, defect).await {
+        return answer;
+    }
+    if let Some(answer) = brands::probe(ehr, defect).await {
         return answer;
     }
     if let Some(answer) = cors::probe(ehr, defect).await {
