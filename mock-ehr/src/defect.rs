@@ -381,6 +381,18 @@ defects! {
     "registration_read_refused" RegistrationReadRefused "rfc7592/2.1" "A registration cannot be read, not even with its token.";
     "registration_junk_5xx" RegistrationJunk5xx "rfc7591/3.2.2" "A registration that is no JSON object ends in status 500.";
     "registration_delete_ignored" RegistrationDeleteIgnored "rfc7592/2.3" "A registration that was deleted goes on working.";
+    // pushed authorization requests
+    "par_status_200" ParStatus200 "rfc9126/2.2" "A pushed request is answered with status 200.";
+    "par_expires_in_missing" ParExpiresInMissing "rfc9126/2.2" "The answer to a pushed request does not say how long it can be used.";
+    "par_unauthenticated" ParUnauthenticated "rfc9126/2-client" "A confidential client may push requests without credentials.";
+    "par_request_uri_accepted" ParRequestUriAccepted "rfc9126/2.1" "A pushed request may hold request_uri.";
+    "par_not_bound_to_client" ParNotBoundToClient "rfc9126/2.2-bound" "The reference of a pushed request serves any client.";
+    "par_never_expires" ParNeverExpires "rfc9126/4-expired" "The reference of a pushed request never expires.";
+    "par_unknown_served" ParUnknownServed "rfc9126/4-expired" "A reference that nobody was given serves the client's latest pushed request.";
+    "par_reused" ParReused "rfc9126/4-once" "The reference of a pushed request can be used again.";
+    "par_redirect_uri_unchecked" ParRedirectUriUnchecked "smart-2.2.0/18" "The redirect_uri of a pushed request is not compared.";
+    "par_pkce_skipped" ParPkceSkipped "smart-2.2.0/14" "A pushed request needs no code_challenge.";
+    "par_query_wins" ParQueryWins "rfc9126/4-parameters" "Parameters beside the reference replace what was pushed, and redirect_uri is not compared again.";
     // backend services
     "backend_correct_request_refused" BackendCorrectRequestRefused "smart-2.2.0/253" "A correct request of a backend service is refused.";
     "backend_scope_ignored" BackendScopeIgnored "smart-2.2.0/241" "A backend service gets all of its scopes, whatever it asks for.";

@@ -184,6 +184,7 @@ fn smart(state: &AppState) -> Map<String, Value> {
     members.insert("introspection_endpoint".into(), at("/auth/introspect"));
     members.insert("revocation_endpoint".into(), at("/auth/revoke"));
     members.insert("scopes_supported".into(), scopes(state));
+    members.insert("pushed_authorization_request_endpoint".into(), at("/auth/par"));
     members.insert("registration_endpoint".into(), at("/auth/register"));
     members.insert("response_types_supported".into(), json!(["code"]));
     // RFC 9207 §3: so that an app may insist on `iss`.
@@ -304,6 +305,7 @@ fn openid(state: &AppState) -> Map<String, Value> {
     put("introspection_endpoint", at("/auth/introspect"));
     put("end_session_endpoint", at("/auth/end-session"));
     put("revocation_endpoint", at("/auth/revoke"));
+    put("pushed_authorization_request_endpoint", at("/auth/par"));
     put("registration_endpoint", at("/auth/register"));
     put("response_types_supported", json!(["code"]));
     put("response_modes_supported", json!(["query"]));

@@ -9,6 +9,7 @@
 //! | RFC 6749 §2.3, §3.2; RFC 7523 | `token::client_auth`, [`fetch`] |
 //! | RFC 6749 §4.1.3, §5, §6; OpenID Connect Core §2 | `token` |
 //! | RFC 6750; FHIR R4 | [`token::access`], [`fhir`] |
+//! | RFC 9126 | `authorize::pushed` |
 //! | RFC 7591, RFC 7592 | `register` |
 //! | OpenID Connect RP-Initiated Logout | `end_session` |
 //! | SMART scopes | [`scope`] |

@@ -52,6 +52,7 @@ pub(crate) fn public(state: AppState) -> Router {
         .route("/auth/consent", get(consent::show).post(consent::submit))
         .route("/auth/end-session", get(end_session::handle).post(end_session::handle))
         // Endpoints for apps
+        .route("/auth/par", any(authorize::pushed::handle))
         .route("/auth/token", any(token::handle))
         .route("/auth/introspect", any(introspect::handle))
         .route("/auth/revoke", any(revoke::handle))

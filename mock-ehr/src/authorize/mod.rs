@@ -12,6 +12,7 @@ pub(crate) mod openid;
 pub(crate) mod parameters;
 pub(crate) mod patient_picker;
 pub(crate) mod pkce;
+pub(crate) mod pushed;
 pub(crate) mod reason;
 pub(crate) mod redirect_uri;
 pub(crate) mod respond;
@@ -71,13 +72,18 @@ pub(crate) async fn handle(
 }
 
 fn check(app: &AppState, incoming: &Incoming<'_>) -> Result<AuthorizationRequest, Refusal> {
-    let parameters = parameters::read(app, incoming)?;
-    let client = client::check(app, &parameters)?;
-    let target = redirect_uri::check(app, client, &parameters)?;
+    let parameters = pushed::resolve(app, parameters::read(app, incoming)?)?;
+    judge(app, &parameters)
+}
+
+/// Every check of a request, however it came.
+fn judge(app: &AppState, parameters: &Parameters) -> Result<AuthorizationRequest, Refusal> {
+    let client = client::check(app, parameters)?;
+    let target = redirect_uri::check(app, client, parameters)?;
     // RFC 6749 §4.1.2.1: from here on, errors go to the app.
-    check_at_app(app, client, &target, &parameters).map_err(|reason| Refusal::Redirect {
+    check_at_app(app, client, &target, parameters).map_err(|reason| Refusal::Redirect {
         target,
-        state: state::of_refused(&parameters),
+        state: state::of_refused(parameters),
         reason,
     })
 }

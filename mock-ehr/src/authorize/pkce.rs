@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
+use super::pushed;
 use super::reason::Reason;
 use crate::config::Client;
 use crate::defect::Defect;
@@ -45,6 +46,12 @@ pub(crate) fn check(state: &AppState, client: &Client, parameters: &Parameters) 
         return Ok(Challenge::NotRequired);
     }
     if parameters.filled("request").is_some() && defects.has(Defect::RequestObjectUnchecked) {
+        return Ok(Challenge::NotRequired);
+    }
+    if pushed::is_pushed(parameters)
+        && parameters.get("code_challenge").is_none()
+        && defects.has(Defect::ParPkceSkipped)
+    {
         return Ok(Challenge::NotRequired);
     }
     let challenge = match parameters.get("code_challenge") {

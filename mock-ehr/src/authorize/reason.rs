@@ -51,6 +51,10 @@ pub(crate) enum Reason {
     },
     RequestObject,
     RequestUri,
+    PushedUnknown,
+    PushedForeign,
+    PushedExpired,
+    PushedSpent,
     ChallengeMalformed {
         was: String,
     },
@@ -148,7 +152,11 @@ impl Reason {
 
     pub(crate) const fn code(&self) -> ErrorCode {
         match self {
-            Self::TooMuch { .. }
+            Self::PushedUnknown
+            | Self::PushedForeign
+            | Self::PushedExpired
+            | Self::PushedSpent
+            | Self::TooMuch { .. }
             | Self::Method { .. }
             | Self::ContentType { .. }
             | Self::NotUtf8 { .. }
@@ -239,6 +247,10 @@ impl fmt::Display for Reason {
             Self::ResponseType { was } => write!(f, "response_type was '{}'; expected 'code'.", shortened(was)),
             Self::ResponseMode { was } => write!(f, "response_mode was '{}'; expected 'query' or nothing.", shortened(was)),
             Self::RequestObject => f.write_str("Parameter request is not supported; send the parameters themselves."),
+            Self::PushedUnknown => f.write_str("request_uri refers to no request that was pushed to this server."),
+            Self::PushedForeign => f.write_str("request_uri refers to a request of another client."),
+            Self::PushedExpired => f.write_str("request_uri has expired; push the request again."),
+            Self::PushedSpent => f.write_str("request_uri was used before; push the request again."),
             Self::RequestUri => f.write_str("Parameter request_uri is not supported; send the parameters themselves."),
             Self::ChallengeMalformed { was } => write!(
                 f,

@@ -4,6 +4,7 @@ pub(crate) mod code;
 pub(crate) mod grant;
 pub(crate) mod key_sets;
 pub(crate) mod pending;
+pub(crate) mod pushed;
 pub(crate) mod registered;
 pub(crate) mod session;
 pub(crate) mod spent;
@@ -28,6 +29,7 @@ pub(crate) struct Tables {
     access_tokens: HashMap<String, tokens::AccessToken>,
     refresh_tokens: HashMap<String, tokens::RefreshToken>,
     latest_refresh_token: HashMap<String, String>,
+    pushed: HashMap<String, pushed::Pushed>,
     key_sets: HashMap<String, key_sets::KeySet>,
     spent: HashMap<(spent::Kind, String), Timestamp>,
 }

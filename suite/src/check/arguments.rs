@@ -14,6 +14,8 @@ pub enum RefusedBy {
     Authorize,
     /// At the authorization endpoint, or no token.
     Exchange,
+    /// The pushed request was not kept.
+    Push,
     /// No client was registered.
     Register,
     /// No token for a backend service.

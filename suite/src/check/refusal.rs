@@ -206,10 +206,11 @@ pub const GIVEN: &str = "given";
 
 fn stages(stage: RefusedBy) -> &'static [&'static str] {
     match stage {
-        RefusedBy::Authorize => &["authorize"],
-        RefusedBy::Exchange => &["authorize", "exchange", "backend"],
+        RefusedBy::Authorize => &["push", "authorize"],
+        RefusedBy::Exchange => &["push", "authorize", "exchange", "backend"],
         RefusedBy::Backend => &["backend"],
         RefusedBy::Register => &["register"],
+        RefusedBy::Push => &["push"],
         RefusedBy::Refresh => &["refresh"],
         RefusedBy::Fhir => &["authorize", "exchange", "backend", "fhir"],
         RefusedBy::Any => &[
@@ -231,6 +232,7 @@ fn expected(stage: RefusedBy) -> &'static str {
     match stage {
         RefusedBy::Authorize => "a refusal: no code to any address, and the browser sent to no unregistered one",
         RefusedBy::Exchange => "a refusal at the authorization or the token endpoint: no token",
+        RefusedBy::Push => "a refusal of the pushed request",
         RefusedBy::Register => "a refusal at the registration endpoint: no client",
         RefusedBy::Backend => "a refusal at the token endpoint: no token",
         RefusedBy::Refresh => "a refusal at the token endpoint: no new token",

@@ -80,7 +80,8 @@ fn stage_of_deed(deed: &Deed, with: &With) -> Option<Stage> {
     match &deed.outcome {
         Outcome::Authorized(authorization) => {
             let post = authorization.posted;
-            Some(authorize_stage(client, with, authorization.launch_kind, post))
+            let pushed = authorization.pushed;
+            Some(authorize_stage(client, with, authorization.launch_kind, post, pushed))
         }
         Outcome::Answered(answer) => Some(stage(deed.verb, client, with).aimed(answer.aim.as_deref())),
         Outcome::Launched { .. } | Outcome::Waited => None,
@@ -112,13 +113,17 @@ fn particular(with: &With) -> String {
     std::iter::once(scope).chain(extra).collect()
 }
 
-fn authorize_stage(client: &str, with: &With, launch: LaunchKind, post: bool) -> Stage {
+fn authorize_stage(client: &str, with: &With, launch: LaunchKind, post: bool, pushed: bool) -> Stage {
     let launch = match launch {
         LaunchKind::Standalone => "standalone",
         LaunchKind::Ehr => "ehr",
     };
     let post = if post { " by POST" } else { "" };
-    Stage(format!("{launch} authorize of {client}{post}{}", particular(with)))
+    let pushed = if pushed { " by reference" } else { "" };
+    Stage(format!(
+        "{launch} authorize of {client}{post}{pushed}{}",
+        particular(with)
+    ))
 }
 
 /// The stages that must be accepted around a probe.
@@ -147,7 +152,7 @@ fn stages_of(client: &Client, with: &With, step: &Step, stages: &mut Vec<Stage>)
     };
     let authorize = |args: &AuthorizeArgs| {
         let post = args.method == Method::Post;
-        authorize_stage(name(args.client), with, with.launch, post)
+        authorize_stage(name(args.client), with, with.launch, post, args.pushed.is_some())
     };
     let of = |verb: &str| stage(verb, &client.name, with);
     match step {
@@ -165,6 +170,7 @@ fn stages_of(client: &Client, with: &With, step: &Step, stages: &mut Vec<Stage>)
         Step::Together(steps) => steps.iter().for_each(|step| stages_of(client, with, step, stages)),
         Step::Exchange(_) if client.kind == ClientKind::Backend => stages.push(of("backend")),
         Step::Exchange(args) => stages.push(stage("exchange", name(args.client), with)),
+        Step::Push(args) => stages.push(stage("push", name(args.authorize.client), with)),
         Step::Register(_) | Step::Backend(_) | Step::Refresh(_) | Step::Introspect(_) | Step::Revoke(_) => {
             stages.push(of(step.word()));
         }

@@ -35,6 +35,7 @@ fn walks(step: &Step) -> u32 {
         Step::Together(steps) => steps.iter().map(walks).sum(),
         Step::Discover(_)
         | Step::Publish(_)
+        | Step::Push(_)
         | Step::Register(_)
         | Step::Launch(_)
         | Step::Exchange(_)

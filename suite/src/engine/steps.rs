@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::scenario::Step;
 use crate::step::arguments::ClientWord;
-use crate::step::{Context, Halt, authorize, backend, discover, fhir, flow, preflight, publish, register, token, wait};
+use crate::step::{
+    Context, Halt, authorize, backend, discover, fhir, flow, preflight, publish, push, register, token, wait,
+};
 use crate::target::ClientKind;
 
 /// Runs these steps; stops at the first that cannot go on.
@@ -37,6 +39,7 @@ async fn one(context: &mut Context<'_>, step: &Step) -> Result<(), Halt> {
         Step::Discover(args) => discover::discover(context, args, "discover").await,
         Step::Jwks(args) => discover::discover(context, args, "jwks").await,
         Step::Publish(args) => publish::publish(context, args),
+        Step::Push(args) => push::push(context, args).await,
         Step::Register(args) => register::register(context, args).await,
         // A backend service has no user to send anywhere.
         Step::Authorize(args)

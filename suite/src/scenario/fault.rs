@@ -11,6 +11,7 @@ pub fn stripped(steps: &[Step]) -> Vec<Step> {
             Some(match step {
                 Step::Authorize(args) => Step::Authorize(args.stripped()),
                 Step::Exchange(args) => Step::Exchange(args.stripped()),
+                Step::Push(args) => Step::Push(Box::new(args.stripped())),
                 Step::Register(args) => Step::Register(args.stripped()),
                 Step::Backend(args) => Step::Backend(args.stripped()),
                 Step::Refresh(args) => Step::Refresh(args.stripped()),
@@ -37,6 +38,7 @@ pub fn has_fault(step: &Step) -> bool {
     let same = match step {
         Step::Authorize(args) => *args == args.stripped(),
         Step::Exchange(args) => *args == args.stripped(),
+        Step::Push(args) => **args == args.stripped(),
         Step::Register(args) => *args == args.stripped(),
         Step::Backend(args) => *args == args.stripped(),
         Step::Refresh(args) => *args == args.stripped(),
@@ -62,6 +64,7 @@ pub fn sends_wrong_secret(step: &Step) -> bool {
     let wrong = |auth: &crate::step::arguments::AuthArgs| !auth.secret.is_keep() || auth.of != ClientWord::Own;
     match step {
         Step::Exchange(args) => wrong(&args.auth),
+        Step::Push(args) => wrong(&args.auth),
         Step::Backend(args) => wrong(&args.auth),
         Step::Refresh(args) => wrong(&args.auth),
         Step::Introspect(args) | Step::Revoke(args) => wrong(&args.auth),

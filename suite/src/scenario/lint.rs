@@ -211,7 +211,7 @@ fn walk(value: &Value, labels: &mut BTreeSet<String>, references: &mut Vec<Strin
                     ("as", Value::String(label)) => {
                         labels.insert(label.clone());
                     }
-                    ("of" | "launch_of" | "again", Value::String(label)) => {
+                    ("of" | "launch_of" | "pushed" | "again", Value::String(label)) => {
                         let word = matches!(
                             label.as_str(),
                             "own"

@@ -27,6 +27,7 @@ pub use crate::step::arguments::{LaunchKind, With};
 pub use crate::step::backend::BackendArgs;
 use crate::step::preflight::PreflightArgs;
 use crate::step::publish::PublishArgs;
+use crate::step::push::PushArgs;
 use crate::step::register::RegisterArgs;
 use crate::value::Template;
 
@@ -170,6 +171,8 @@ pub enum Step {
     Backend(BackendArgs),
     /// Changes what the key server of the run answers for the client.
     Publish(PublishArgs),
+    /// Sends an authorization request to the server itself.
+    Push(Box<PushArgs>),
     /// Registers a client.
     Register(RegisterArgs),
     /// Redeems a refresh token.
@@ -203,6 +206,7 @@ one_key_enum!(Step, "step", {
     "exchange" => Exchange,
     "backend" => Backend,
     "publish" => Publish,
+    "push" => Push,
     "register" => Register,
     "refresh" => Refresh,
     "introspect" => Introspect,

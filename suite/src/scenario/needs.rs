@@ -58,6 +58,7 @@ pub const WORDS: &[(&str, &str)] = &[
         "registration",
         "a registration_endpoint, and --allow registration off loopback: it registers clients",
     ),
+    ("par", "a pushed_authorization_request_endpoint"),
     ("second_client", "another client in the profile"),
     ("second_public", "another public client in the profile"),
     ("second_symmetric", "another client with a secret in the profile"),
@@ -223,6 +224,13 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow: Allow
             }
             met(world.allow_registration || profile.is_loopback(), || {
                 Need::Skip("it registers clients at the target; run with --allow registration".to_owned())
+            })
+        }
+        "par" => {
+            let listed = [&facts.smart, &facts.openid].into_iter().flatten();
+            let field = "pushed_authorization_request_endpoint";
+            met(listed.into_iter().any(|document| document.get(field).is_some()), || {
+                Need::Skip(format!("the server lists no {field}"))
             })
         }
         "beyond_scopes" => met(client.is_some_and(|client| client.beyond_scopes.is_some()), || {

@@ -105,6 +105,9 @@ pub struct AuthorizeArgs {
     /// Label of a `launch` step whose `launch` is sent; without it an EHR launch makes a fresh one.
     #[serde(default)]
     pub launch_of: Option<String>,
+    /// Label of a `push` whose reference is sent instead of the parameters; `extra` may replace it, or add to it.
+    #[serde(default)]
+    pub pushed: Option<String>,
     /// Key in `[patients]` that the user picks.
     #[serde(default)]
     pub patient: Option<String>,

@@ -28,10 +28,18 @@ pub(super) struct Prepared<'w> {
     correct: bool,
     launch_kind: LaunchKind,
     posted: bool,
+    pushed: bool,
 }
 
 /// One authorization request and the walk to its end.
 pub async fn authorize(context: &mut Context<'_>, args: &AuthorizeArgs) -> Result<(), Halt> {
+    if let Some(label) = &args.pushed
+        && context.member(Some(label), "request_uri").is_none()
+        && context.find(Some(label)).is_some_and(|deed| deed.verb == "push")
+    {
+        // The push was refused: there is nothing to refer to, and the refusal is what is judged.
+        return Ok(());
+    }
     let prepared = prepare(context, args).await?;
     let walk = context.world.agent.walk(&prepared.visit).await;
     let settled = match &prepared.visit.tamper {
@@ -140,7 +148,11 @@ pub(super) async fn prepare<'w>(context: &mut Context<'w>, args: &AuthorizeArgs)
     let patient_key = args.patient.as_deref().or(context.with.patient.as_deref());
     let defaults = Defaults::new(context, args, client, launch)?;
     let own = |name: &str| defaults.value(name);
-    let pairs = parameters(context, args, &defaults, &own)?;
+    let pairs = if args.pushed.is_some() {
+        reference(context, args, &defaults, &own)?
+    } else {
+        parameters(context, args, &defaults, &own)?
+    };
     let once = |name: &str| {
         let mut values = pairs
             .iter()
@@ -148,14 +160,18 @@ pub(super) async fn prepare<'w>(context: &mut Context<'w>, args: &AuthorizeArgs)
             .map(|(_, value)| value.clone());
         values.next().filter(|_| values.next().is_none())
     };
-    let sent = Sent {
-        state: once("state"),
-        nonce: once("nonce"),
-        redirect_uri: once("redirect_uri").unwrap_or_else(|| defaults.redirect_uri.clone()),
-        scope: once("scope"),
-        launch: once("launch"),
-        code_verifier: defaults.code_verifier.clone(),
-        patient: context.patient(patient_key),
+    let sent = if let Some(sent) = pushed_before(context, args) {
+        sent
+    } else {
+        Sent {
+            state: once("state"),
+            nonce: once("nonce"),
+            redirect_uri: once("redirect_uri").unwrap_or_else(|| defaults.redirect_uri.clone()),
+            scope: once("scope"),
+            launch: once("launch"),
+            code_verifier: defaults.code_verifier.clone(),
+            patient: context.patient(patient_key),
+        }
     };
     let start = request(context, args, &endpoint, &pairs, &own)?;
     let callbacks = callbacks(client, &sent.redirect_uri, &pairs);
@@ -212,7 +228,63 @@ pub(super) async fn prepare<'w>(context: &mut Context<'w>, args: &AuthorizeArgs)
         correct,
         launch_kind,
         posted: args.method == Method::Post,
+        pushed: args.pushed.is_some(),
     })
+}
+
+/// The parameters that a push sends, and what later steps need of them.
+pub(super) async fn pushable(context: &mut Context<'_>, args: &AuthorizeArgs) -> Result<(Pairs, Sent), Halt> {
+    let client = context.client_of(args.client)?;
+    let launch = launch_value(context, args, client, &mut Vec::new()).await?;
+    let defaults = Defaults::new(context, args, client, launch)?;
+    let pairs = parameters(context, args, &defaults, &|name: &str| defaults.value(name))?;
+    let find = |name: &str| {
+        pairs
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.clone())
+    };
+    let sent = Sent {
+        state: find("state"),
+        nonce: find("nonce"),
+        redirect_uri: find("redirect_uri").unwrap_or_else(|| defaults.redirect_uri.clone()),
+        scope: find("scope"),
+        launch: find("launch"),
+        code_verifier: defaults.code_verifier.clone(),
+        patient: context.patient(args.patient.as_deref().or(context.with.patient.as_deref())),
+    };
+    Ok((pairs, sent))
+}
+
+/// What the push of this label sent.
+fn pushed_before(context: &Context<'_>, args: &AuthorizeArgs) -> Option<Sent> {
+    let deed = context.find(Some(args.pushed.as_deref()?))?;
+    match &deed.outcome {
+        Outcome::Answered(answer) => answer.pushed.as_deref().cloned(),
+        _ => None,
+    }
+}
+
+/// RFC 9126 §4: the reference, and whose it is.
+fn reference(
+    context: &Context<'_>,
+    args: &AuthorizeArgs,
+    defaults: &Defaults,
+    own: &dyn crate::value::Lookup,
+) -> Result<Pairs, Halt> {
+    let mut pairs = Pairs::new();
+    let label = args.pushed.as_deref();
+    let request_uri = context.member(label, "request_uri");
+    let mut put = |name: &str, override_: &Override, correct: Option<String>| {
+        super::overrides::put(context, &mut pairs, name, override_, correct, own)
+    };
+    put("client_id", &args.client_id, defaults.value("client_id"))?;
+    let replaced = args.extra.get("request_uri").unwrap_or(&Override::Keep);
+    put("request_uri", replaced, request_uri)?;
+    for (name, override_) in args.extra.iter().filter(|(name, _)| *name != "request_uri") {
+        put(name, override_, None)?;
+    }
+    Ok(pairs)
 }
 
 async fn launch_value(
@@ -455,6 +527,7 @@ fn finish(context: &mut Context<'_>, prepared: Prepared<'_>, walk: Walk) {
         correct,
         launch_kind,
         posted,
+        pushed,
         ..
     } = prepared;
     let exchanges = walk
@@ -482,6 +555,7 @@ fn finish(context: &mut Context<'_>, prepared: Prepared<'_>, walk: Walk) {
         registered,
         launch_kind,
         posted,
+        pushed,
     };
     // A faulty request may have put a value of its own into the callback.
     if let Some(code) = authorization.code().filter(|_| correct) {
@@ -553,6 +627,7 @@ impl AuthorizeArgs {
             patient: self.patient.clone(),
             session: self.session.clone(),
             client: self.client.stripped(),
+            pushed: self.pushed.clone(),
             ..Self::default()
         }
     }

@@ -79,6 +79,8 @@ pub struct Authorization {
     pub launch_kind: LaunchKind,
     /// Whether the request was a POST.
     pub posted: bool,
+    /// Whether the request was pushed before.
+    pub pushed: bool,
 }
 
 /// What an authorization request carried.
@@ -113,6 +115,8 @@ pub struct Answer {
     pub spent: Option<String>,
     /// What was read, as the scenario spells it, where it is not the usual resource.
     pub aim: Option<String>,
+    /// The authorization request that was pushed.
+    pub pushed: Option<Box<Sent>>,
 }
 
 impl Answer {
@@ -166,6 +170,7 @@ pub enum Halt {
 
 /// What a server may or may not issue: a scenario that needs it does not apply where it was not.
 const OPTIONAL: &[&str] = &[
+    "request_uri",
     "scopes_listed",
     "registration_client_uri",
     "registration_access_token",
@@ -391,6 +396,7 @@ impl<'w> Context<'w> {
             "code_verifier" => sent().map(|sent| sent.code_verifier.clone()),
             "code_challenge" => sent().map(|sent| pkce::s256(&sent.code_verifier)),
             "access_token" | "refresh_token" | "id_token" | "smart_style_url" => self.member(label, name),
+            "request_uri" => self.member(label, name),
             "registered_client_id" => self.member(label, "client_id"),
             "registration_client_uri" | "registration_access_token" => self.member(label, name),
             "launch_iss" => self.launch_iss(label),

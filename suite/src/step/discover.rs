@@ -207,6 +207,7 @@ pub(super) async fn answered(
             assertion,
             spent: None,
             aim: None,
+            pushed: None,
         })),
         exchanges: vec![id],
     }

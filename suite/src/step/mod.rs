@@ -12,6 +12,7 @@ pub mod landing;
 mod overrides;
 pub mod preflight;
 pub mod publish;
+pub mod push;
 pub mod register;
 pub mod registrations;
 pub mod tamper;

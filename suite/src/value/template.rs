@@ -18,6 +18,7 @@ pub const ROOTS: &[&str] = &[
     "beyond_scope",
     "origin",
     "client_jwks_uri",
+    "request_uri",
     "registered_client_id",
     "registration_client_uri",
     "registration_access_token",

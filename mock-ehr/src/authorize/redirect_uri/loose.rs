@@ -1,5 +1,6 @@
 //! The ways in which servers get the comparison of redirect addresses wrong, one defect each.
 
+use crate::authorize::pushed;
 use crate::config::Client;
 use crate::defect::Defect;
 use crate::form::{Parameters, decode};
@@ -11,6 +12,8 @@ pub(super) fn accepts(state: &AppState, client: &Client, parameters: &Parameters
     let any = |like: &dyn Fn(&str) -> bool| client.redirect_uris.iter().any(|known| like(known));
     let parts = Parts::of(asked);
     (defects.has(Defect::RedirectUriAny))
+        || (pushed::is_pushed(parameters)
+            && (defects.has(Defect::ParRedirectUriUnchecked) || defects.has(Defect::ParQueryWins)))
         || (defects.has(Defect::RedirectUriPrefixMatch) && any(&|known| asked.starts_with(known)))
         || (defects.has(Defect::RedirectUriOriginOnly)
             && any(&|known| {

@@ -21,6 +21,7 @@ use crate::state::AppState;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Code,
+    Push,
     Refresh,
     Introspect,
     Revoke,

@@ -37,6 +37,7 @@ pub(super) fn check<'a>(app: &'a AppState, parameters: &Parameters, purpose: Pur
     let tolerated = defects.has(Defect::ClientAuthNotRequired)
         || (defects.has(Defect::ClientAuthOnlyPublicCodes) && parameters.filled("code_verifier").is_some())
         || (purpose == Purpose::Refresh && defects.has(Defect::RefreshUnauthenticated))
+        || (purpose == Purpose::Push && defects.has(Defect::ParUnauthenticated))
         || (purpose == Purpose::Revoke && defects.has(Defect::RevocationUnauthenticated));
     if tolerated {
         return Ok(client);

@@ -10,6 +10,7 @@ mod discovery;
 pub(crate) mod jwks_uri;
 mod launch_context;
 mod openid;
+mod pushed;
 mod redirect_uri;
 mod registration;
 mod robustness;
@@ -59,6 +60,9 @@ async fn misbehaves(ehr: &TestEhr, defect: Defect) -> bool {
         return answer;
     }
     if let Some(answer) = registration::probe(ehr, defect).await {
+        return answer;
+    }
+    if let Some(answer) = pushed::probe(ehr, defect).await {
         return answer;
     }
     if let Some(answer) = openid::probe(ehr, defect).await {
