@@ -8,4 +8,5 @@ mod launches;
 mod management;
 mod robustness;
 mod shelf;
+mod userinfo;
 mod variants;
