@@ -454,23 +454,6 @@ defects! {
     "id_token_nonce_missing" IdTokenNonceMissing "oidc-core/2" "nonce is not returned.";
     "id_token_nonce_wrong" IdTokenNonceWrong "oidc-core/2" "nonce is returned altered.";
     "id_token_fhir_user_missing" IdTokenFhirUserMissing "smart-2.2.0/209" "The id_token has no fhirUser although the scope was granted.";
-    "id_token_at_hash_wrong" IdTokenAtHashWrong "oidc-core/3.1.3.6" "at_hash of the id_token is that of another token.";
-    "id_token_azp_missing" IdTokenAzpMissing "oidc-core/2-azp" "The id_token is for several audiences and has no azp.";
-    "id_token_kid_missing" IdTokenKidMissing "oidc-core/10.1" "The id_token has no kid although several keys are published.";
-    "id_token_key_inside" IdTokenKeyInside "oidc-core/2-header" "The header of the id_token says where its key is.";
-    "id_token_alg_unlisted" IdTokenAlgUnlisted "oidc-discovery/3-algs" "openid-configuration does not list the algorithm of id_tokens.";
-    "id_token_rs256_unlisted" IdTokenRs256Unlisted "smart-2.2.0/210" "openid-configuration does not list RS256 for id_tokens.";
-    "id_token_nonce_invented" IdTokenNonceInvented "oidc-core/2" "The id_token has a nonce although none was sent.";
-    "id_token_iat_past" IdTokenIatPast "oidc-core/2" "iat of the id_token is a day old.";
-    "id_token_auth_time_future" IdTokenAuthTimeFuture "oidc-core/2-auth-time" "auth_time of the id_token lies in the future.";
-    "id_token_fhir_user_wrong_type" IdTokenFhirUserWrongType "smart-2.2.0/198" "fhirUser names an Organization.";
-    "id_token_fhir_user_lost" IdTokenFhirUserLost "smart-2.2.0/198" "fhirUser names a resource that does not exist.";
-    "id_token_refresh_other_user" IdTokenRefreshOtherUser "oidc-core/12.2" "The id_token of a refresh has another sub.";
-    "userinfo_sub_differs" UserinfoSubDiffers "oidc-core/5.3.2" "userinfo has another sub than the id_token.";
-    "userinfo_open" UserinfoOpen "oidc-core/5.3.1" "userinfo answers without a token.";
-    "userinfo_any_token" UserinfoAnyToken "oidc-core/5.3.1" "userinfo answers whatever the token is.";
-    "userinfo_no_challenge" UserinfoNoChallenge "oidc-core/5.3.3" "A refusal of userinfo carries no WWW-Authenticate.";
-    "userinfo_text" UserinfoText "oidc-core/5.3.2" "userinfo answers as text/plain.";
     // introspection and revocation
     "introspection_open" IntrospectionOpen "rfc7662/2.1" "Introspection needs no authorization.";
     "introspection_unknown_error" IntrospectionUnknownError "rfc7662/2.2" "Introspection of an unknown token is an error.";

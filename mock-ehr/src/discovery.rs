@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 
 use crate::brands;
+use crate::config::IdTokenAlg;
 use crate::defect::Defect;
 use crate::state::AppState;
 use crate::variant::Variant;
@@ -280,27 +281,14 @@ fn auth_methods(state: &AppState) -> Value {
     json!(methods)
 }
 
-/// SMART 2.2, "Scopes for requesting identity data": RS256 is always among them.
-fn id_token_algs(state: &AppState) -> Vec<&'static str> {
-    let own = crate::keys::server_key(state.config().id_token_alg).alg;
-    let mut algs = vec![own, "RS256"];
-    algs.dedup();
-    if state.defects().has(Defect::IdTokenAlgUnlisted) {
-        algs.retain(|alg| *alg != own);
-    }
-    if state.defects().has(Defect::IdTokenRs256Unlisted) {
-        algs.retain(|alg| *alg != "RS256");
-    }
-    if algs.is_empty() {
-        algs.push("PS512");
-    }
-    algs
-}
-
 /// OpenID Connect Discovery §3: <https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata>
 fn openid(state: &AppState) -> Map<String, Value> {
     let at = |path: &str| json!(format!("{}{path}", state.public_url()));
-    let algs = id_token_algs(state);
+    let alg = match state.config().id_token_alg {
+        IdTokenAlg::RS256 => json!(["RS256"]),
+        IdTokenAlg::ES256 => json!(["ES256"]),
+        IdTokenAlg::ES384 => json!(["ES384"]),
+    };
     let issuer = if state.defects().has(Defect::OpenidIssuerMismatch) {
         json!("https://other.example")
     } else if state.defects().has(Defect::OpenidIssuerFragment) {
@@ -325,8 +313,7 @@ fn openid(state: &AppState) -> Map<String, Value> {
     if !state.defects().has(Defect::OpenidMetadataIncomplete) {
         put("subject_types_supported", json!(["public"]));
     }
-    put("id_token_signing_alg_values_supported", json!(algs));
-    put("userinfo_endpoint", at("/auth/userinfo"));
+    put("id_token_signing_alg_values_supported", alg);
     put("token_endpoint_auth_methods_supported", auth_methods(state));
     if !state.defects().has(Defect::DiscoverySigningAlgorithmsMissing) {
         put(

@@ -14,7 +14,6 @@
 //! | OpenID Connect RP-Initiated Logout | `end_session` |
 //! | SMART scopes | [`scope`] |
 //! | RFC 7662, RFC 7009 | `introspect`, `revoke` |
-//! | OpenID Connect Core §5.3 | `userinfo` |
 //!
 //! ```
 //! let mock = mock_ehr::MockEhr::builder().public_url("http://127.0.0.1:8080").build()?;
@@ -52,7 +51,6 @@ pub mod state;
 mod store;
 pub mod switches;
 pub mod token;
-mod userinfo;
 pub mod variant;
 
 pub use builder::{Builder, MockEhr};

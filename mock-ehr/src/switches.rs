@@ -12,7 +12,7 @@ pub trait Switch: Copy + fmt::Debug + 'static {
     fn index(self) -> usize;
 }
 
-const WORDS: usize = 16;
+const WORDS: usize = 12;
 
 /// Which switches are armed, and which were asked for since the last reset.
 pub struct Switches<S> {

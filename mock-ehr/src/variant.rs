@@ -75,7 +75,6 @@ variants! {
     "token_json_accepted" TokenJsonAccepted "The token endpoint reads JSON as well as a form.";
     "public_secret_ignored" PublicSecretIgnored "A secret sent by a public client is ignored.";
     "fhir_user_relative" FhirUserRelative "fhirUser in the id_token is relative to the FHIR base.";
-    "id_token_several_audiences" IdTokenSeveralAudiences "The id_token is for several audiences, and azp says for whom it was made.";
     "introspection_of_others_inactive" IntrospectionOfOthersInactive "A client learns nothing of another client's token.";
     "client_credentials_with_secret" ClientCredentialsWithSecret "A client with a secret gets tokens by client_credentials.";
     "jwks_uri_redirect_followed" JwksUriRedirectFollowed "A redirect of a client's jwks_uri is followed.";

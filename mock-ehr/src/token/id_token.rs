@@ -3,10 +3,8 @@
 //! OpenID Connect Core §2: <https://openid.net/specs/openid-connect-core-1_0.html#IDToken>, SMART App Launch 2.2,
 //! "Scopes for requesting identity data": <https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html>
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256, Sha384};
+use sha2::{Digest as _, Sha256};
 
 use super::response::Issue;
 use crate::config::Client;
@@ -19,22 +17,14 @@ use crate::variant::Variant;
 const LIFETIME_SECONDS: i64 = 300;
 
 /// The id_token that goes with these scopes, if any.
-pub(crate) fn make(app: &AppState, client: &Client, issue: &Issue, access_token: &str) -> Option<String> {
+pub(crate) fn make(app: &AppState, client: &Client, issue: &Issue) -> Option<String> {
     let defects = app.defects();
     let asked = issue.scopes.contains(&Scope::OpenId);
     if (asked && defects.has(Defect::IdTokenMissing)) || (!asked && !defects.has(Defect::IdTokenUnasked)) {
         return None;
     }
-    let mut claims = claims(app, client, issue);
+    let claims = Value::Object(claims(app, client, issue));
     let key = server_key(app.config().id_token_alg);
-    // OpenID Connect Core §3.1.3.6: optional in the code flow, and checked by apps where it is there.
-    let hashed = if defects.has(Defect::IdTokenAtHashWrong) {
-        "another token"
-    } else {
-        access_token
-    };
-    claims.insert("at_hash".into(), half_hash(key.alg, hashed).into());
-    let claims = Value::Object(claims);
     if defects.has(Defect::IdTokenAlgNone) {
         return Some(format!(
             "{}.{}.",
@@ -44,14 +34,6 @@ pub(crate) fn make(app: &AppState, client: &Client, issue: &Issue, access_token:
     }
     if defects.has(Defect::IdTokenUnknownKid) {
         let header = json!({ "alg": key.alg, "kid": "nobody", "typ": "JWT" });
-        return Some(key.sign_with_header(&header, &claims));
-    }
-    if defects.has(Defect::IdTokenKidMissing) {
-        return Some(key.sign_with_header(&json!({ "alg": key.alg, "typ": "JWT" }), &claims));
-    }
-    if defects.has(Defect::IdTokenKeyInside) {
-        let jku = format!("{}/.well-known/jwks.json", app.public_url());
-        let header = json!({ "alg": key.alg, "kid": key.kid, "typ": "JWT", "jku": jku });
         return Some(key.sign_with_header(&header, &claims));
     }
     let token = key.sign("JWT", &claims);
@@ -73,10 +55,7 @@ fn claims(app: &AppState, client: &Client, issue: &Issue) -> Map<String, Value> 
     };
     claims.insert("iss".into(), iss.into());
     if !defects.has(Defect::IdTokenSubMissing) {
-        let other_user = issue.is_refresh && defects.has(Defect::IdTokenRefreshOtherUser);
-        let sub = if other_user {
-            subject("another user")
-        } else if defects.has(Defect::IdTokenSubChanges) {
+        let sub = if defects.has(Defect::IdTokenSubChanges) {
             app.chance().token::<16>()
         } else {
             subject(&grant.username)
@@ -88,14 +67,7 @@ fn claims(app: &AppState, client: &Client, issue: &Issue) -> Map<String, Value> 
     } else {
         client.client_id.as_str()
     };
-    if defects.has(Defect::IdTokenAzpMissing) {
-        claims.insert("aud".into(), json!([aud, "https://other.example"]));
-    } else if app.variants().has(Variant::IdTokenSeveralAudiences) {
-        claims.insert("aud".into(), json!([aud, "https://other.example"]));
-        claims.insert("azp".into(), aud.into());
-    } else {
-        claims.insert("aud".into(), aud.into());
-    }
+    claims.insert("aud".into(), aud.into());
     if !defects.has(Defect::IdTokenExpMissing) {
         let exp = if defects.has(Defect::IdTokenExpired) {
             now - 3600
@@ -105,22 +77,9 @@ fn claims(app: &AppState, client: &Client, issue: &Issue) -> Map<String, Value> 
         claims.insert("exp".into(), exp.into());
     }
     if !defects.has(Defect::IdTokenIatMissing) {
-        let iat = if defects.has(Defect::IdTokenIatPast) {
-            now - 86_400
-        } else {
-            now
-        };
-        claims.insert("iat".into(), iat.into());
+        claims.insert("iat".into(), now.into());
     }
-    let auth_time = if defects.has(Defect::IdTokenAuthTimeFuture) {
-        now + 86_400
-    } else {
-        grant.auth_time.as_second()
-    };
-    claims.insert("auth_time".into(), auth_time.into());
-    if grant.nonce.is_none() && defects.has(Defect::IdTokenNonceInvented) {
-        claims.insert("nonce".into(), "invented".into());
-    }
+    claims.insert("auth_time".into(), grant.auth_time.as_second().into());
     // OpenID Connect Core §12.2: the id_token of a refresh need not repeat nonce; if it does, it is the same.
     if let Some(nonce) = &grant.nonce
         && !defects.has(Defect::IdTokenNonceMissing)
@@ -145,25 +104,9 @@ fn claims(app: &AppState, client: &Client, issue: &Issue) -> Map<String, Value> 
     claims
 }
 
-/// The left half of the hash that belongs to this algorithm.
-fn half_hash(alg: &str, token: &str) -> String {
-    let hash = if alg.ends_with("384") {
-        Sha384::digest(token).to_vec()
-    } else {
-        Sha256::digest(token).to_vec()
-    };
-    URL_SAFE_NO_PAD.encode(&hash[..hash.len() / 2])
-}
-
 /// The address of the resource that describes this user.
 pub(crate) fn fhir_user(app: &AppState, username: &str) -> Option<String> {
     let user = app.config().user(username)?;
-    if app.defects().has(Defect::IdTokenFhirUserWrongType) {
-        return Some(format!("{}/Organization/1", app.fhir_base()));
-    }
-    if app.defects().has(Defect::IdTokenFhirUserLost) {
-        return Some(format!("{}/Practitioner/nobody", app.fhir_base()));
-    }
     if app.variants().has(Variant::FhirUserRelative) {
         return Some(user.fhir_user.clone());
     }

@@ -8,5 +8,4 @@ mod launches;
 mod management;
 mod robustness;
 mod shelf;
-mod userinfo;
 mod variants;

@@ -11,7 +11,6 @@ pub mod entropy;
 pub mod fhir_data;
 pub mod finding;
 pub mod hygiene;
-pub mod id_token;
 pub mod json;
 pub mod key_set;
 pub mod keys;

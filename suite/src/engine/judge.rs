@@ -1,8 +1,8 @@
 //! Dispatches each check of a scenario to its family and joins what they find.
 
 use crate::check::{
-    Finding, acceptance, brands, callback, cors, discovery, entropy, fhir_data, id_token, json, key_set, keys,
-    launch_context, message, refusal, scope, texts,
+    Finding, acceptance, brands, callback, cors, discovery, entropy, fhir_data, json, key_set, keys, launch_context,
+    message, refusal, scope, texts,
 };
 use crate::scenario::Check;
 use crate::scenario::model::Allowed;
@@ -78,6 +78,5 @@ fn one(context: &Context<'_>, check: &Check) -> Finding {
         Check::Keys(args) => keys::keys(context, args),
         Check::Data(args) => fhir_data::data(context, args),
         Check::Granted(args) => fhir_data::granted(context, args),
-        Check::IdToken(args) => id_token::id_token(context, args),
     }
 }

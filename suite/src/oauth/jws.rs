@@ -6,7 +6,6 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use super::jwks::{Jwk, Jwks};
 pub use super::signing_key::{Alg, Family, KeyError, SignError, SigningKey};
@@ -257,17 +256,6 @@ pub enum VerifyError {
         /// The `alg` of the header.
         alg: Alg,
     },
-}
-
-/// `at_hash`: the left half of the hash that belongs to `alg`, in base64url. OpenID Connect Core §3.1.3.6.
-pub fn half_hash(alg: &str, token: &str) -> Option<String> {
-    let hash = match alg.get(2..)? {
-        "256" => Sha256::digest(token).to_vec(),
-        "384" => Sha384::digest(token).to_vec(),
-        "512" => Sha512::digest(token).to_vec(),
-        _ => return None,
-    };
-    Some(URL_SAFE_NO_PAD.encode(&hash[..hash.len() / 2]))
 }
 
 #[cfg(test)]

@@ -17,7 +17,6 @@ use crate::check::brands::BrandsArgs;
 use crate::check::cors::CorsArgs;
 use crate::check::fhir_data::{DataArgs, GrantedArgs};
 use crate::check::hygiene::{AnsweredArgs, EchoArgs, NoFieldArgs, NotSentToArgs, TraceArgs};
-use crate::check::id_token::IdTokenArgs;
 use crate::check::key_set::FetchedArgs;
 use crate::check::pages::SignInPagesArgs;
 use crate::step::arguments::{
@@ -290,8 +289,6 @@ pub enum Check {
     Data(DataArgs),
     /// What a token response grants, and what it does not.
     Granted(GrantedArgs),
-    /// What an id_token says, and whose signature it bears.
-    IdToken(IdTokenArgs),
 }
 
 one_key_enum!(Check, "check", {
@@ -327,5 +324,4 @@ one_key_enum!(Check, "check", {
     "keys" => Keys,
     "data" => Data,
     "granted" => Granted,
-    "id_token" => IdToken,
 });

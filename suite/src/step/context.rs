@@ -9,7 +9,7 @@ use url::Url;
 use super::arguments::{ClientWord, Document, LaunchKind, With};
 use super::world::World;
 use crate::http::{Exchange, Failure, Response};
-use crate::oauth::{jws, pkce};
+use crate::oauth::pkce;
 
 use crate::target::{Client, ClientKind, Credentials};
 use crate::user_agent::Landing;
@@ -171,8 +171,6 @@ pub enum Halt {
 /// What a server may or may not issue: a scenario that needs it does not apply where it was not.
 const OPTIONAL: &[&str] = &[
     "request_uri",
-    "id_token_sub",
-    "fhir_user",
     "scopes_listed",
     "registration_client_uri",
     "registration_access_token",
@@ -380,10 +378,6 @@ impl<'w> Context<'w> {
             "end_session_endpoint" => facts?.openid.as_ref()?["end_session_endpoint"]
                 .as_str()
                 .map(str::to_owned),
-            "userinfo_endpoint" => {
-                let endpoint = facts?.openid.as_ref()?.get("userinfo_endpoint")?;
-                Some(endpoint.as_str()?.to_owned())
-            }
             _ => None,
         }
     }
@@ -407,11 +401,6 @@ impl<'w> Context<'w> {
             "registration_client_uri" | "registration_access_token" => self.member(label, name),
             "launch_iss" => self.launch_iss(label),
             "granted_scope" => self.member(label, "scope"),
-            "fhir_user" => self.fhir_user(label),
-            "id_token_sub" => {
-                let claims = jws::decode(&self.member(label, "id_token")?)?.claims;
-                Some(claims.get("sub")?.as_str()?.to_owned())
-            }
             "token_patient" => self.member(label, "patient"),
             "id" => self.created(label).map(|(id, _)| id),
             "version_id" => self.created(label).and_then(|(_, version)| version),
@@ -425,17 +414,6 @@ impl<'w> Context<'w> {
                     _ => None,
                 }),
             _ => None,
-        }
-    }
-
-    /// The address of the user's own resource, where the id_token names one below the FHIR base: a token goes nowhere else.
-    fn fhir_user(&self, label: Option<&str>) -> Option<String> {
-        let claims = jws::decode(&self.member(label, "id_token")?)?.claims;
-        let named = claims.get("fhirUser")?.as_str()?;
-        let base = format!("{}/", self.world.profile.fhir_base.trim_end_matches('/'));
-        match Url::parse(named) {
-            Ok(_) => named.starts_with(&base).then(|| named.to_owned()),
-            Err(_) => Some(format!("{base}{}", named.trim_start_matches('/'))),
         }
     }
 
