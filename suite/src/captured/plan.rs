@@ -45,11 +45,10 @@ fn missing(kind: Kind, documents: &Documents) -> Option<String> {
 
 fn of_check(check: &Check, documents: &Documents) -> Option<String> {
     match check {
-        Check::Keys(_) => None,
         Check::Brands(args) if args.rule == BrandRule::WeakEtag => {
             Some("it needs a server: a captured document has no header fields".to_owned())
         }
-        Check::Brands(_) => None,
+        Check::Keys(_) | Check::Brands(_) => None,
         Check::Agrees(args) => missing(args.with?.into(), documents),
         // The address from which a document was fetched is known by what names it.
         Check::Json(args) => {

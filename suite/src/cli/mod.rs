@@ -60,7 +60,7 @@ enum Test {
     /// Judges a SMART server: at a URL, by a profile, or (with neither) the embedded mock EHR.
     Server(Box<server_arguments::ServerArguments>),
     /// Judges captured discovery documents, without a network.
-    Discovery(test_discovery::DiscoveryArguments),
+    Discovery(Box<test_discovery::DiscoveryArguments>),
 }
 
 /// A user's mistake or a failure that ends the program before there is a report: what to print, and the exit code.
@@ -136,7 +136,7 @@ fn guarded(work: impl FnOnce() -> Result<u8, Failure>) -> Result<u8, Failure> {
 async fn run(command: Command) -> Result<u8, Failure> {
     match command {
         Command::Test(Test::Server(arguments)) => test_server::run(*arguments).await,
-        Command::Test(Test::Discovery(arguments)) => test_discovery::run(arguments).await,
+        Command::Test(Test::Discovery(arguments)) => test_discovery::run(*arguments).await,
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::List(arguments) => list::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),

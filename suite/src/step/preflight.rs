@@ -36,13 +36,12 @@ pub async fn preflight(context: &Context<'_>, args: &PreflightArgs) -> Result<De
     let none = |_: &str| None;
     let url = context.fill(&args.url, &none)?;
     let url = Url::parse(&url).map_err(|error| Halt::Scenario(format!("`{url}` is not an absolute URL: {error}")))?;
-    let origin = match &args.origin {
-        Some(origin) => context.fill(origin, &none)?,
-        None => {
-            let own = context.own_client()?.origins.first();
-            own.cloned()
-                .ok_or_else(|| Halt::Skip("the profile names no `origins` of this client".to_owned()))?
-        }
+    let origin = if let Some(origin) = &args.origin {
+        context.fill(origin, &none)?
+    } else {
+        let own = context.own_client()?.origins.first();
+        own.cloned()
+            .ok_or_else(|| Halt::Skip("the profile names no `origins` of this client".to_owned()))?
     };
     let mut request = Request {
         method: http::Method::OPTIONS,

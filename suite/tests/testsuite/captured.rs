@@ -91,6 +91,16 @@ async fn one_document_alone_is_judged_as_far_as_it_goes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_brand_bundle_is_judged_as_a_file() {
+    let ran = judge(&[&document("brands.json"), "--only", "brands/"]).await;
+    ran.assert(exit::BROKEN, &["brands/references"]);
+    assert_eq!(ran.verdict("brands/references").status, Status::Fail);
+    assert_eq!(ran.verdict("brands/endpoints").status, Status::Pass);
+    assert_eq!(ran.verdict("brands/identifier_matches").status, Status::Skip);
+    assert_eq!(ran.verdict("brands/etag").status, Status::Skip);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_discovery_document_is_refused_by_name() {
     let smart = document("smart-configuration.json");
     judge(&[&smart, &document("smart-configuration-contradictory.json")])
