@@ -128,9 +128,9 @@ impl KeyServer {
         if let Some(known) = &desk.next {
             return Some(Arc::clone(known));
         }
-        let made = Arc::new(make()?);
-        desk.next = Some(Arc::clone(&made));
-        Some(made)
+        let fresh = Arc::new(make()?);
+        desk.next = Some(Arc::clone(&fresh));
+        Some(fresh)
     }
 
     /// Where it answers.
@@ -198,6 +198,10 @@ impl Drop for Listening {
 }
 
 /// Listens where the profile's clients say that their keys are. A key server that cannot be reached says why.
+#[expect(
+    clippy::implicit_hasher,
+    reason = "the keys of a profile are one map, made in one place"
+)]
 pub async fn listen(profile: &Profile, keys: &HashMap<String, SigningKey>) -> (KeyServer, Option<Listening>) {
     let server = KeyServer::new(profile, keys);
     let mut origins: Vec<&Url> = profile

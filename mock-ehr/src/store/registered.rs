@@ -32,14 +32,14 @@ impl Registered {
             removed: AtomicBool::new(false),
             next: OnceLock::new(),
         });
-        let mut slot = &self.first;
+        let mut place = &self.first;
         for _ in 0..MOST {
-            match slot.set(node) {
+            match place.set(node) {
                 Ok(()) => return true,
                 Err(back) => node = back,
             }
-            match slot.get() {
-                Some(taken) => slot = &taken.next,
+            match place.get() {
+                Some(other) => place = &other.next,
                 None => return false,
             }
         }

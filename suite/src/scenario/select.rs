@@ -125,9 +125,8 @@ fn of<'a>(loaded: &'a Loaded, profile: &'a Profile) -> Vec<Item<'a>> {
         Clients::Confidential => &[ClientKind::Symmetric, ClientKind::Asymmetric],
         Clients::Public => &[ClientKind::Public],
         Clients::Symmetric => &[ClientKind::Symmetric],
-        Clients::Asymmetric => &[ClientKind::Asymmetric],
         Clients::Keyed if first(ClientKind::Backend).is_some() => &[ClientKind::Asymmetric, ClientKind::Backend],
-        Clients::Keyed => &[ClientKind::Asymmetric],
+        Clients::Asymmetric | Clients::Keyed => &[ClientKind::Asymmetric],
         Clients::Backend => &[ClientKind::Backend],
         Clients::Any | Clients::None | Clients::JwksUri => &[],
     };

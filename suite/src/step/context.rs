@@ -395,10 +395,14 @@ impl<'w> Context<'w> {
             "scope" => sent()?.scope.clone(),
             "code_verifier" => sent().map(|sent| sent.code_verifier.clone()),
             "code_challenge" => sent().map(|sent| pkce::s256(&sent.code_verifier)),
-            "access_token" | "refresh_token" | "id_token" | "smart_style_url" => self.member(label, name),
-            "request_uri" => self.member(label, name),
+            "access_token"
+            | "refresh_token"
+            | "id_token"
+            | "smart_style_url"
+            | "request_uri"
+            | "registration_client_uri"
+            | "registration_access_token" => self.member(label, name),
             "registered_client_id" => self.member(label, "client_id"),
-            "registration_client_uri" | "registration_access_token" => self.member(label, name),
             "launch_iss" => self.launch_iss(label),
             "granted_scope" => self.member(label, "scope"),
             "token_patient" => self.member(label, "patient"),

@@ -44,7 +44,7 @@ impl Registrations {
         while let Err(back) = slot.set(one) {
             one = back;
             match slot.get() {
-                Some(taken) => slot = &taken.next,
+                Some(other) => slot = &other.next,
                 None => return,
             }
         }
