@@ -9,7 +9,8 @@ function publicHalf(file) {
   return JSON.parse(JSON.stringify({ kty, kid, use, alg, n, e, crv, x, y }));
 }
 
-export const SCOPES = 'openid fhirUser offline_access launch/patient patient/*.rs patient/Patient.rs';
+export const SCOPES = 'openid fhirUser offline_access launch/patient patient/*.rs patient/Patient.rs '
+  + 'patient/Patient.r patient/Patient.s patient/Patient.cruds';
 export const REDIRECT_URIS = ['https://app.example/cb', 'https://app.example/cb2', 'http://127.0.0.1:4567/callback'];
 
 export const CLIENTS = [

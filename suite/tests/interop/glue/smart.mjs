@@ -61,7 +61,11 @@ export function capabilityStatement(fhirBase, smart) {
           ],
         }],
       },
-      resource: [{ type: 'Patient', interaction: [{ code: 'read' }] }],
+      resource: [{
+        type: 'Patient',
+        interaction: [{ code: 'read' }, { code: 'search-type' }],
+        searchParam: [{ name: '_id', type: 'token' }],
+      }],
     }],
   };
 }
@@ -121,15 +125,30 @@ async function protectedResource(req, res, path, validate) {
       'WWW-Authenticate': 'Bearer realm="fhir", error="invalid_token"',
     });
   }
-  const read = String(grant.scope ?? '').split(' ')
-    .some((s) => /^patient\/(\*|Patient)\.(read|\*|c?ru?d?s?)$/.test(s));
+  const allows = (letter) => String(grant.scope ?? '').split(' ').some((scope) => {
+    const [, what] = /^patient\/(?:\*|Patient)\.(read|\*|c?r?u?d?s?)$/.exec(scope) ?? [];
+    return what && (what === 'read' || what === '*' || what.includes(letter));
+  });
+  const search = path === '/fhir/Patient';
   const [, id] = /^\/fhir\/Patient\/([A-Za-z0-9.-]{1,64})$/.exec(path) ?? [];
-  if (!read || (id && id !== PATIENT)) {
+  if (!allows(search ? 's' : 'r') || (id && id !== PATIENT)) {
     return send(res, 403, FHIR_JSON, outcome('forbidden', 'The token does not reach this resource'), {
       'WWW-Authenticate': 'Bearer realm="fhir", error="insufficient_scope"',
     });
   }
+  if (search) return send(res, 200, FHIR_JSON, found(new URL(req.url, 'http://glue').searchParams));
   if (!id) return send(res, 404, FHIR_JSON, outcome('not-found', 'Only Patient/{id} is served here'));
+  return send(res, 200, FHIR_JSON, patient(id));
+}
+
+function patient(id) {
   const { family, given, ...rest } = PATIENTS[id];
-  return send(res, 200, FHIR_JSON, { resourceType: 'Patient', id, name: [{ family, given }], ...rest });
+  return { resourceType: 'Patient', id, name: [{ family, given }], ...rest };
+}
+
+/** A search for patients finds the one in context, or nobody; only `_id` narrows it. */
+function found(query) {
+  const ids = query.has('_id') ? query.get('_id').split(',') : [PATIENT];
+  const entry = ids.includes(PATIENT) ? [{ resource: patient(PATIENT), search: { mode: 'match' } }] : [];
+  return { resourceType: 'Bundle', type: 'searchset', total: entry.length, entry };
 }

@@ -55,6 +55,8 @@ const provider = new Provider(issuer, {
   extraParams: {
     launch: null,
     aud(ctx, value) { // GLUE: the check that a SMART server owes; a trailing slash is forgiven
+      // A pushed request is kept as a JWT, whose own `aud`, the issuer, hides the parameter of that name.
+      if (ctx.oidc.entities.PushedAuthorizationRequest) return;
       if (value === undefined) throw new errors.InvalidRequest("missing required parameter 'aud'");
       if (value !== fhirBase && value !== `${fhirBase}/`) throw new errors.InvalidRequest("'aud' is not the FHIR base of this server");
     },
