@@ -59,6 +59,7 @@ defects! {
     "discovery_cors_missing" DiscoveryCorsMissing "smart-2.2.0/16" "smart-configuration carries no CORS header.";
     "discovery_asymmetric_unclaimed" DiscoveryAsymmetricUnclaimed "smart-2.2.0/285" "private_key_jwt is listed and client-confidential-asymmetric is not claimed.";
     "discovery_capability_set_incomplete" DiscoveryCapabilitySetIncomplete "smart-2.2.0/346" "permission-patient is not claimed, so that no set of capabilities is whole.";
+    "discovery_permission_v1_unclaimed" DiscoveryPermissionV1Unclaimed "smart-2.2.0/126" "permission-v1 is not claimed, although scopes of the first version are understood.";
     "discovery_launch_ehr_unclaimed" DiscoveryLaunchEhrUnclaimed "smart-2.2.0/393" "context-ehr-patient is claimed without launch-ehr.";
     "discovery_issuer_query" DiscoveryIssuerQuery "oidc-discovery/3-issuer" "The issuer has a query.";
     "discovery_issuer_well_known" DiscoveryIssuerWellKnown "oidc-discovery/4-issuer" "The issuer is the address of its own openid-configuration.";
@@ -203,6 +204,7 @@ defects! {
     "scope_wider_granted" ScopeWiderGranted "rfc9700/2.3" "More is granted than was asked for.";
     "scope_not_registered_granted" ScopeNotRegisteredGranted "rfc9700/2.3" "A scope that the client may not have is granted.";
     "scope_v1_refused" ScopeV1Refused "smart-2.2.0/373" "Scopes of the first version are refused although permission-v1 is listed.";
+    "scope_last_overlooked" ScopeLastOverlooked "rfc6749/3.3-order" "A scope for context that stands last in the list is overlooked.";
     "scope_v2_refused" ScopeV2Refused "smart-2.2.0/373" "Scopes of the second version are refused although permission-v2 is listed.";
     "scope_granular_refused" ScopeGranularRefused "smart-2.2.0/370" "Scopes with a constraint are dropped although permission-v2 is listed.";
     "scope_constraint_dropped" ScopeConstraintDropped "rfc9700/2.3" "The constraint of a scope is dropped, and the whole type granted.";
@@ -399,6 +401,7 @@ defects! {
     "backend_scope_unbounded" BackendScopeUnbounded "smart-2.2.0/250" "A backend service gets whatever scope it asks for.";
     "backend_expires_late" BackendExpiresLate "smart-2.2.0/262" "Tokens of backend services live as long as those of launches.";
     "backend_refresh_token" BackendRefreshToken "smart-2.2.0/248" "A backend service gets a refresh token.";
+    "fhir_unknown_type_empty" FhirUnknownTypeEmpty "smart-2.2.0/244" "A search of a type that does not exist is answered with an empty Bundle.";
     "backend_any_client" BackendAnyClient "rfc6749/5.2-unauthorized-client" "Any confidential client gets tokens by client_credentials.";
     "backend_token_once" BackendTokenOnce "smart-2.2.0/253" "An access token of a backend service works once.";
     "discovery_backend_grant_missing" DiscoveryBackendGrantMissing "smart-2.2.0/384" "client_credentials is not listed although backend services get tokens.";

@@ -185,7 +185,9 @@ fn smart(state: &AppState) -> Map<String, Value> {
     members.insert("revocation_endpoint".into(), at("/auth/revoke"));
     members.insert("scopes_supported".into(), scopes(state));
     members.insert("pushed_authorization_request_endpoint".into(), at("/auth/par"));
-    members.insert("registration_endpoint".into(), at("/auth/register"));
+    if !state.variants().has(Variant::RegistrationEndpointUnlisted) {
+        members.insert("registration_endpoint".into(), at("/auth/register"));
+    }
     members.insert("response_types_supported".into(), json!(["code"]));
     // RFC 9207 §3: so that an app may insist on `iss`.
     members.insert("authorization_response_iss_parameter_supported".into(), json!(true));
@@ -198,6 +200,7 @@ fn is_claimed(state: &AppState, capability: &str) -> bool {
     match capability {
         "client-confidential-asymmetric" => !defects.has(Defect::DiscoveryAsymmetricUnclaimed),
         "permission-patient" => !defects.has(Defect::DiscoveryCapabilitySetIncomplete),
+        "permission-v1" => !defects.has(Defect::DiscoveryPermissionV1Unclaimed),
         "launch-ehr" => !defects.has(Defect::DiscoveryLaunchEhrUnclaimed),
         "sso-openid-connect" => !state.variants().has(Variant::SsoNotClaimed),
         _ => true,
@@ -309,6 +312,10 @@ fn openid(state: &AppState) -> Map<String, Value> {
     put("registration_endpoint", at("/auth/register"));
     put("response_types_supported", json!(["code"]));
     put("response_modes_supported", json!(["query"]));
+    if state.variants().has(Variant::OpenidOptionsListed) {
+        put("claims_parameter_supported", json!(true));
+        put("request_parameter_supported", json!(false));
+    }
     put("grant_types_supported", grant_types(state));
     if !state.defects().has(Defect::OpenidMetadataIncomplete) {
         put("subject_types_supported", json!(["public"]));

@@ -59,7 +59,10 @@ pub(crate) fn check(state: &AppState, client: &Client, parameters: &Parameters) 
         }
         return Err(Reason::MissingScope);
     };
-    let asked = Scope::parse_list(text);
+    let mut asked = Scope::parse_list(text);
+    if defects.has(Defect::ScopeLastOverlooked) && asked.last().is_some_and(|last| last.launch_context().is_some()) {
+        asked.pop();
+    }
     // SMART 2.2: "If an EHR receives a request for an unsupported role, it SHOULD return any launch context supported".
     let has_role = |scope: &Scope| matches!(scope, Scope::LaunchContext(text) if text.contains('?'));
     if defects.has(Defect::LaunchRoleRefused) && asked.iter().any(has_role) {

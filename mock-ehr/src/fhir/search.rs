@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{Path, RawQuery, State};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
@@ -23,6 +23,7 @@ use super::query::{self, Direction, Query};
 use super::span::Span;
 use super::store::{Resource, Store};
 use super::{criterion, element};
+use crate::defect::Defect;
 use crate::state::AppState;
 use crate::variant::Variant;
 
@@ -62,6 +63,10 @@ fn answer(
         judged => judged?,
     };
     if parameters::of(kind).is_none() {
+        if state.defects().has(Defect::FhirUnknownTypeEmpty) {
+            let nothing = serde_json::json!({ "resourceType": "Bundle", "type": "searchset", "total": 0 });
+            return Ok(axum::Json(nothing).into_response());
+        }
         return Err(Problem::UnknownType { kind: kind.to_owned() });
     }
     let form = body.map(|body| form(body, headers)).transpose()?.unwrap_or_default();

@@ -485,6 +485,8 @@ pub enum ContextRule {
     Typed,
     /// One of the entries is of the given resource type.
     HasType,
+    /// Members that neither SMART nor OAuth defines are full URIs, or begin with two underscores.
+    ExtensionsNamed,
     /// `authorization_details` is an array of objects with `type`, `locations` and `fhirVersions`.
     AuthorizationDetails,
 }

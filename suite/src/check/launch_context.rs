@@ -16,6 +16,9 @@ pub fn launch_context(context: &Context<'_>, args: &LaunchContextArgs) -> Findin
         Ok(answer) => answer,
         Err(finding) => return finding,
     };
+    if args.rule == ContextRule::ExtensionsNamed {
+        return extensions(answer.json.as_ref());
+    }
     let name = match args.rule {
         ContextRule::AuthorizationDetails => "authorization_details",
         _ => "fhirContext",
@@ -49,6 +52,42 @@ pub fn launch_context(context: &Context<'_>, args: &LaunchContextArgs) -> Findin
         .unwrap_or_else(Finding::holds)
 }
 
+/// Members of a token response that SMART, OAuth (the registry of its parameters) or OpenID Connect define.
+const DEFINED: [&str; 15] = [
+    "access_token",
+    "token_type",
+    "expires_in",
+    "refresh_token",
+    "scope",
+    "id_token",
+    "issued_token_type",
+    "authorization_details",
+    "patient",
+    "encounter",
+    "fhirContext",
+    "need_patient_banner",
+    "intent",
+    "smart_style_url",
+    "tenant",
+];
+
+fn extensions(response: Option<&Value>) -> Finding {
+    let Some(members) = response.and_then(Value::as_object) else {
+        return Finding::TooLittle("the token response is no JSON object".to_owned());
+    };
+    let is_safe = |name: &str| name.starts_with("__") || Url::parse(name).is_ok();
+    let others: Vec<&str> = members
+        .keys()
+        .map(String::as_str)
+        .filter(|name| !DEFINED.contains(name) && !is_safe(name))
+        .collect();
+    Finding::when(
+        others.is_empty(),
+        "members that SMART or OAuth defines, and others named by a URI or with two underscores before",
+        others.join(", "),
+    )
+}
+
 /// What had to be there instead, if the entry breaks the rule.
 fn fault(rule: ContextRule, entry: &Value) -> Option<&'static str> {
     let has = |name: &str| entry.get(name).is_some();
@@ -75,7 +114,7 @@ fn fault(rule: ContextRule, entry: &Value) -> Option<&'static str> {
             (has("identifier") || has("canonical")) && !has("type"),
             "a type beside every identifier and canonical",
         ),
-        ContextRule::HasType => return None,
+        ContextRule::HasType | ContextRule::ExtensionsNamed => return None,
         ContextRule::AuthorizationDetails => (
             !is_detail(entry),
             "every entry an object with a text `type` and, for smart_on_fhir, the arrays `locations` and `fhirVersions`",
