@@ -314,7 +314,6 @@ fn openid(state: &AppState) -> Map<String, Value> {
     put("response_modes_supported", json!(["query"]));
     if state.variants().has(Variant::OpenidOptionsListed) {
         put("claims_parameter_supported", json!(true));
-        put("request_parameter_supported", json!(false));
     }
     put("grant_types_supported", grant_types(state));
     if !state.defects().has(Defect::OpenidMetadataIncomplete) {

@@ -41,7 +41,7 @@ variants! {
     "sso_not_claimed" SsoNotClaimed "id_tokens are issued, and sso-openid-connect is not among the capabilities.";
     "associated_endpoints_listed" AssociatedEndpointsListed "associated_endpoints is there.";
     "registration_endpoint_unlisted" RegistrationEndpointUnlisted "smart-configuration does not name the registration endpoint.";
-    "openid_options_listed" OpenidOptionsListed "openid-configuration says that the parameter claims is supported, and that request objects are not.";
+    "openid_options_listed" OpenidOptionsListed "openid-configuration says that the parameter claims is supported.";
     "auth_methods_also_misnamed" AuthMethodsAlsoMisnamed "The authentication methods stand under a second name that nobody looks for.";
     "oauth_metadata_missing" OauthMetadataMissing "There is no RFC 8414 document.";
     "security_service_untold" SecurityServiceUntold "The CapabilityStatement does not name SMART-on-FHIR as its security service.";
