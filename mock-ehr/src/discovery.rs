@@ -94,7 +94,8 @@ fn in_order(state: &AppState, mut members: Map<String, Value>) -> Map<String, Va
 }
 
 /// What this server can do, in the guide's words.
-const CAPABILITIES: [&str; 19] = [
+const CAPABILITIES: [&str; 20] = [
+    "smart-app-state",
     "launch-ehr",
     "launch-standalone",
     "authorize-post",

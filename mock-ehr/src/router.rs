@@ -62,7 +62,7 @@ pub(crate) fn public(state: AppState) -> Router {
             get(register::read).delete(register::remove),
         )
         // Data
-        .nest("/fhir", fhir::routes())
+        .nest("/fhir", fhir::routes(&state))
         .layer(DefaultBodyLimit::max(2 * 1024 * 1024))
         .layer(from_fn_with_state(state.clone(), cors::layer))
         .layer(from_fn_with_state(state.clone(), journal::record::exchange))

@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::config::{Client, Config};
 use crate::defect::Defect;
 use crate::fetch::Fetch;
+use crate::fhir::records::{Records, Shelf};
 use crate::journal::Journal;
 use crate::store::Store;
 use crate::store::registered::Registered;
@@ -35,6 +36,7 @@ struct Inner {
     registered: Registered,
     fetch: Arc<dyn Fetch>,
     journal: Journal,
+    shelf: Shelf,
 }
 
 /// What a mock is made of.
@@ -72,6 +74,7 @@ impl AppState {
             variants,
             initial: parts.initial,
             store: Store::default(),
+            shelf: Shelf::default(),
             registered: Registered::default(),
             fetch: parts.fetch,
         }))
@@ -145,6 +148,15 @@ impl AppState {
         &*self.0.fetch
     }
 
+    /// The records, with what apps wrote, as they are now.
+    pub(crate) fn records(&self) -> Records {
+        self.0.shelf.records()
+    }
+
+    pub(crate) fn shelf(&self) -> &Shelf {
+        &self.0.shelf
+    }
+
     pub(crate) fn store(&self) -> &Store {
         &self.0.store
     }
@@ -152,6 +164,7 @@ impl AppState {
     /// Forgets sessions, grants, tokens and the journal, and arms what was armed at the start.
     pub(crate) fn reset(&self) {
         self.0.store.clear();
+        self.0.shelf.clear();
         self.0.registered.clear();
         self.0.journal.clear();
         self.0.defects.set(self.0.initial.defects.iter().copied());

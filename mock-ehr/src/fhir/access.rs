@@ -20,15 +20,23 @@ pub struct Token<'a> {
     pub user: Option<&'a str>,
     /// The patients whom this user may see; `None` for all.
     pub allowed_patients: Option<&'a [String]>,
+    /// The request asks for leniency: `Prefer: handling=lenient`.
+    pub lenient: bool,
 }
 
 /// What is done with a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interaction {
-    /// read and vread
+    /// read, vread and the history of one resource
     Read,
-    /// search
+    /// search, and the history of a type or of all
     Search,
+    /// create
+    Create,
+    /// update
+    Update,
+    /// delete
+    Delete,
 }
 
 /// No granted scope allows the interaction with the type at all.
@@ -76,6 +84,9 @@ impl View {
         if defects.has(Defect::FhirScopeNotEnforced) {
             return Ok(Self::without_scope(token));
         }
+        if defects.has(Defect::FhirContextsMixed) && token.scopes.iter().any(is_of_user) {
+            return Ok(Self::everything());
+        }
         let grants: Vec<Grant> = token
             .scopes
             .iter()
@@ -83,7 +94,7 @@ impl View {
                 Scope::Resource(scope) => Some(scope),
                 _ => None,
             })
-            .filter(|scope| scope.speaks_of(kind) && interaction.is_in(scope))
+            .filter(|scope| scope.speaks_of(kind) && interaction.is_in(scope, defects))
             .filter(|scope| misread::opens(defects, scope, kind))
             .filter_map(|scope| Grant::of(scope, token, kind, interaction, base, defects))
             .collect();
@@ -152,6 +163,9 @@ impl Grant {
     ) -> Option<Self> {
         let whose = match scope.context {
             // A patient scope without a patient in context reaches nobody.
+            Context::Patient if token.patient.is_none() && defects.has(Defect::FhirNoPatientOpensAll) => {
+                Whose::Everyone
+            }
             Context::Patient => {
                 let patient = token.patient?.to_owned();
                 if defects.has(interaction.leak()) {
@@ -177,10 +191,16 @@ impl Grant {
         };
         // SMART 2.2 "Finer-grained resource constraints": each narrows the scope that carries it. One that this
         // server does not understand cannot be enforced, so such a scope shows nothing.
+        let ignored = defects.has(Defect::FhirGranularIgnored)
+            || (interaction == Interaction::Read && defects.has(Defect::FhirGranularReadIgnored))
+            || (token.lenient && defects.has(Defect::FhirGranularLenientIgnored));
+        let unknown_ignored = defects.has(Defect::FhirGranularUnknownIgnored);
         let constraints = scope
             .query
             .iter()
+            .filter(|_| !ignored)
             .map(|(name, value)| Criterion::parse(kind, name, value, base).ok())
+            .filter(|criterion| criterion.is_some() || !unknown_ignored)
             .collect();
         Some(Self { whose, constraints })
     }
@@ -196,17 +216,42 @@ impl Grant {
 }
 
 impl Interaction {
-    fn is_in(self, scope: &ResourceScope) -> bool {
-        match self {
-            Self::Read => scope.permissions.read,
-            Self::Search => scope.permissions.search,
-        }
+    fn is_in(self, scope: &ResourceScope, defects: &Switches<Defect>) -> bool {
+        let of = scope.permissions;
+        let reads = of.read || of.search;
+        let writes = of.create || of.update || of.delete;
+        let by_letter = match self {
+            Self::Read => of.read,
+            Self::Search => of.search,
+            Self::Create => of.create,
+            Self::Update => of.update,
+            Self::Delete => of.delete,
+        };
+        by_letter
+            || match self {
+                Self::Read | Self::Search => reads && defects.has(Defect::FhirReadLetterNotChecked),
+                _ => writes && defects.has(Defect::FhirWriteLetterNotChecked),
+            }
     }
 
     fn letter(self) -> char {
         match self {
             Self::Read => 'r',
             Self::Search => 's',
+            Self::Create => 'c',
+            Self::Update => 'u',
+            Self::Delete => 'd',
+        }
+    }
+
+    /// The interaction in a word.
+    pub(crate) fn word(letter: char) -> &'static str {
+        match letter {
+            'r' => "read",
+            's' => "search",
+            'c' => "create",
+            'u' => "update",
+            _ => "delete",
         }
     }
 
@@ -214,8 +259,13 @@ impl Interaction {
         match self {
             Self::Read => Defect::FhirCompartmentReadLeak,
             Self::Search => Defect::FhirCompartmentSearchLeak,
+            Self::Create | Self::Update | Self::Delete => Defect::FhirWriteBeyondCompartment,
         }
     }
+}
+
+fn is_of_user(scope: &Scope) -> bool {
+    matches!(scope, Scope::Resource(scope) if scope.context == Context::User)
 }
 
 impl InsufficientScope {
@@ -270,6 +320,7 @@ mod tests {
                 patient: self.patient,
                 user: self.user,
                 allowed_patients: self.allowed.as_deref(),
+                lenient: false,
             };
             let switches = Switches::default();
             switches.set(self.defects.iter().copied());

@@ -1,9 +1,15 @@
 //! Who is asking: the first check of every request for data.
 
-use http::HeaderMap;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
+use url::form_urlencoded;
 
 use super::access::{Interaction, Token, View};
 use super::outcome::Problem;
+use super::{batch, query};
 use crate::defect::Defect;
 use crate::state::AppState;
 use crate::token::access::{Access, TokenProblem};
@@ -14,23 +20,43 @@ pub(crate) struct Bearer<'a> {
     state: &'a AppState,
     /// `None`: let in without a token, by a defect.
     access: Option<Access>,
+    lenient: bool,
 }
 
 impl<'a> Bearer<'a> {
     /// Judges the Authorization header, and nothing else: RFC 6750 §2.2 and §2.3 are not supported.
     pub(crate) fn of(state: &'a AppState, headers: &HeaderMap) -> Result<Self, Problem> {
+        if headers.contains_key(batch::ENTRY) && state.defects().has(Defect::FhirBatchLeak) {
+            return Ok(Self {
+                state,
+                access: None,
+                lenient: false,
+            });
+        }
         let problem = match state.access(headers) {
             Ok(access) => {
                 return Ok(Self {
                     state,
                     access: Some(access),
+                    lenient: query::is_lenient(headers),
                 });
             }
             Err(problem) => problem,
         };
         Err(match problem {
+            TokenProblem::Invalid if is_empty(headers) && state.defects().has(Defect::FhirEmptyBearerAccepted) => {
+                return Ok(Self {
+                    state,
+                    access: None,
+                    lenient: false,
+                });
+            }
             TokenProblem::Missing if state.defects().has(Defect::FhirNoTokenAccepted) => {
-                return Ok(Self { state, access: None });
+                return Ok(Self {
+                    state,
+                    access: None,
+                    lenient: false,
+                });
             }
             TokenProblem::Missing => Problem::TokenMissing,
             TokenProblem::Invalid if state.defects().has(Defect::Fhir5xxOnJunkToken) => Problem::Broken,
@@ -38,6 +64,18 @@ impl<'a> Bearer<'a> {
             TokenProblem::Expired => Problem::TokenInvalid("has expired"),
             TokenProblem::Revoked => Problem::TokenInvalid("was revoked"),
         })
+    }
+
+    /// Whether a defect is armed.
+    pub(super) fn has(&self, defect: Defect) -> bool {
+        self.state.defects().has(defect)
+    }
+
+    /// Whether this reference is to the patient in context or to the user.
+    pub(super) fn is_about(&self, reference: &str) -> bool {
+        let Some(access) = &self.access else { return true };
+        let patient = access.patient.as_ref().map(|id| format!("Patient/{id}"));
+        patient.as_deref() == Some(reference) || access.fhir_user.as_deref() == Some(reference)
     }
 
     /// What the bearer may see of a type.
@@ -50,6 +88,7 @@ impl<'a> Bearer<'a> {
             patient: access.patient.as_deref(),
             user: access.user.as_deref(),
             allowed_patients: access.allowed_patients.as_deref(),
+            lenient: self.lenient,
         };
         View::of(token, kind, interaction, self.state.fhir_base(), self.state.defects()).map_err(|refusal| {
             if self.state.variants().has(Variant::DeniedAs404) {
@@ -59,4 +98,28 @@ impl<'a> Bearer<'a> {
             }
         })
     }
+}
+
+fn is_empty(headers: &HeaderMap) -> bool {
+    let value = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    matches!(value, Some("Bearer" | "Bearer null" | "Bearer undefined"))
+}
+
+/// RFC 6750 §2.3: a token in the address counts for nothing, but for a defect.
+pub(super) async fn other_ways(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let defects = state.defects();
+    let query = request.uri().query().unwrap_or_default();
+    let token = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "access_token");
+    if let Some((_, token)) = token {
+        let beside = request.headers().contains_key(AUTHORIZATION);
+        let counts = if beside {
+            defects.has(Defect::FhirTokenInQueryAlsoAccepted)
+        } else {
+            defects.has(Defect::FhirTokenInQueryAccepted)
+        };
+        if let (true, Ok(value)) = (counts, HeaderValue::from_str(&format!("Bearer {token}"))) {
+            request.headers_mut().insert(AUTHORIZATION, value);
+        }
+    }
+    next.run(request).await
 }

@@ -178,15 +178,20 @@ impl Text {
 
 impl Reference {
     fn matches(&self, has: &str) -> bool {
-        let Some((kind, id)) = has.split_once('/') else {
+        // An absolute reference ends as a relative one does.
+        let Some((rest, id)) = has.rsplit_once('/') else {
             return false;
         };
+        let kind = rest.rsplit('/').next().unwrap_or(rest);
         id == self.id && self.kind.as_deref().is_none_or(|asked| asked == kind)
     }
 }
 
 fn is_of(reference: &str, kind: &str) -> bool {
-    reference.split_once('/').is_some_and(|(has, _)| has == kind)
+    let has = reference
+        .rsplit_once('/')
+        .map(|(rest, _)| rest.rsplit('/').next().unwrap_or(rest));
+    has == Some(kind)
 }
 
 fn telecom_system(name: &str) -> Option<&'static str> {

@@ -9,7 +9,9 @@ use super::bearer::Bearer;
 use super::element;
 use super::parameters::{self, Kind, Parameter};
 use super::query::Include;
-use super::store::{Resource, Store};
+use super::records::Records;
+use super::store::Resource;
+use crate::defect::Defect;
 
 /// More than this is never included.
 const LIMIT: usize = 1000;
@@ -18,17 +20,34 @@ const LIMIT: usize = 1000;
 pub(crate) trait Views {
     /// The view, or nothing where the scopes allow nothing.
     fn view(&self, kind: &str, interaction: Interaction) -> Option<View>;
+
+    /// The view of what an include adds.
+    fn included(&self, kind: &str, interaction: Interaction) -> Option<View> {
+        self.view(kind, interaction)
+    }
 }
 
 impl Views for Bearer<'_> {
     fn view(&self, kind: &str, interaction: Interaction) -> Option<View> {
         Bearer::view(self, kind, interaction).ok()
     }
+
+    fn included(&self, kind: &str, interaction: Interaction) -> Option<View> {
+        let leak = if interaction == Interaction::Read {
+            Defect::FhirIncludeLeak
+        } else {
+            Defect::FhirRevincludeLeak
+        };
+        if self.has(leak) {
+            return Some(View::everything());
+        }
+        Bearer::view(self, kind, interaction).ok()
+    }
 }
 
 /// The resources that the includes add to the matches. What may not be seen is left out without a word.
 pub(crate) fn follow<'a>(
-    store: &'a Store,
+    store: &'a Records,
     matches: &[&'a Resource],
     includes: &[Include],
     views: &impl Views,
@@ -54,7 +73,7 @@ pub(crate) fn follow<'a>(
 }
 
 struct Walk<'a, 'v, V> {
-    store: &'a Store,
+    store: &'a Records,
     views: &'v V,
     known: HashMap<(String, bool), Option<View>>,
     seen: HashSet<String>,
@@ -94,7 +113,7 @@ impl<'a, V: Views> Walk<'a, '_, V> {
         let view = self
             .known
             .entry((resource.kind.clone(), interaction == Interaction::Read))
-            .or_insert_with(|| views.view(&resource.kind, interaction));
+            .or_insert_with(|| views.included(&resource.kind, interaction));
         let shown = view.as_ref().is_some_and(|view| view.shows(resource));
         if shown && self.included.len() < LIMIT && self.seen.insert(resource.key()) {
             self.included.push(resource);
@@ -130,7 +149,6 @@ fn targets<'r>(parameter: &'static Parameter, resource: &'r Resource) -> impl It
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::defect::Defect;
     use crate::fhir::access::Token;
     use crate::fhir::query::Query;
     use crate::scope::Scope;
@@ -145,13 +163,15 @@ mod tests {
                 patient: Some("patient-a"),
                 user: Some("u"),
                 allowed_patients: None,
+                lenient: false,
             };
             View::of(token, kind, interaction, "", &Switches::<Defect>::default()).ok()
         }
     }
 
     fn included(scopes: &str, matched: &str, includes: &str) -> Vec<String> {
-        let store = Store::embedded();
+        let records = Records::default();
+        let store = &records;
         let matched = store.resolve(matched).expect(matched);
         let pairs = url::form_urlencoded::parse(includes.as_bytes()).into_owned();
         let query = Query::parse(&matched.kind, pairs, "", true).expect(includes);

@@ -5,9 +5,10 @@
 
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
+use super::bearer::Bearer;
 use super::format;
 use super::outcome;
 use super::parameters::{self, Kind};
@@ -16,7 +17,12 @@ use crate::state::AppState;
 use crate::variant::Variant;
 
 /// `GET {base}/metadata`. It needs no token.
-pub(crate) async fn get(State(state): State<AppState>, RawQuery(query): RawQuery) -> Response {
+pub(crate) async fn get(State(state): State<AppState>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+    if state.defects().has(Defect::FhirMetadataClosed)
+        && let Err(problem) = Bearer::of(&state, &headers)
+    {
+        return problem.answer(&state);
+    }
     match format::check(query.as_deref()) {
         Ok(()) => outcome::resource(StatusCode::OK, &told(&state)),
         Err(problem) => problem.answer(&state),
@@ -56,6 +62,7 @@ fn statement(base: &str, public_url: &str) -> Value {
         "rest": [{
             "mode": "server",
             "security": security(public_url),
+            "interaction": [{"code": "batch"}, {"code": "transaction"}, {"code": "history-system"}],
             "resource": parameters::types().map(resource).collect::<Vec<_>>(),
         }],
     })
@@ -93,7 +100,7 @@ fn resource(kind: &str) -> Value {
     let mut resource = json!({
         "type": kind,
         "profile": format!("http://hl7.org/fhir/StructureDefinition/{kind}"),
-        "interaction": [{"code": "read"}, {"code": "vread"}, {"code": "search-type"}],
+        "interaction": INTERACTIONS.map(|code| json!({"code": code})),
         "versioning": "versioned",
         "searchInclude": includes,
         "searchRevInclude": pointing_to(kind),
@@ -108,6 +115,17 @@ fn resource(kind: &str) -> Value {
     }
     resource
 }
+
+const INTERACTIONS: [&str; 8] = [
+    "read",
+    "vread",
+    "history-instance",
+    "history-type",
+    "search-type",
+    "create",
+    "update",
+    "delete",
+];
 
 fn pointing_to(kind: &str) -> Vec<String> {
     let pointing = |from: &'static str| {

@@ -3,12 +3,17 @@
 //! FHIR R4, RESTful API: <https://hl7.org/fhir/R4/http.html>
 
 pub mod access;
+mod app_state;
+mod batch;
 mod bearer;
 mod bundle;
+mod chain;
 pub mod compartment;
 mod criterion;
 mod element;
+mod everything;
 mod format;
+mod history;
 mod include;
 mod metadata;
 mod outcome;
@@ -16,14 +21,17 @@ mod parameters;
 pub mod people;
 mod query;
 mod read;
+pub(crate) mod records;
 mod search;
 mod span;
 pub mod store;
 #[cfg(test)]
 mod tests;
 mod unsupported;
+mod write;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
 use crate::state::AppState;
@@ -31,12 +39,24 @@ use crate::state::AppState;
 pub(crate) use parameters::types;
 
 /// Every route below the FHIR base.
-pub fn routes() -> Router<AppState> {
+pub fn routes(state: &AppState) -> Router<AppState> {
+    entries()
+        .route("/", post(batch::post))
+        .layer(from_fn_with_state(state.clone(), bearer::other_ways))
+}
+
+/// What may stand in an entry of a batch as well.
+fn entries() -> Router<AppState> {
     Router::new()
         .route("/metadata", get(metadata::get))
-        .route("/{type}", get(search::get))
+        .route("/_history", get(history::system))
+        .route("/{type}", get(search::get).post(write::create))
         .route("/{type}/_search", post(search::post))
-        .route("/{type}/{id}", get(read::read))
+        .route("/{type}/_history", get(history::of_type))
+        .route("/Patient/$everything", get(everything::of_type))
+        .route("/Patient/{id}/$everything", get(everything::instance))
+        .route("/{type}/{id}", get(read::read).put(write::update).delete(write::delete))
+        .route("/{type}/{id}/_history", get(history::instance))
         .route("/{type}/{id}/_history/{vid}", get(read::vread))
         .fallback(unsupported::route)
         .method_not_allowed_fallback(unsupported::method)

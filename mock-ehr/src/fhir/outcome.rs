@@ -8,7 +8,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
-use super::access::InsufficientScope;
+use super::access::{InsufficientScope, Interaction};
 use crate::defect::Defect;
 use crate::state::AppState;
 use crate::switches::Switches;
@@ -55,6 +55,27 @@ pub(crate) enum Problem {
     /// A `_search` whose body is no form.
     #[error("the body of a _search is application/x-www-form-urlencoded, and this one is {was}")]
     NotAForm { was: String },
+    /// A body that is no resource that can be written here.
+    #[error("the body cannot be taken: {0}")]
+    NotAResource(String),
+    /// What is asked lies beyond what the token reaches: another patient, or what a constraint leaves out.
+    #[error("the access token does not reach this {kind}")]
+    Beyond { kind: String },
+    /// The version that the client knows is not the latest.
+    #[error("the resource was changed meanwhile; its latest version is {latest}")]
+    VersionConflict { latest: String },
+    /// A write that must say which version it replaces.
+    #[error("If-Match is required here: it names the version that is replaced")]
+    IfMatchMissing,
+    /// A rule of app state that the write would break.
+    #[error("{0}")]
+    Precondition(String),
+    /// A resource beyond the limit.
+    #[error("a resource of this kind has at most {0} bytes")]
+    TooLarge(usize),
+    /// An entry of a transaction that was refused, so that all of it is.
+    #[error("an entry was refused with status {0}, and with it the whole transaction")]
+    Transaction(String),
     /// A body that was cut or is too long.
     #[error("the body could not be read: {0}")]
     Body(String),
@@ -78,7 +99,11 @@ impl Problem {
             self,
             Self::Address | Self::Body(_) | Self::Search(_) | Self::NotAForm { .. }
         );
-        let mut response = resource(self.status(), &body);
+        let mut response = if state.defects().has(Defect::FhirOutcomeMissing) {
+            self.status().into_response()
+        } else {
+            resource(self.status(), &body)
+        };
         if unreadable && state.defects().has(Defect::FhirMalformed5xx) {
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         }
@@ -92,10 +117,14 @@ impl Problem {
         match self {
             Self::TokenMissing | Self::TokenInvalid(_) => StatusCode::UNAUTHORIZED,
             Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Scope(_) => StatusCode::FORBIDDEN,
+            Self::Scope(_) | Self::Beyond { .. } | Self::Transaction(_) => StatusCode::FORBIDDEN,
+            Self::VersionConflict { .. } | Self::Precondition(_) | Self::IfMatchMissing => {
+                StatusCode::PRECONDITION_FAILED
+            }
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotFound { .. } | Self::NothingOfType { .. } | Self::UnknownType { .. } => StatusCode::NOT_FOUND,
             Self::NotSupported { status, .. } => *status,
-            Self::Search(_) | Self::Address | Self::Body(_) => StatusCode::BAD_REQUEST,
+            Self::Search(_) | Self::Address | Self::Body(_) | Self::NotAResource(_) => StatusCode::BAD_REQUEST,
             Self::NotAForm { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Format { .. } => StatusCode::NOT_ACCEPTABLE,
         }
@@ -106,10 +135,14 @@ impl Problem {
         match self {
             Self::TokenMissing | Self::TokenInvalid(_) => "login",
             Self::Broken => "exception",
-            Self::Scope(_) => "forbidden",
+            Self::Scope(_) | Self::Beyond { .. } | Self::Transaction(_) => "forbidden",
+            Self::VersionConflict { .. } | Self::Precondition(_) | Self::IfMatchMissing => "conflict",
+            Self::TooLarge(_) => "too-long",
             Self::NotFound { .. } | Self::NothingOfType { .. } => "not-found",
             Self::UnknownType { .. } | Self::NotSupported { .. } | Self::Format { .. } => "not-supported",
-            Self::Search(_) | Self::Address | Self::Body(_) | Self::NotAForm { .. } => "invalid",
+            Self::Search(_) | Self::Address | Self::Body(_) | Self::NotAForm { .. } | Self::NotAResource(_) => {
+                "invalid"
+            }
         }
     }
 
@@ -117,6 +150,12 @@ impl Problem {
     fn challenge(&self, defects: &Switches<Defect>) -> Option<HeaderValue> {
         let text = match self {
             Self::TokenMissing | Self::TokenInvalid(_) if defects.has(Defect::FhirNoWwwAuthenticate) => return None,
+            Self::TokenInvalid(_) if defects.has(Defect::FhirInvalidTokenUnnamed) => {
+                format!("Bearer realm=\"{REALM}\"")
+            }
+            Self::TokenMissing if defects.has(Defect::FhirMissingTokenNamed) => {
+                format!("Bearer realm=\"{REALM}\", error=\"invalid_token\"")
+            }
             Self::TokenMissing => format!("Bearer realm=\"{REALM}\""),
             Self::TokenInvalid(_) => {
                 format!("Bearer realm=\"{REALM}\", error=\"invalid_token\", error_description=\"{self}\"")
@@ -150,7 +189,7 @@ pub(crate) fn resource(status: StatusCode, body: &Value) -> Response {
 }
 
 fn insufficient(refusal: &InsufficientScope) -> String {
-    let interaction = if refusal.letter == 'r' { "read" } else { "search" };
+    let interaction = Interaction::word(refusal.letter);
     let example = refusal
         .wanted
         .as_ref()

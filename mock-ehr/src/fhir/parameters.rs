@@ -173,6 +173,16 @@ const TYPES: &[(&str, &[Parameter])] = &[
         ],
     ),
     (
+        "Basic",
+        &[
+            SUBJECT,
+            SUBJECT_PATIENT,
+            CODE,
+            IDENTIFIER,
+            date("created", &["created"]),
+        ],
+    ),
+    (
         "CarePlan",
         &[
             SUBJECT_PATIENT,

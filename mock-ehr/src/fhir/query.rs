@@ -4,6 +4,7 @@
 
 use http::HeaderMap;
 
+use super::chain::Chain;
 use super::criterion::{Criterion, Unusable};
 use super::format;
 use super::outcome::Problem;
@@ -18,6 +19,7 @@ const LARGEST_PAGE: usize = 250;
 #[derive(Debug, Default)]
 pub(crate) struct Query {
     pub(crate) criteria: Vec<Criterion>,
+    pub(crate) chains: Vec<Chain>,
     pub(crate) includes: Vec<Include>,
     /// The most important first.
     pub(crate) sort: Vec<(&'static Parameter, Direction)>,
@@ -53,12 +55,21 @@ pub(crate) enum Direction {
 
 /// `Prefer: handling=strict`: what the server does not understand is an error.
 pub(crate) fn is_strict(headers: &HeaderMap) -> bool {
+    prefers(headers, "handling=strict")
+}
+
+/// `Prefer: handling=lenient`: what the server does not understand is to be ignored.
+pub(crate) fn is_lenient(headers: &HeaderMap) -> bool {
+    prefers(headers, "handling=lenient")
+}
+
+fn prefers(headers: &HeaderMap, preference: &str) -> bool {
     headers
         .get_all("prefer")
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split([',', ';']))
-        .any(|preference| preference.trim().eq_ignore_ascii_case("handling=strict"))
+        .any(|one| one.trim().eq_ignore_ascii_case(preference))
 }
 
 impl Query {
@@ -129,16 +140,21 @@ impl Query {
             "_sort" => self.take_sort(kind, value),
             "_include" | "_revinclude" => self.take_include(kind, plain == "_revinclude", modifier, value),
             _ if value.is_empty() => Taken::Ignored(format!("the search parameter `{name}` has no value")),
-            _ => match Criterion::parse(kind, name, value, base) {
-                Ok(criterion) => {
-                    self.criteria.push(criterion);
-                    Taken::Understood
-                }
+            _ => match self.take_criterion(kind, name, value, base) {
+                Ok(()) => Taken::Understood,
                 Err(unknown @ Unusable::Unknown { .. }) => Taken::Ignored(unknown.to_string()),
                 // FHIR R4 search §3.1.1.4: a modifier that the server does not support is always an error.
                 Err(wrong) => Taken::Wrong(wrong.to_string()),
             },
         })
+    }
+
+    fn take_criterion(&mut self, kind: &str, name: &str, value: &str, base: &str) -> Result<(), Unusable> {
+        match Chain::parse(kind, name, value, base) {
+            Some(chain) => self.chains.push(chain?),
+            None => self.criteria.push(Criterion::parse(kind, name, value, base)?),
+        }
+        Ok(())
     }
 
     fn take_sort(&mut self, kind: &str, value: &str) -> Taken {

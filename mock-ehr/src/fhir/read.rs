@@ -11,8 +11,9 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use super::access::Interaction;
 use super::bearer::Bearer;
 use super::outcome::{self, Problem};
-use super::store::{Resource, Store};
-use super::{format, parameters};
+use super::store::Resource;
+use super::{app_state, format, parameters};
+use crate::defect::Defect;
 use crate::state::AppState;
 
 /// `GET {base}/{type}/{id}`
@@ -65,15 +66,27 @@ fn answer(
     }
     format::check(query)?;
     // What may not be seen is answered exactly like what does not exist.
-    let resource = Store::embedded()
-        .get(kind, id)
-        .filter(|resource| view.shows(resource))
-        .filter(|resource| version.is_none_or(|version| version == resource.version))
-        .ok_or_else(|| Problem::NotFound {
-            kind: kind.to_owned(),
-            id: id.to_owned(),
-        })?;
-    Ok(send(resource, headers))
+    let records = state.records();
+    let found = match version {
+        Some(version) => records
+            .versions(&format!("{kind}/{id}"))
+            .into_iter()
+            .flatten()
+            .find(|resource| resource.version == version),
+        None => records.get(kind, id),
+    };
+    let leaks = version.is_some() && state.defects().has(Defect::FhirVreadLeak);
+    let seen = |resource: &&Resource| leaks || (view.shows(resource) && app_state::may_read(state, &bearer, resource));
+    if let Some(resource) = found.filter(seen) {
+        return Ok(send(resource, headers));
+    }
+    if found.is_some() && state.defects().has(Defect::FhirExistenceRevealed) {
+        return Err(Problem::Beyond { kind: kind.to_owned() });
+    }
+    Err(Problem::NotFound {
+        kind: kind.to_owned(),
+        id: id.to_owned(),
+    })
 }
 
 fn send(resource: &Resource, headers: &HeaderMap) -> Response {

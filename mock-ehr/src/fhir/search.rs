@@ -20,9 +20,10 @@ use super::include;
 use super::outcome::{self, Problem};
 use super::parameters::{self, Kind, Parameter};
 use super::query::{self, Direction, Query};
+use super::records::Records;
 use super::span::Span;
-use super::store::{Resource, Store};
-use super::{criterion, element};
+use super::store::Resource;
+use super::{app_state, criterion, element};
 use crate::defect::Defect;
 use crate::state::AppState;
 use crate::variant::Variant;
@@ -69,13 +70,30 @@ fn answer(
         }
         return Err(Problem::UnknownType { kind: kind.to_owned() });
     }
+    let posted = body.is_some();
     let form = body.map(|body| form(body, headers)).transpose()?.unwrap_or_default();
     let pairs = [query.unwrap_or_default().as_bytes(), &form[..]]
         .into_iter()
         .flat_map(|text| url::form_urlencoded::parse(text).into_owned())
         .collect::<Vec<_>>();
     let query = Query::parse(kind, pairs.into_iter(), state.fhir_base(), query::is_strict(headers))?;
-    let mut matches = matches(Store::embedded(), kind, &query, &view);
+    let by_missing = query.understood.iter().any(|(name, _)| name == "subject:missing");
+    if by_missing && state.defects().has(Defect::AppStateMissingUnknown) {
+        return Err(Problem::Search(vec![
+            "the modifier `missing` is not supported".to_owned(),
+        ]));
+    }
+    let records = state.records();
+    let view = reach(state, view, &query, posted);
+    let mut matches = matches(&records, kind, &query, &view);
+    let blind = state.defects().has(Defect::FhirChainLeak).then_some(Everyone);
+    matches.retain(|resource| {
+        query.chains.iter().all(|chain| match &blind {
+            Some(everyone) => chain.matches(resource, &records, everyone),
+            None => chain.matches(resource, &records, &bearer),
+        })
+    });
+    matches.retain(|resource| app_state::may_read(state, &bearer, resource));
     sort(&mut matches, &query);
     let total = matches.len();
     let page: Vec<&Resource> = matches
@@ -83,7 +101,7 @@ fn answer(
         .skip(query.offset)
         .take(query.page.unwrap_or_default())
         .collect();
-    let included = include::follow(Store::embedded(), &page, &query.includes, &bearer);
+    let included = include::follow(&records, &page, &query.includes, &bearer);
     let found = Found {
         total,
         page: &page,
@@ -93,6 +111,25 @@ fn answer(
         StatusCode::OK,
         &bundle::searchset(state.fhir_base(), kind, &query, &found),
     ))
+}
+
+/// The eyes of a search whose chains are guarded by nothing: a defect's.
+struct Everyone;
+
+impl include::Views for Everyone {
+    fn view(&self, _: &str, _: Interaction) -> Option<View> {
+        Some(View::everything())
+    }
+}
+
+/// How far this kind of search sees: as far as any other, but for a defect.
+fn reach(state: &AppState, view: View, query: &Query, posted: bool) -> View {
+    let defects = state.defects();
+    let by_id = query.understood.iter().any(|(name, _)| name == "_id");
+    let leaks = (posted && defects.has(Defect::FhirPostSearchLeak))
+        || (by_id && defects.has(Defect::FhirIdSearchLeak))
+        || (!query.chains.is_empty() && defects.has(Defect::FhirChainLeak));
+    if leaks { View::everything() } else { view }
 }
 
 fn form(body: Result<Bytes, BytesRejection>, headers: &HeaderMap) -> Result<Bytes, Problem> {
@@ -114,11 +151,11 @@ fn form(body: Result<Bytes, BytesRejection>, headers: &HeaderMap) -> Result<Byte
 }
 
 /// Every resource of the type that meets the query and may be seen.
-fn matches<'a>(store: &'a Store, kind: &str, query: &Query, view: &View) -> Vec<&'a Resource> {
+fn matches<'a>(store: &'a Records, kind: &str, query: &Query, view: &View) -> Vec<&'a Resource> {
     // The narrower index first; whatever it yields is judged in full all the same.
     let asked = query.criteria.iter().find_map(criterion::Criterion::patients);
     let candidates: Vec<&Resource> = match asked.or_else(|| view.patients()) {
-        Some(patients) => store.of_patients(kind, patients.into_iter()).collect(),
+        Some(patients) => store.of_patients(kind, &patients),
         None => store.all(kind).collect(),
     };
     candidates
@@ -176,11 +213,12 @@ impl Key {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fhir::store::Store;
 
     fn search(kind: &str, text: &str) -> Vec<&'static Resource> {
         let pairs = url::form_urlencoded::parse(text.as_bytes()).into_owned();
         let query = Query::parse(kind, pairs, "http://ehr.example/fhir", true).expect(text);
-        let mut found = matches(Store::embedded(), kind, &query, &View::everything());
+        let mut found = matches(Box::leak(Box::default()), kind, &query, &View::everything());
         sort(&mut found, &query);
         found
     }

@@ -170,7 +170,7 @@ impl Store {
 }
 
 impl Resource {
-    fn new(body: Value) -> Option<Self> {
+    pub(crate) fn new(body: Value) -> Option<Self> {
         let kind = element::text(&body, "resourceType")?.to_owned();
         let id = element::text(&body, "id")?.to_owned();
         let version = element::text(&body, "meta.versionId").unwrap_or("1").to_owned();

@@ -293,14 +293,14 @@ async fn what_the_server_does_not_do_is_said_as_an_outcome() {
     let ehr = Ehr::new();
     let token = ehr.token("patient/*.cruds");
     let put = ehr
-        .send(Request::put("/fhir/Patient/patient-a"), &token, Body::from("{}"))
+        .send(Request::patch("/fhir/Patient/patient-a"), &token, Body::from("{}"))
         .await;
     put.is_outcome(StatusCode::METHOD_NOT_ALLOWED, "not-supported");
     let json = Request::post("/fhir/Patient/_search").header(CONTENT_TYPE, "application/json");
     ehr.send(json, &token, Body::from("{}"))
         .await
         .is_outcome(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid");
-    ehr.get("Patient/patient-a/$everything", &token)
+    ehr.get("Observation/observation-a1/$everything", &token)
         .await
         .is_outcome(StatusCode::NOT_FOUND, "not-supported");
     ehr.get("Spaceship/1", &token)

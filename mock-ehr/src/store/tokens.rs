@@ -45,6 +45,14 @@ impl Store {
         self.tables().access_tokens.get(text).cloned()
     }
 
+    /// The latest access token whose text fits, for the defects that look for another than was sent.
+    pub(crate) fn access_token_by(&self, fits: impl Fn(&str, &AccessToken) -> bool) -> Option<AccessToken> {
+        let tables = self.tables();
+        let all = tables.access_tokens.iter().filter(|(text, token)| fits(text, token));
+        all.max_by_key(|(_, token)| token.issued)
+            .map(|(_, token)| token.clone())
+    }
+
     pub(crate) fn revoke_access_token(&self, text: &str) {
         if let Some(token) = self.tables().access_tokens.get_mut(text) {
             token.revoked = true;

@@ -134,7 +134,10 @@ fn new_access_token(app: &AppState, issue: &Issue) -> (String, i64) {
     let (now, lifetime) = (app.now(), client_credentials::lifetime(app, &issue.grant));
     let expires = now + SignedDuration::from_secs(lifetime);
     let mut text = app.chance().token::<32>();
-    if app.variants().has(Variant::JwtAccessToken) {
+    let as_jwt = app.variants().has(Variant::JwtAccessToken)
+        || defects.has(Defect::FhirJwtAlgNoneAccepted)
+        || defects.has(Defect::FhirJwtSignatureNotVerified);
+    if as_jwt {
         text = jwt(app, issue, now.as_second(), expires.as_second(), &text);
     }
     if defects.has(Defect::TokenAccessTokenLowEntropy) {
@@ -147,7 +150,8 @@ fn new_access_token(app: &AppState, issue: &Issue) -> (String, i64) {
     if defects.has(Defect::TokenAccessTokenCharset) {
         text = format!("t\u{f6}ken {text}");
     }
-    let loses_context = issue.is_refresh && defects.has(Defect::RefreshLosesContext);
+    let loses_context =
+        (issue.is_refresh && defects.has(Defect::RefreshLosesContext)) || defects.has(Defect::FhirNoPatientOpensAll);
     let token = AccessToken {
         grant: Arc::clone(&issue.grant),
         scopes: issue.scopes.clone(),
@@ -228,7 +232,7 @@ pub(crate) fn context(app: &AppState, issue: &Issue) -> Map<String, Value> {
 
 fn patient(app: &AppState, issue: &Issue) -> Option<String> {
     let defects = app.defects();
-    if defects.has(Defect::ContextPatientMissing) {
+    if defects.has(Defect::ContextPatientMissing) || defects.has(Defect::FhirNoPatientOpensAll) {
         return None;
     }
     let asked = issue.scopes.iter().any(|scope| match scope {

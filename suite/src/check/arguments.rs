@@ -135,6 +135,12 @@ pub struct HeaderArgs {
     /// It starts with this word, any case (`Bearer`).
     #[serde(default)]
     pub scheme: Option<String>,
+    /// One of its values holds this text, any case.
+    #[serde(default)]
+    pub contains: Option<String>,
+    /// None of its values holds this text, any case; a field that is not there holds none.
+    #[serde(default)]
+    pub lacks: Option<String>,
     /// It must not be there.
     #[serde(default)]
     pub absent: bool,

@@ -48,6 +48,16 @@ pub fn header(context: &Context<'_>, args: &HeaderArgs) -> Finding {
     if args.absent {
         return Finding::when(values.is_empty(), format!("no {name}"), observed);
     }
+    let holds = |text: &str| {
+        let text = text.to_lowercase();
+        values.iter().any(|value| value.to_lowercase().contains(&text))
+    };
+    if let Some(text) = &args.contains {
+        return Finding::when(holds(text), format!("{name} with `{text}`"), observed);
+    }
+    if let Some(text) = &args.lacks {
+        return Finding::when(!holds(text), format!("{name} without `{text}`"), observed);
+    }
     if let Some(word) = &args.has {
         let there = values
             .iter()

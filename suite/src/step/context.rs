@@ -319,6 +319,18 @@ impl<'w> Context<'w> {
             })
     }
 
+    /// The status of the last answer, of this label where one is given.
+    fn status(&self, label: Option<&str>) -> Option<String> {
+        let answers = self.deeds.iter().rev().filter(|deed| deed.is(label));
+        answers
+            .filter_map(|deed| match &deed.outcome {
+                Outcome::Answered(answer) => answer.outcome().ok(),
+                _ => None,
+            })
+            .map(|response| response.status.to_string())
+            .next()
+    }
+
     /// Id and version of the resource that the last answer holds or names in `Location`, of this label where one is given.
     fn created(&self, label: Option<&str>) -> Option<(String, Option<String>)> {
         self.deeds
@@ -406,6 +418,7 @@ impl<'w> Context<'w> {
             "launch_iss" => self.launch_iss(label),
             "granted_scope" => self.member(label, "scope"),
             "token_patient" => self.member(label, "patient"),
+            "status" => self.status(label),
             "id" => self.created(label).map(|(id, _)| id),
             "version_id" => self.created(label).and_then(|(_, version)| version),
             "assertion" => self
@@ -520,8 +533,10 @@ fn created(answer: &Answer) -> Option<(String, Option<String>)> {
     let tag = response
         .header("etag")
         .map(|tag| tag.trim_start_matches("W/").trim_matches('"').to_owned());
-    if let Some(json) = &answer.json
-        && json["resourceType"] != "OperationOutcome"
+    let whole = answer.json.as_ref();
+    let first = whole.and_then(|json| json.pointer("/entry/0/resource"));
+    if let Some(json) = first.or(whole)
+        && !matches!(json["resourceType"].as_str(), Some("OperationOutcome" | "Bundle"))
         && let Some(id) = json["id"].as_str()
     {
         let version = json["meta"]["versionId"].as_str().map(str::to_owned);

@@ -6,7 +6,7 @@
 //! A filter that finds nothing to change (the host of `app:/cb`, say) leaves the value as it was, and a case whose value
 //! is unchanged is skipped.
 
-use super::{scopes, text};
+use super::{jwt, scopes, text};
 
 /// Every filter by its name.
 pub const FILTERS: &[&str] = &[
@@ -21,6 +21,9 @@ pub const FILTERS: &[&str] = &[
     "host",
     "host_prefix",
     "host_suffix",
+    "jwt_alg_none",
+    "jwt_claims_changed",
+    "jwt_unsigned",
     "lower",
     "nested",
     "path_append",
@@ -95,7 +98,8 @@ const MOST: usize = 65_536;
 /// Of any text: `upper`, `lower`, `reverse`, `drop_last_char`, `flip_last` (another character of the same class),
 /// `first:N` and `truncate:N` (both: at most its first N characters), `repeat:N` (N copies), `nested:N` (as JSON, in N arrays), `percent_encode` (all but
 /// the unreserved), `base64url_sha256`. Of a list of scopes: `scopes_v1` and `scopes_v2` write those over data in the
-/// grammar of that version, where it has words for them.
+/// grammar of that version, where it has words for them. Of a JWT: `jwt_alg_none` (without signature, with `alg: none` or
+/// the spelling that is given), `jwt_claims_changed` (under the old signature), `jwt_unsigned` (without signature).
 pub fn apply(filter: &str, argument: Option<&str>, value: &str) -> Result<String, FilterError> {
     check(filter, argument)?;
     let given = argument.unwrap_or_default();
@@ -112,6 +116,9 @@ pub fn apply(filter: &str, argument: Option<&str>, value: &str) -> Result<String
         "nested" => format!("{}\"{value}\"{}", "[".repeat(number), "]".repeat(number)),
         "percent_encode" => text::percent_encode(value),
         "base64url_sha256" => text::base64url_sha256(value),
+        "jwt_alg_none" => jwt::alg_none(value, argument.unwrap_or("none")),
+        "jwt_claims_changed" => jwt::claims_changed(value),
+        "jwt_unsigned" => jwt::unsigned(value),
         "scopes_v1" => scopes::in_v1(value),
         "scopes_v2" => scopes::in_v2(value),
         _ => {
@@ -154,7 +161,7 @@ enum Expects {
 
 fn expectation(filter: &str) -> Expects {
     match filter {
-        "backslash_authority" => Expects::Perhaps,
+        "backslash_authority" | "jwt_alg_none" => Expects::Perhaps,
         "port" | "first" | "truncate" | "repeat" | "nested" => Expects::Number,
         "scheme" | "userinfo" | "host" | "host_prefix" | "host_suffix" | "subdomain" | "path_append" | "query"
         | "fragment" => Expects::Text,

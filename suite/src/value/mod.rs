@@ -1,6 +1,7 @@
 //! Values that a scenario writes: overrides of a correct request, templates with `{name}` placeholders.
 
 pub mod filter;
+mod jwt;
 mod overrides;
 mod scopes;
 mod template;

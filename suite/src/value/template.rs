@@ -59,6 +59,7 @@ pub const ROOTS: &[&str] = &[
     "id",
     "version_id",
     "end_session_endpoint",
+    "status",
 ];
 
 /// A parsed text.

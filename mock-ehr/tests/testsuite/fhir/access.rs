@@ -59,7 +59,7 @@ proptest! {
     fn patient_scopes_never_leave_the_compartment(
         scopes in scopes(&["patient"]), patient in patient(), kind in prop::sample::select(&KINDS[..]), interaction in interaction(),
     ) {
-        let token = Token { scopes: &scopes, patient: Some(patient), user: Some("user"), allowed_patients: None };
+        let token = Token { scopes: &scopes, patient: Some(patient), user: Some("user"), allowed_patients: None, lenient: false };
         for resource in seen(token, kind, interaction) {
             let inside = match &resource.membership {
                 Membership::Shared => true,
@@ -74,7 +74,7 @@ proptest! {
         scopes in scopes(&["user", "system"]), own in patient(), kind in prop::sample::select(&KINDS[..]), interaction in interaction(),
     ) {
         let allowed = vec![own.to_owned()];
-        let token = Token { scopes: &scopes, patient: None, user: Some("user"), allowed_patients: Some(&allowed) };
+        let token = Token { scopes: &scopes, patient: None, user: Some("user"), allowed_patients: Some(&allowed), lenient: false };
         for resource in seen(token, kind, interaction) {
             prop_assert!(resource.membership.reachable_by(std::iter::once(own)), "{} was shown", resource.key());
         }
@@ -84,7 +84,7 @@ proptest! {
     fn scopes_together_show_what_each_shows_alone(
         scopes in scopes(&["patient", "user", "system"]), patient in patient(), kind in prop::sample::select(&KINDS[..]), interaction in interaction(),
     ) {
-        let token = |scopes| Token { scopes, patient: Some(patient), user: Some("user"), allowed_patients: None };
+        let token = |scopes| Token { scopes, patient: Some(patient), user: Some("user"), allowed_patients: None, lenient: false };
         let mut alone: Vec<String> = scopes
             .iter()
             .flat_map(|scope| seen(token(std::slice::from_ref(scope)), kind, interaction))

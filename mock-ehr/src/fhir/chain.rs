@@ -1,0 +1,81 @@
+//! Chained parameters and `_has`: criteria on what a resource refers to, and on what refers to it.
+//!
+//! FHIR R4 search, "Chained parameters" and "Reverse Chaining": <https://hl7.org/fhir/R4/search.html#chaining>
+
+use super::access::Interaction;
+use super::criterion::{Criterion, Unusable};
+use super::element;
+use super::include::Views;
+use super::parameters::{self, Kind, Parameter};
+use super::records::Records;
+use super::store::Resource;
+
+/// One chain of one link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Chain {
+    /// The reference parameter.
+    parameter: &'static Parameter,
+    /// The type at the other end.
+    other: String,
+    /// `_has`: the other end refers to this one.
+    reverse: bool,
+    /// What the other end must meet.
+    criterion: Criterion,
+}
+
+impl Chain {
+    /// Reads `subject:Patient.name=…` and `_has:Observation:patient:code=…`; nothing where it is neither.
+    pub(crate) fn parse(kind: &str, name: &str, value: &str, base: &str) -> Option<Result<Self, Unusable>> {
+        let (parameter, other, reverse, rest) = if let Some(has) = name.strip_prefix("_has:") {
+            let mut parts = has.splitn(3, ':');
+            let (other, parameter, rest) = (parts.next()?, parts.next()?, parts.next()?);
+            (parameters::find(other, parameter), other, true, rest)
+        } else {
+            let (first, rest) = name.split_once('.')?;
+            let (plain, target) = first
+                .split_once(':')
+                .map_or((first, None), |(plain, to)| (plain, Some(to)));
+            let parameter = parameters::find(kind, plain);
+            let other = target.or_else(|| parameter?.target).unwrap_or("Patient");
+            (parameter, other, false, rest)
+        };
+        let Some(parameter) = parameter.filter(|parameter| parameter.kind == Kind::Reference) else {
+            return Some(Err(Unusable::Unknown {
+                kind: kind.to_owned(),
+                name: name.to_owned(),
+            }));
+        };
+        Some(Criterion::parse(other, rest, value, base).map(|criterion| Self {
+            parameter,
+            other: other.to_owned(),
+            reverse,
+            criterion,
+        }))
+    }
+
+    /// Does the resource hang together with another that meets the criterion, as far as the bearer may see it?
+    pub(crate) fn matches(&self, resource: &Resource, records: &Records, views: &impl Views) -> bool {
+        let Some(view) = views.view(&self.other, Interaction::Search) else {
+            return false;
+        };
+        let fits =
+            |other: &&Resource| other.kind == self.other && self.criterion.matches(&other.body) && view.shows(other);
+        if self.reverse {
+            let key = resource.key();
+            records
+                .all(&self.other)
+                .filter(fits)
+                .any(|other| references(self.parameter, other).any(|reference| reference == key))
+        } else {
+            let mut leads_to = references(self.parameter, resource).filter_map(|reference| records.resolve(reference));
+            leads_to.any(|other| fits(&other))
+        }
+    }
+}
+
+fn references<'r>(parameter: &'static Parameter, resource: &'r Resource) -> impl Iterator<Item = &'r str> {
+    parameter
+        .paths
+        .iter()
+        .flat_map(|path| element::references(&resource.body, path))
+}
