@@ -23,4 +23,7 @@ export const CLIENTS = [
   { id: 'app-es384', method: 'private_key_jwt', key: publicHalf('client_es384.private.jwk.json') },
 ];
 
+/** Its keys are where launchproof answers during a run: the same address stands in the profiles. */
+export const BY_URL = { id: 'app-by-url', method: 'private_key_jwt', jwksUri: 'http://127.0.0.1:9390/app-by-url/jwks.json' };
+
 export const USER = { username: 'demo', password: 'demo-password' };

@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { generateKeyPairSync } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
 import { CAPABILITIES, PATIENT, fhirEndpoint, smartConfiguration, wantsPatient } from '../glue/smart.mjs';
-import { CLIENTS, REDIRECT_URIS, SCOPES } from '../glue/clients.mjs';
+import { BY_URL, CLIENTS, REDIRECT_URIS, SCOPES } from '../glue/clients.mjs';
 
 const peers = createRequire(new URL('../../../../.peers/npm/package.json', import.meta.url));
 const { default: Provider, errors } = await import(pathToFileURL(peers.resolve('oidc-provider')));
@@ -22,10 +22,11 @@ const signingKey = (alg) => ({
 });
 
 const provider = new Provider(issuer, {
-  clients: CLIENTS.map((c) => ({
+  clients: [...CLIENTS, BY_URL].map((c) => ({
     client_id: c.id,
     ...(c.secret && { client_secret: c.secret }),
     ...(c.key && { jwks: { keys: [c.key] }, token_endpoint_auth_signing_alg: c.key.alg }),
+    ...(c.jwksUri && { jwks_uri: c.jwksUri, token_endpoint_auth_signing_alg: 'RS384' }),
     token_endpoint_auth_method: c.method,
     redirect_uris: REDIRECT_URIS,
     grant_types: ['authorization_code', 'refresh_token'],
