@@ -45,6 +45,8 @@ const provider = new Provider(issuer, {
   clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
   enabledJWA: { clientAuthSigningAlgValues: ['RS384', 'ES384'] },
   clientBasedCORS: () => true,
+  // The provider fetches nothing from loopback unless its own guard is replaced; our key server is there.
+  fetch: (url, options) => globalThis.fetch(url, { ...options, dispatcher: undefined }),
   cookies: { keys: ['test-only-cookie-key'] },
   jwks: { keys: [signingKey('RS256')] },
   features: {
