@@ -53,7 +53,14 @@ async function forward(req, res, { upstreamPort, contextPaths }) {
     res.end(`glue: the server behind did not answer: ${error.message}\n`);
   });
   upstream.on('response', async (answer) => {
-    const bytes = await readAll(answer);
+    let bytes;
+    try {
+      bytes = await readAll(answer);
+    } catch (error) {
+      upstream.destroy(error);
+      return;
+    }
+    if (res.headersSent) return; // the connection broke after the head of the answer: a 502 was sent
     const changed = hasContext ? withPatient(answer.statusCode, bytes) : null;
     const out = changed ?? bytes;
     const raw = passed(answer.rawHeaders, ['content-length']);
