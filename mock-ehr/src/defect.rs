@@ -485,6 +485,11 @@ defects! {
     "fhir_single_letter_powerless" FhirSingleLetterPowerless "smart-2.2.0/370" "A granted scope of one letter opens nothing.";
     "fhir_wildcard_powerless" FhirWildcardPowerless "smart-2.2.0/144" "A granted wildcard scope opens the type Patient alone.";
     "fhir_no_www_authenticate" FhirNoWwwAuthenticate "rfc6750/3" "401 carries no WWW-Authenticate.";
+    "ssl_3_0_accepted" Ssl30Accepted "rfc9325/3.1.1-old" "SSL 3.0 is accepted.";
+    "tls_1_0_accepted" Tls10Accepted "rfc9325/3.1.1-old" "TLS 1.0 is accepted.";
+    "tls_1_1_accepted" Tls11Accepted "rfc9325/3.1.1-old" "TLS 1.1 is accepted.";
+    "tls_1_2_refused" Tls12Refused "rfc9325/3.1.1-new" "Neither TLS 1.2 nor TLS 1.3 is accepted.";
+    "certificate_expired" CertificateExpired "rfc9325/6" "The certificate has expired.";
     "malformed_form_5xx" MalformedForm5xx "rfc6749/5.2-invalid-request" "A body of the token endpoint that is no form, not UTF-8 or too long ends in status 500, there and at introspection and revocation.";
     "method_5xx" Method5xx "rfc6749/3.2-post" "A method that the token endpoint does not have ends in status 500, there and at introspection and revocation.";
     "fhir_malformed_5xx" FhirMalformed5xx "rfc9110/15.6" "A FHIR request that cannot be read ends in status 500.";

@@ -12,6 +12,7 @@
 //! | RFC 9126 | `authorize::pushed` |
 //! | RFC 7591, RFC 7592 | `register` |
 //! | OpenID Connect RP-Initiated Logout | `end_session` |
+//! | RFC 9325 | `tls` |
 //! | SMART scopes | [`scope`] |
 //! | RFC 7662, RFC 7009 | `introspect`, `revoke` |
 //!
@@ -50,6 +51,7 @@ pub mod serve;
 pub mod state;
 mod store;
 pub mod switches;
+mod tls;
 pub mod token;
 pub mod variant;
 

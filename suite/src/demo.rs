@@ -15,7 +15,8 @@ use mock_ehr::{Config, Defect, MockEhr, Variant};
 use url::Url;
 
 use crate::clock::Clock;
-use crate::http::{InProcess, Limits, Request, ReqwestTransport, Transport};
+use crate::http::in_process::PlayedTls;
+use crate::http::{InProcess, Limits, Request, ReqwestTransport, TlsAnswer, TlsVersion, Transport};
 use crate::key_server::{self, KeyServer};
 use crate::step::World;
 use crate::step::world::{Keys, Parts, keys_of};
@@ -88,6 +89,25 @@ impl Fetch for Inside {
     }
 }
 
+/// What the TLS in front of the mock would answer.
+#[derive(Debug)]
+struct TlsOf(MockEhr);
+
+impl PlayedTls for TlsOf {
+    fn answer(&self, version: TlsVersion) -> TlsAnswer {
+        let [major, minor] = version.bytes();
+        if self.0.accepts_tls((major, minor)) {
+            TlsAnswer::Chosen(version)
+        } else {
+            TlsAnswer::Alert(70)
+        }
+    }
+
+    fn certificate_problem(&self) -> Option<String> {
+        self.0.certificate_problem().map(str::to_owned)
+    }
+}
+
 /// The embedded configuration with id_tokens by ES256, which take a tenth of the time of RS256: for the defect matrix.
 static QUICK: LazyLock<Arc<Config>> = LazyLock::new(|| {
     let mut config = Config::clone(&Config::embedded());
@@ -148,7 +168,11 @@ pub fn inside(manner: &Manner, seed: u64) -> Result<(World, MockEhr), DemoError>
         .fetch(Arc::new(fetch))
         .build()
         .map_err(|error| DemoError::Mock(error.to_string()))?;
-    let transport: Arc<dyn Transport> = Arc::new(InProcess::new().mount(INSIDE, mock.router()));
+    let transport: Arc<dyn Transport> = Arc::new(
+        InProcess::new()
+            .mount(INSIDE, mock.router())
+            .play_tls(Arc::new(TlsOf(mock.clone()))),
+    );
     let clock: Arc<dyn Clock> = Arc::new(SharedClock(clock));
     let started = Instant::now();
     let agent: Arc<dyn UserAgent> = Arc::new(HttpAgent::new(

@@ -20,6 +20,7 @@ pub mod pages;
 pub mod refusal;
 pub mod scope;
 pub mod texts;
+pub mod tls;
 mod traces;
 
 pub use finding::Finding;

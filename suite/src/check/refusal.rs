@@ -33,6 +33,7 @@ impl Reaction {
             Outcome::Authorized(authorization) => of_authorization(authorization),
             Outcome::Answered(answer) => of_answer(deed.verb, answer),
             Outcome::Launched { .. } => Self::Accepted("an EHR launch".to_owned()),
+            Outcome::Probed(_) => Self::Accepted("hosts were asked about their TLS".to_owned()),
             Outcome::Waited => Self::Accepted("time passed".to_owned()),
         }
     }

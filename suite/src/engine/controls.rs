@@ -71,7 +71,7 @@ fn was_cut(deed: &Deed) -> bool {
     match &deed.outcome {
         Outcome::Authorized(authorization) => matches!(authorization.landing, Landing::Failed(Failure::Cut(_))),
         Outcome::Answered(answer) => matches!(answer.outcome(), Err(Failure::Cut(_))),
-        Outcome::Launched { .. } | Outcome::Waited => false,
+        Outcome::Launched { .. } | Outcome::Probed(_) | Outcome::Waited => false,
     }
 }
 
@@ -84,7 +84,7 @@ fn stage_of_deed(deed: &Deed, with: &With) -> Option<Stage> {
             Some(authorize_stage(client, with, authorization.launch_kind, post, pushed))
         }
         Outcome::Answered(answer) => Some(stage(deed.verb, client, with).aimed(answer.aim.as_deref())),
-        Outcome::Launched { .. } | Outcome::Waited => None,
+        Outcome::Launched { .. } | Outcome::Probed(_) | Outcome::Waited => None,
     }
 }
 
@@ -182,6 +182,7 @@ fn stages_of(client: &Client, with: &With, step: &Step, stages: &mut Vec<Stage>)
         | Step::Launch(_)
         | Step::Request(_)
         | Step::Preflight(_)
+        | Step::Tls(_)
         | Step::Wait(_) => {}
     }
 }

@@ -47,6 +47,7 @@ fn walks(step: &Step) -> u32 {
         | Step::Jwks(_)
         | Step::Request(_)
         | Step::Preflight(_)
+        | Step::Tls(_)
         | Step::Wait(_) => 0,
     }
 }

@@ -73,6 +73,11 @@ async fn one(context: &mut Context<'_>, step: &Step) -> Result<(), Halt> {
             context.deeds.push(Arc::new(deed));
             Ok(())
         }
+        Step::Tls(args) => {
+            let deed = crate::step::tls::tls(context, args).await?;
+            context.deeds.push(Arc::new(deed));
+            Ok(())
+        }
         Step::Wait(args) => {
             let deed = wait::wait(context, args.until).await?;
             context.deeds.push(Arc::new(deed));

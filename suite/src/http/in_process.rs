@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
@@ -15,12 +16,22 @@ use tower::ServiceExt as _;
 use url::{Position, Url};
 
 use super::reqwest_transport::hold_headers;
-use super::{Failure, Limits, Request, Response, Transport};
+use super::{Failure, Limits, Request, Response, TlsAnswer, TlsProbe, TlsProbed, TlsVersion, Transport};
 
 /// Routers by origin.
 #[derive(Debug, Clone, Default)]
 pub struct InProcess {
     routers: HashMap<String, Router>,
+    tls: Option<Arc<dyn PlayedTls>>,
+}
+
+/// What the TLS in front of a target inside this process would answer.
+pub trait PlayedTls: Send + Sync + std::fmt::Debug {
+    /// To a `ClientHello` that offers this version.
+    fn answer(&self, version: TlsVersion) -> TlsAnswer;
+
+    /// What a careful client says of the certificate; nothing where it is good.
+    fn certificate_problem(&self) -> Option<String>;
 }
 
 impl InProcess {
@@ -34,6 +45,12 @@ impl InProcess {
     pub fn mount(mut self, origin: &str, router: Router) -> Self {
         let origin = Url::parse(origin).map_or_else(|_| origin.to_owned(), |url| url.origin().ascii_serialization());
         self.routers.insert(origin, router);
+        self
+    }
+
+    /// Answers for TLS at every origin.
+    pub fn play_tls(mut self, tls: Arc<dyn PlayedTls>) -> Self {
+        self.tls = Some(tls);
         self
     }
 
@@ -83,7 +100,30 @@ impl Transport for InProcess {
         }
         .boxed()
     }
+
+    fn tls_probe<'a>(&'a self, probe: &'a TlsProbe, _limits: &'a Limits) -> BoxFuture<'a, Result<TlsProbed, Failure>> {
+        let played = self.tls.as_ref().ok_or_else(|| Failure::NotSent(NO_TLS.to_owned()));
+        let probed = played.map(|tls| TlsProbed {
+            hop: probe.url[Position::BeforeHost..Position::AfterPort].to_owned(),
+            answer: tls.answer(probe.version),
+        });
+        futures::future::ready(probed).boxed()
+    }
+
+    fn certificate<'a>(&'a self, _url: &'a Url, _limits: &'a Limits) -> BoxFuture<'a, Result<(), Failure>> {
+        let problem = match &self.tls {
+            Some(tls) => tls.certificate_problem().map(Failure::Tls),
+            None => Some(Failure::NotSent(NO_TLS.to_owned())),
+        };
+        futures::future::ready(problem.map_or(Ok(()), Err)).boxed()
+    }
+
+    fn plays_tls(&self) -> bool {
+        self.tls.is_some()
+    }
 }
+
+const NO_TLS: &str = "nothing here answers for TLS";
 
 /// The request as a server would receive it: origin form, `Host`, `Content-Length`.
 fn wire(request: &Request) -> Result<http::Request<Body>, Failure> {

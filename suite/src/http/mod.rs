@@ -1,5 +1,6 @@
 //! Sending requests and recording what came back, with limits on everything that a target sends.
 
+pub mod client_hello;
 pub mod exchange;
 pub mod in_process;
 pub mod limits;
@@ -9,12 +10,15 @@ mod redact;
 pub mod reqwest_transport;
 mod scrub;
 pub mod secret;
+pub mod tls_probe;
 pub mod transport;
 
+pub use client_hello::{TlsAnswer, TlsVersion};
 pub use exchange::{Exchange, Failure, Request, RequestBody, Response};
 pub use in_process::InProcess;
 pub use limits::Limits;
 pub use network::Network;
 pub use reqwest_transport::{ReqwestTransport, TransportError};
 pub use secret::{Secret, Vault};
+pub use tls_probe::{TlsProbe, TlsProbed};
 pub use transport::Transport;

@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-use super::{Failure, Limits, Network, Request, Response, Transport};
+use super::{Failure, Limits, Network, Request, Response, TlsProbe, TlsProbed, Transport};
 
 /// Connections that were idle longer are not used again: many servers close theirs after five seconds, and a POST
 /// that meets a closing connection cannot be repeated.
@@ -27,6 +27,8 @@ pub struct ReqwestTransport {
     single: reqwest::Client,
     was_cut: Arc<AtomicBool>,
     headers: HeaderMap,
+    /// For what is sent by sockets of our own.
+    network: Network,
 }
 
 /// Why no client can be built.
@@ -66,6 +68,7 @@ impl ReqwestTransport {
             single: Self::client(network, 0)?,
             was_cut: Arc::default(),
             headers,
+            network: network.clone(),
         })
     }
 
@@ -164,6 +167,10 @@ impl Transport for ReqwestTransport {
             }
         }
         .boxed()
+    }
+
+    fn tls_probe<'a>(&'a self, probe: &'a TlsProbe, limits: &'a Limits) -> BoxFuture<'a, Result<TlsProbed, Failure>> {
+        super::tls_probe::probe(&self.network, probe, limits.request).boxed()
     }
 }
 

@@ -23,6 +23,7 @@ pub fn stripped(steps: &[Step]) -> Vec<Step> {
                 Step::Publish(_)
                 | Step::Launch(_)
                 | Step::Request(_)
+                | Step::Tls(_)
                 | Step::Wait(_)
                 | Step::Together(_)
                 | Step::Interleaved(_) => {
@@ -51,6 +52,7 @@ pub fn has_fault(step: &Step) -> bool {
         | Step::Launch(_)
         | Step::Request(_)
         | Step::Preflight(_)
+        | Step::Tls(_)
         | Step::Wait(_)
         | Step::Together(_)
         | Step::Interleaved(_) => true,
@@ -80,6 +82,7 @@ pub fn sends_wrong_secret(step: &Step) -> bool {
         | Step::Fhir(_)
         | Step::Request(_)
         | Step::Preflight(_)
+        | Step::Tls(_)
         | Step::Wait(_) => false,
     }
 }

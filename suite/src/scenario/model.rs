@@ -189,6 +189,8 @@ pub enum Step {
     Request(RequestArgs),
     /// Asks as a browser does before a page of another origin may send a request.
     Preflight(PreflightArgs),
+    /// Asks hosts about their TLS.
+    Tls(crate::step::tls::TlsArgs),
     /// Lets time pass.
     Wait(WaitArgs),
     /// Sends several at the same moment.
@@ -215,6 +217,7 @@ one_key_enum!(Step, "step", {
     "jwks" => Jwks,
     "request" => Request,
     "preflight" => Preflight,
+    "tls" => Tls,
     "wait" => Wait,
     "together" => Together,
     "interleaved" => Interleaved,
@@ -237,6 +240,8 @@ pub enum Check {
     Callback(CallbackArgs),
     /// What the pages and redirects on the way to the app look like to a browser.
     SignInPages(SignInPagesArgs),
+    /// What hosts said of their TLS.
+    Tls(crate::check::tls::TlsCheckArgs),
     /// The answer is no breakdown: below 500, and in time.
     Answered(AnsweredArgs),
     /// No answer shows the code behind.
@@ -298,6 +303,7 @@ one_key_enum!(Check, "check", {
     "state" => State,
     "callback" => Callback,
     "sign_in_pages" => SignInPages,
+    "tls" => Tls,
     "answered" => Answered,
     "no_stack_trace" => NoStackTrace,
     "not_echoed" => NotEchoed,

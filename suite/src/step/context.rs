@@ -58,6 +58,8 @@ pub enum Outcome {
         /// The `iss` that came with it.
         iss: String,
     },
+    /// Hosts were asked about their TLS.
+    Probed(Vec<super::tls::Probed>),
     /// Nothing was sent: time passed, or the key server was changed.
     Waited,
 }

@@ -16,6 +16,7 @@ pub mod push;
 pub mod register;
 pub mod registrations;
 pub mod tamper;
+pub mod tls;
 pub mod token;
 pub mod wait;
 pub mod world;

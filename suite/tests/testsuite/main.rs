@@ -14,6 +14,7 @@ mod scenario_errors;
 mod schema;
 mod selftest;
 mod targets;
+mod tls;
 mod transport;
 mod user_agent;
 mod versions;

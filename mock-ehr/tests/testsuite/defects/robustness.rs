@@ -45,6 +45,11 @@ pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
             let path = "/auth/end-session?post_logout_redirect_uri=https%3A%2F%2Fevil.example%2F";
             ehr.get(path).await.status == StatusCode::SEE_OTHER
         }
+        Defect::Ssl30Accepted => ehr.mock.accepts_tls((3, 0)),
+        Defect::Tls10Accepted => ehr.mock.accepts_tls((3, 1)),
+        Defect::Tls11Accepted => ehr.mock.accepts_tls((3, 2)),
+        Defect::Tls12Refused => !ehr.mock.accepts_tls((3, 3)),
+        Defect::CertificateExpired => ehr.mock.certificate_problem().is_some(),
         _ => return None,
     })
 }

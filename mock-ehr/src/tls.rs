@@ -1,0 +1,28 @@
+//! What the TLS in front of this server would answer. The mock speaks plain HTTP on loopback; a suite that runs it inside
+//! its own process asks here instead of a socket.
+//!
+//! RFC 9325 §3.1.1: <https://www.rfc-editor.org/rfc/rfc9325#section-3.1.1>
+
+use crate::builder::MockEhr;
+use crate::defect::Defect;
+
+impl MockEhr {
+    /// Whether a `ClientHello` that offers this version alone (as on the wire, `(3, 3)` for TLS 1.2) is accepted.
+    pub fn accepts_tls(&self, version: (u8, u8)) -> bool {
+        let defects = self.state().defects();
+        match version {
+            (3, 0) => defects.has(Defect::Ssl30Accepted),
+            (3, 1) => defects.has(Defect::Tls10Accepted),
+            (3, 2) => defects.has(Defect::Tls11Accepted),
+            // RFC 9325 §3.1.1: TLS 1.2 must be there, and 1.3 should.
+            (3, 3 | 4) => !defects.has(Defect::Tls12Refused),
+            _ => false,
+        }
+    }
+
+    /// What a careful client says of the certificate; nothing where it is good.
+    pub fn certificate_problem(&self) -> Option<&'static str> {
+        let expired = self.state().defects().has(Defect::CertificateExpired);
+        expired.then_some("invalid peer certificate: Expired")
+    }
+}

@@ -1,0 +1,150 @@
+//! `tls`: asks the host of each https endpoint, once, for a version of TLS, or looks at its certificate.
+//!
+//! RFC 9325 (BCP 195) §3.1.1.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use url::Url;
+
+use super::context::{Context, Deed, Halt, Outcome};
+use super::discover::facts;
+use super::world::Facts;
+use crate::http::{Failure, TlsAnswer, TlsProbe, TlsVersion};
+use crate::value::Template;
+
+/// `tls`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TlsArgs {
+    /// Label for `of:`.
+    #[serde(default, rename = "as")]
+    pub label: Option<String>,
+    /// The one version that is offered: `ssl3.0`, `1.0` or `1.1`; `1.3` offers 1.2 as well. Without it the certificate is
+    /// looked at.
+    #[serde(default)]
+    pub offers: Option<Template>,
+}
+
+/// What one host said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probed {
+    /// Which hop was asked: host and port, and through which proxy.
+    pub hop: String,
+    /// What came of it.
+    pub found: Probe,
+}
+
+/// What came of asking a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Probe {
+    /// A version was offered, after the host had accepted TLS 1.2 or 1.3 from the same hand.
+    Version {
+        /// The offered one.
+        offered: TlsVersion,
+        /// The answer to the offer of TLS 1.2 and 1.3.
+        control: Result<TlsAnswer, Failure>,
+        /// The answer.
+        answer: Result<TlsAnswer, Failure>,
+    },
+    /// The ordinary client connected.
+    Certificate(Result<(), Failure>),
+}
+
+/// Asks each host.
+pub async fn tls(context: &Context<'_>, args: &TlsArgs) -> Result<Deed, Halt> {
+    let world = context.world;
+    let hosts = hosts(context, facts(world).await)?;
+    let offered = match &args.offers {
+        Some(offers) => Some(version(&context.fill(offers, &|_: &str| None)?)?),
+        None => None,
+    };
+    let mut probed = Vec::new();
+    for url in hosts {
+        let hop = format!(
+            "{}:{}",
+            url.host_str().unwrap_or_default(),
+            url.port_or_known_default().unwrap_or_default()
+        );
+        let Some(offered) = offered else {
+            let found = Probe::Certificate(world.transport.certificate(&url, &world.limits).await);
+            probed.push(Probed { hop, found });
+            continue;
+        };
+        let ask = async |version| {
+            let random = world.chance.bytes::<64>();
+            let probe = TlsProbe {
+                url: url.clone(),
+                version,
+                random,
+            };
+            world.transport.tls_probe(&probe, &world.limits).await
+        };
+        let control = ask(TlsVersion::Tls1_3).await;
+        let answer = if offered == TlsVersion::Tls1_3 {
+            control.clone()
+        } else {
+            ask(offered).await
+        };
+        let hop = control.as_ref().map_or(hop, |probed| probed.hop.clone());
+        let found = Probe::Version {
+            offered,
+            control: control.map(|probed| probed.answer),
+            answer: answer.map(|probed| probed.answer),
+        };
+        probed.push(Probed { hop, found });
+    }
+    Ok(Deed {
+        label: args.label.clone(),
+        verb: "tls",
+        client: String::new(),
+        correct: false,
+        outcome: Outcome::Probed(probed),
+        exchanges: Vec::new(),
+    })
+}
+
+fn version(text: &str) -> Result<TlsVersion, Halt> {
+    Ok(match text {
+        "ssl3.0" => TlsVersion::Ssl3_0,
+        "1.0" => TlsVersion::Tls1_0,
+        "1.1" => TlsVersion::Tls1_1,
+        "1.3" => TlsVersion::Tls1_3,
+        other => {
+            return Err(Halt::Scenario(format!(
+                "`{other}` is no version that can be offered: ssl3.0, 1.0, 1.1, or 1.3 with 1.2"
+            )));
+        }
+    })
+}
+
+/// One URL for each host and port with https among the endpoints.
+fn hosts(context: &Context<'_>, facts: &Facts) -> Result<Vec<Url>, Halt> {
+    let base = Some(context.world.profile.fhir_base.as_str());
+    let authorize = facts.authorization_endpoint.as_ref().map(Url::as_str);
+    let listed = [
+        base,
+        authorize,
+        facts.token_endpoint.as_deref(),
+        facts.introspection_endpoint.as_deref(),
+        facts.revocation_endpoint.as_deref(),
+        facts.jwks_uri.as_deref(),
+        facts.issuer.as_deref(),
+    ];
+    let plays = context.world.transport.plays_tls();
+    let mut hosts: Vec<Url> = Vec::new();
+    for url in listed.into_iter().flatten().filter_map(|text| Url::parse(text).ok()) {
+        let new = hosts.iter().all(|known| known.origin() != url.origin());
+        if new && (url.scheme() == "https" || plays) {
+            hosts.push(url);
+        }
+    }
+    if hosts.is_empty() {
+        let why = if context.world.profile.is_loopback() {
+            "loopback: https is no duty there, and no endpoint has it"
+        } else {
+            "no endpoint has https; discovery/endpoints_https judges that"
+        };
+        return Err(Halt::Skip(why.to_owned()));
+    }
+    Ok(hosts)
+}
