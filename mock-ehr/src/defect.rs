@@ -86,6 +86,8 @@ defects! {
     "response_type_unknown_accepted" ResponseTypeUnknownAccepted "rfc6749/3.1.1" "An unknown response_type counts as code.";
     "response_type_token_accepted" ResponseTypeTokenAccepted "rfc9700/2.1.2" "response_type=token is served with an access token in the fragment.";
     "response_mode_unchecked" ResponseModeUnchecked "rfc6749/3.1.2.3" "An unknown response_mode turns off the check of redirect_uri.";
+    "response_mode_skips_pkce" ResponseModeSkipsPkce "smart-2.2.0/14" "A response_mode turns off the check of PKCE.";
+    "request_object_redirect_unchecked" RequestObjectRedirectUnchecked "smart-2.2.0/18" "With a request parameter, redirect_uri is taken from it, or from the query, and not checked.";
     "request_object_unchecked" RequestObjectUnchecked "smart-2.2.0/14" "A request parameter turns off the check of PKCE.";
     "duplicate_parameters_accepted" DuplicateParametersAccepted "rfc6749/3.1-once" "A parameter that comes twice counts by its first value.";
     "duplicate_redirect_uri_first_checked" DuplicateRedirectUriFirstChecked "rfc6749/3.1.2.4" "Of two redirect_uris the first is checked and the last one used.";
@@ -176,6 +178,7 @@ defects! {
     "pkce_downgrade" PkceDowngrade "rfc9700/4.8.2" "A verifier is accepted for a code that was issued without challenge.";
     "pkce_verifier_of_any_flow" PkceVerifierOfAnyFlow "rfc7636/4.6" "The verifier of any other flow of the client is accepted.";
     // aud
+    "aud_at_exchange_heals" AudAtExchangeHeals "smart-2.2.0/96" "A wrong aud is refused at the exchange only, and there the right one makes up for it.";
     "aud_not_checked" AudNotChecked "smart-2.2.0/96" "aud is not compared at all.";
     "aud_missing_accepted" AudMissingAccepted "smart-2.2.0/42" "A request without aud is served.";
     "aud_empty_accepted" AudEmptyAccepted "smart-2.2.0/42" "An empty aud is served.";
@@ -236,6 +239,7 @@ defects! {
     "token_grant_type_password_accepted" TokenGrantTypePasswordAccepted "rfc9700/2.4" "grant_type=password is served.";
     "token_client_credentials_public" TokenClientCredentialsPublic "rfc6749/4.4" "A public client gets a token by client_credentials.";
     "token_duplicate_parameters_accepted" TokenDuplicateParametersAccepted "rfc6749/3.2-once" "A parameter that comes twice counts by its first value.";
+    "token_query_overrides" TokenQueryOverrides "rfc6749/3.2-once" "A parameter in the query of a token request replaces the one in its body.";
     "token_query_accepted" TokenQueryAccepted "rfc6749/3.2-post" "Parameters of the token request are also read from the query.";
     "token_get_accepted" TokenGetAccepted "rfc6749/3.2-post" "The token endpoint serves GET.";
     "token_json_body_accepted" TokenJsonBodyAccepted "rfc6749/3.2-post" "The token endpoint reads a JSON body.";
@@ -265,6 +269,7 @@ defects! {
     "token_scope_missing" TokenScopeMissing "smart-2.2.0/113" "The token response has no scope.";
     "token_scope_array" TokenScopeArray "rfc6749/5.1-json" "scope is an array.";
     "token_cors_missing" TokenCorsMissing "smart-2.2.0/17" "The token endpoint carries no CORS header.";
+    "token_scope_hides_offline" TokenScopeHidesOffline "rfc6749/3.3-reported" "offline_access is granted and not told in scope.";
     "token_scope_commas" TokenScopeCommas "rfc6749/3.3-list" "Scopes in the token response are separated by commas.";
     "token_scope_blanks" TokenScopeBlanks "rfc6749/3.3-list" "Scopes in the token response have blanks around them and two between them.";
     "token_grows_with_scopes" TokenGrowsWithScopes "smart-2.2.0/134" "An access token grows by 120 characters with each scope.";
@@ -296,6 +301,7 @@ defects! {
     "context_nested" ContextNested "smart-2.2.0/169" "The launch context stands in a member of its own.";
     // refresh
     "refresh_missing" RefreshMissing "smart-2.2.0/365" "No refresh token comes although offline_access was granted.";
+    "refresh_online_missing" RefreshOnlineMissing "smart-2.2.0/366" "No refresh token comes although online_access was granted.";
     "refresh_without_scope" RefreshWithoutScope "smart-2.2.0/216" "A refresh token comes although neither offline_access nor online_access was granted.";
     "refresh_unknown_accepted" RefreshUnknownAccepted "rfc6749/6-valid" "Any refresh token of at least eight characters is accepted as the client's latest.";
     "refresh_replay_accepted" RefreshReplayAccepted "rfc9700/4.14.2" "A refresh token that was replaced still works.";

@@ -203,6 +203,7 @@ fn is_claimed(state: &AppState, capability: &str) -> bool {
         "permission-patient" => !defects.has(Defect::DiscoveryCapabilitySetIncomplete),
         "permission-v1" => !defects.has(Defect::DiscoveryPermissionV1Unclaimed),
         "launch-ehr" => !defects.has(Defect::DiscoveryLaunchEhrUnclaimed),
+        "permission-offline" | "permission-online" => !state.variants().has(Variant::NoRefreshToken),
         "sso-openid-connect" => !state.variants().has(Variant::SsoNotClaimed),
         _ => true,
     }

@@ -72,6 +72,13 @@ impl Parameters {
         self.0.is_empty()
     }
 
+    /// With the other's values in place of those of the same name.
+    pub(crate) fn overridden_by(mut self, other: Self) -> Self {
+        self.0.retain(|(name, _)| other.get(name).is_none());
+        self.0.extend(other.0);
+        self
+    }
+
     pub(crate) fn extend(&mut self, other: Self) {
         self.0.extend(other.0);
     }

@@ -11,7 +11,7 @@ use http::StatusCode;
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::authorize::{consent, patient_picker, sign_in};
+use crate::authorize::{consent, patient_picker, respond, sign_in};
 use crate::defect::Defect;
 use crate::launch::{api, launcher};
 use crate::state::AppState;
@@ -49,6 +49,7 @@ pub(crate) fn public(state: AppState) -> Router {
         .route("/auth/password", get(sign_in::show))
         .route("/auth/signed-in", any(sign_in::signed_in))
         .route("/auth/patient", get(patient_picker::show).post(patient_picker::submit))
+        .route("/auth/refused", get(respond::show_refused))
         .route("/auth/consent", get(consent::show).post(consent::submit))
         .route("/auth/end-session", get(end_session::handle).post(end_session::handle))
         // Endpoints for apps

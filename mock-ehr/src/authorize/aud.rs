@@ -22,6 +22,9 @@ pub(crate) fn check(state: &AppState, parameters: &Parameters) -> Result<bool, R
             expected: state.fhir_base().to_owned(),
         },
     };
+    if state.defects().has(Defect::AudAtExchangeHeals) {
+        return Ok(false);
+    }
     if variants.has(Variant::AudRefusedAtExchange) || variants.has(Variant::AudRefusedAtFhir) {
         return Ok(false);
     }

@@ -188,6 +188,10 @@ pub(crate) fn go(state: &AppState, address: &str) -> Response {
 /// Ends a pending request with an error.
 pub(crate) fn end(state: &AppState, pending: &Pending, reason: Reason) -> Response {
     state.store().end_pending(&pending.id);
+    // A page of its own, not in place of the one whose form was sent.
+    if respond::stays_here(state, &reason) {
+        return go(state, &format!("/auth/refused?error={}", reason.code().as_str()));
+    }
     respond::refuse(
         state,
         Refusal::Redirect {

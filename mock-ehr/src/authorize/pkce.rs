@@ -54,6 +54,9 @@ pub(crate) fn check(state: &AppState, client: &Client, parameters: &Parameters) 
     {
         return Ok(Challenge::NotRequired);
     }
+    if parameters.filled("response_mode").is_some() && defects.has(Defect::ResponseModeSkipsPkce) {
+        return Ok(Challenge::NotRequired);
+    }
     let challenge = match parameters.get("code_challenge") {
         None if defects.has(Defect::PkceNotRequired) => return Ok(Challenge::NotRequired),
         None if defects.has(Defect::PkceDowngrade) => return Ok(Challenge::Unchecked),

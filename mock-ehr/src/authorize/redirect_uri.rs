@@ -26,6 +26,12 @@ impl RedirectTarget {
 
 /// The address to which the answer goes.
 pub(crate) fn check(state: &AppState, client: &Client, parameters: &Parameters) -> Result<RedirectTarget, Refusal> {
+    if let Some(object) = parameters.filled("request")
+        && state.defects().has(Defect::RequestObjectRedirectUnchecked)
+        && let Some(uri) = loose::of_object(object).or_else(|| parameters.filled("redirect_uri").map(str::to_owned))
+    {
+        return Ok(RedirectTarget(uri));
+    }
     let asked = asked(state, client, parameters).map_err(Refusal::Page)?;
     let strict = state.variants().has(Variant::LoopbackPortStrict);
     let registered = client.redirect_uris.iter().any(|known| {

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use askama::Template;
+use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -18,7 +19,7 @@ use super::reason::Reason;
 use super::redirect_uri::RedirectTarget;
 use super::state::{Answer, returned};
 use crate::defect::Defect;
-use crate::form::{decode, encode};
+use crate::form::{Parameters, decode, encode};
 use crate::page;
 use crate::state::AppState;
 use crate::store::code::Code;
@@ -94,10 +95,7 @@ pub(crate) fn refuse(state: &AppState, refusal: Refusal) -> Response {
         Refusal::Page(reason) => return refused_page(state, &reason),
         Refusal::Redirect { target, state, reason } => (target, state, reason),
     };
-    let variants = state.variants();
-    let stays = variants.has(Variant::ErrorPageInsteadOfRedirect) || variants.has(Variant::ErrorHtmlPage200);
-    // The user's own denial is the app's business in any case.
-    if stays && reason != Reason::Denied {
+    if stays_here(state, &reason) {
         return refused_page(state, &reason);
     }
     let mut answer = Vec::new();
@@ -118,6 +116,27 @@ pub(crate) fn refuse(state: &AppState, refusal: Refusal) -> Response {
     push_state(state, &mut answer, state_value.as_deref(), kind);
     push_iss(state, &mut answer);
     redirect(state, &target, &answer, false)
+}
+
+/// Is this error shown to the user instead of told to the app? The user's own denial is the app's business in any case.
+pub(crate) fn stays_here(state: &AppState, reason: &Reason) -> bool {
+    let variants = state.variants();
+    let stays = variants.has(Variant::ErrorPageInsteadOfRedirect) || variants.has(Variant::ErrorHtmlPage200);
+    stays && *reason != Reason::Denied
+}
+
+/// `GET /auth/refused`: where the browser ends whose request was refused after it had signed in.
+pub(crate) async fn show_refused(State(state): State<AppState>, RawQuery(query): RawQuery) -> Response {
+    let error = Parameters::parse(query.unwrap_or_default().as_bytes())
+        .ok()
+        .and_then(|parameters| parameters.filled("error").map(str::to_owned))
+        .unwrap_or_else(|| "access_denied".to_owned());
+    let status = if state.variants().has(Variant::ErrorHtmlPage200) {
+        StatusCode::OK
+    } else {
+        StatusCode::BAD_REQUEST
+    };
+    error_page(&state, status, &error, None)
 }
 
 fn error_code(state: &AppState, reason: &Reason) -> Option<String> {

@@ -30,10 +30,12 @@ pub(crate) fn check(state: &AppState, parameters: &Parameters) -> Result<Respons
     // object that is not read must not be ignored either.
     match parameters.filled("response_mode") {
         None | Some("query") => {}
-        Some(_) if defects.has(Defect::ResponseModeUnchecked) => {}
+        Some(_) if defects.has(Defect::ResponseModeUnchecked) || defects.has(Defect::ResponseModeSkipsPkce) => {}
         Some(was) => return Err(Reason::ResponseMode { was: was.to_owned() }),
     }
-    if parameters.filled("request").is_some() && !defects.has(Defect::RequestObjectUnchecked) {
+    let reads_objects =
+        defects.has(Defect::RequestObjectUnchecked) || defects.has(Defect::RequestObjectRedirectUnchecked);
+    if parameters.filled("request").is_some() && !reads_objects {
         return Err(Reason::RequestObject);
     }
     if parameters.filled("request_uri").is_some() {

@@ -149,7 +149,9 @@ fn check(app: &AppState, client: &Client, code: &Code, parameters: &Parameters) 
     if !defects.has(Defect::PkceVerifierOfAnyFlow) {
         verify(app, client, code, parameters)?;
     }
-    if !code.grant.aud_ok && app.variants().has(Variant::AudRefusedAtExchange) {
+    let heals = defects.has(Defect::AudAtExchangeHeals);
+    let healed = heals && parameters.filled("aud").or(parameters.filled("resource")) == Some(app.fhir_base());
+    if !code.grant.aud_ok && !healed && (heals || app.variants().has(Variant::AudRefusedAtExchange)) {
         return Err(Reason::Aud {
             expected: app.fhir_base().to_owned(),
         });

@@ -58,6 +58,8 @@ fn read_strictly(app: &AppState, incoming: &Incoming<'_>) -> Result<Parameters, 
         || (is_credentials && defects.has(Defect::SecretInQueryAccepted))
     {
         parameters.extend(query);
+    } else if defects.has(Defect::TokenQueryOverrides) {
+        parameters = parameters.overridden_by(query);
     } else if !query.is_empty() {
         // RFC 6749 §2.3.1: credentials must not stand in an address; and nothing else is read from there either.
         let names: Vec<_> = query.iter().map(|(name, _)| name).collect();

@@ -186,6 +186,14 @@ fn push_scope(app: &AppState, issue: &Issue, body: &mut Map<String, Value>) {
     }
     let scope = if defects.has(Defect::TokenScopeArray) {
         json!(issue.scopes.iter().map(Scope::text).collect::<Vec<_>>())
+    } else if defects.has(Defect::TokenScopeHidesOffline) {
+        let told: Vec<_> = issue
+            .scopes
+            .iter()
+            .filter(|scope| **scope != Scope::OfflineAccess)
+            .cloned()
+            .collect();
+        text_of(&told).into()
     } else if defects.has(Defect::TokenScopeCommas) {
         text_of(&issue.scopes).replace(' ', ",").into()
     } else if defects.has(Defect::TokenScopeBlanks) {
@@ -272,7 +280,7 @@ fn push_refresh_token(app: &AppState, issue: &Issue, body: &mut Map<String, Valu
     let grant = &issue.grant;
     // SMART 2.2 "Scopes for requesting a refresh token"
     let asked = grant.has(&Scope::OfflineAccess)
-        || grant.has(&Scope::OnlineAccess)
+        || (grant.has(&Scope::OnlineAccess) && !defects.has(Defect::RefreshOnlineMissing))
         || client_credentials::keeps_refresh_token(app, grant);
     let gives = (asked && !defects.has(Defect::RefreshMissing)) || (!asked && defects.has(Defect::RefreshWithoutScope));
     let keeps_old = issue.is_refresh && variants.has(Variant::NoRefreshRotation);

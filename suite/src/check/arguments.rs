@@ -80,6 +80,9 @@ pub struct CallbackArgs {
     /// Error codes of which `error` must be one.
     #[serde(default)]
     pub error: Vec<String>,
+    /// `error`, `error_description` and `error_uri` hold only the characters of RFC 6749 §4.1.2.1.
+    #[serde(default)]
+    pub characters: bool,
     /// The address without its response parameters must be this.
     #[serde(default)]
     pub at: Option<Template>,

@@ -9,8 +9,9 @@ use crate::step::context::{Authorization, Outcome};
 use crate::user_agent::Landing;
 use crate::value::Lookup;
 
-use super::arguments::{CallbackArgs, PageArgs, PageKind, StateArgs};
+use super::arguments::{Alphabet, CallbackArgs, PageArgs, PageKind, StateArgs};
 use super::finding::Finding;
+use super::json::in_alphabet;
 use crate::step::landing;
 
 fn authorization<'c>(context: &'c Context<'_>, of: Option<&str>) -> Result<&'c Authorization, Finding> {
@@ -84,6 +85,14 @@ pub fn callback(context: &Context<'_>, args: &CallbackArgs) -> Finding {
         return finding;
     }
     let words = landing::describe(authorization);
+    if let (Landing::Foreign(url), Some(_)) = (&authorization.landing, &args.at) {
+        // An address of ours that stands for an attacker's; any other may be a page on the way.
+        return if url.host_str().is_some_and(|host| host.ends_with("attacker.example")) {
+            Finding::broken("the browser sent to no address that is not registered", words)
+        } else {
+            Finding::Undecided(words)
+        };
+    }
     let Some(url) = authorization.callback() else {
         return if args.or_page {
             Finding::Holds(Some(words))
@@ -110,10 +119,31 @@ pub fn callback(context: &Context<'_>, args: &CallbackArgs) -> Finding {
             return Finding::broken(format!("error {}", quoted(&args.error)), words);
         }
     }
+    if args.characters
+        && let Some(finding) = characters(authorization)
+    {
+        return finding;
+    }
     match &args.at {
         Some(at) => address(context, args.of.as_deref(), url, at, &words),
         None => Finding::holds(),
     }
+}
+
+/// RFC 6749 §4.1.2.1: %x20-21, %x23-5B, %x5D-7E; of `error_uri` without the space.
+fn characters(authorization: &Authorization) -> Option<Finding> {
+    for name in ["error", "error_description", "error_uri"] {
+        for value in all(authorization, name) {
+            let sound = value.is_empty() || in_alphabet(Alphabet::ErrorText, value);
+            if !sound || (name == "error_uri" && value.contains(' ')) {
+                return Some(Finding::broken(
+                    format!("`{name}` of %x20-21, %x23-5B, %x5D-7E (RFC 6749 §4.1.2.1)"),
+                    format!("{name}: {value}"),
+                ));
+            }
+        }
+    }
+    None
 }
 
 fn address(context: &Context<'_>, of: Option<&str>, url: &Url, at: &crate::value::Template, words: &str) -> Finding {

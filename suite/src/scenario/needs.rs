@@ -64,6 +64,10 @@ pub const WORDS: &[(&str, &str)] = &[
     ("second_symmetric", "another client with a secret in the profile"),
     ("second_asymmetric", "another client with a key in the profile"),
     ("two_redirect_uris", "a client with two redirect_uris in the profile"),
+    (
+        "query_redirect",
+        "a client with a redirect_uri that has a query of its own",
+    ),
     ("https_redirect", "a client whose first redirect_uri is https"),
     (
         "loopback_redirect",
@@ -243,6 +247,12 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow: Allow
         "two_redirect_uris" => met(client.is_some_and(|client| client.redirect_uris.len() > 1), || {
             add("a second redirect_uri of the client")
         }),
+        "query_redirect" => {
+            let there = client.is_some_and(|client| client.redirect_uris.iter().any(|uri| uri.contains('?')));
+            met(there, || {
+                add("a redirect_uri with a query, such as https://app.example/cb?tenant=7, of the client")
+            })
+        }
         "https_redirect" => {
             let https = client
                 .and_then(|client| client.redirect_uris.first())

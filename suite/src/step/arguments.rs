@@ -165,6 +165,9 @@ pub struct AuthorizeArgs {
     /// Text appended to the query (or body) as it stands, percent-encoded: `&x=%ff`.
     #[serde(default)]
     pub raw_suffix: Option<Template>,
+    /// Text appended to the query of the URL as it stands, percent-encoded: `x=%ff`.
+    #[serde(default)]
+    pub raw_query: Option<Template>,
 }
 
 /// A method.
@@ -345,6 +348,9 @@ pub struct ExchangeArgs {
     /// Text appended to the body as it stands, percent-encoded.
     #[serde(default)]
     pub raw_suffix: Option<Template>,
+    /// Text appended to the query of the URL as it stands, percent-encoded: `x=%ff`.
+    #[serde(default)]
+    pub raw_query: Option<Template>,
     /// Header fields besides.
     #[serde(default)]
     pub headers: BTreeMap<String, Override>,

@@ -479,6 +479,13 @@ fn request(
         encoded.push_str(&context.fill(suffix, own)?);
     }
     let mut url = endpoint.clone();
+    if let Some(more) = &args.raw_query {
+        let more = context.fill(more, own)?;
+        url.set_query(Some(&match endpoint.query() {
+            Some(before) if !before.is_empty() => format!("{before}&{more}"),
+            _ => more,
+        }));
+    }
     if args.method == Method::Post {
         let content_type = "application/x-www-form-urlencoded".to_owned();
         let body = RequestBody::Raw {
@@ -492,7 +499,7 @@ fn request(
             body,
         });
     }
-    let query = match endpoint.query() {
+    let query = match url.query() {
         Some(before) if !before.is_empty() => format!("{before}&{encoded}"),
         _ => encoded,
     };

@@ -361,7 +361,8 @@ impl<'w> Context<'w> {
     fn of_client(client: &Client, name: &str) -> Option<String> {
         match name {
             "client_id" => Some(client.client_id.clone()),
-            "redirect_uri" => client.redirect_uris.first().cloned(),
+            "redirect_uri" | "client_redirect_uri" => client.redirect_uris.first().cloned(),
+            "query_redirect_uri" => client.redirect_uris.iter().find(|uri| uri.contains('?')).cloned(),
             "redirect_uri_2" => client.redirect_uris.get(1).cloned(),
             "origin" => client.origins.first().cloned(),
             "loopback_redirect_uri" => client.redirect_uris.iter().find(|uri| is_loopback(uri)).cloned(),

@@ -156,6 +156,13 @@ pub(super) async fn post_pairs(
     if !in_query.is_empty() {
         url.query_pairs_mut().extend_pairs(in_query);
     }
+    if let Some(more) = &args.raw_query {
+        let more = context.fill(more, own)?;
+        url.set_query(Some(
+            &url.query()
+                .map_or_else(|| more.clone(), |before| format!("{before}&{more}")),
+        ));
+    }
     let method = if args.method == Method::Get {
         HttpMethod::GET
     } else {

@@ -24,6 +24,8 @@ pub const ROOTS: &[&str] = &[
     "registration_access_token",
     "elsewhere_jwks_uri",
     "redirect_uri_2",
+    "query_redirect_uri",
+    "client_redirect_uri",
     "loopback_redirect_uri",
     "scope",
     "state",

@@ -15,6 +15,9 @@ pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
     if let Some(answer) = super::launch_context::probe(ehr, defect).await {
         return Some(answer);
     }
+    if let Some(answer) = bypasses(ehr, defect).await {
+        return Some(answer);
+    }
     let opens = async |scope: &str, path: &str| {
         let token = asked(ehr, scope).await.member("access_token");
         ehr.fhir(path, &token).await.status.is_success()
@@ -23,6 +26,44 @@ pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
         Defect::FhirV1ScopePowerless => !opens("launch/patient patient/Patient.read", "Patient/patient-b").await,
         Defect::FhirSingleLetterPowerless => !opens("launch/patient patient/Patient.r", "Patient/patient-b").await,
         Defect::FhirWildcardPowerless => !opens("launch/patient patient/*.rs", "Condition?patient=patient-b").await,
+        _ => return None,
+    })
+}
+
+async fn bypasses(ehr: &TestEhr, defect: Defect) -> Option<bool> {
+    Some(match defect {
+        Defect::ResponseModeSkipsPkce => {
+            let alter = |form: Form| form.add("response_mode", "query").omit("code_challenge");
+            ehr.gives_code(APP, alter).await
+        }
+        Defect::RequestObjectRedirectUnchecked => {
+            // {"redirect_uri":"https://evil.example/"}
+            let object = "e30.eyJyZWRpcmVjdF91cmkiOiJodHRwczovL2V2aWwuZXhhbXBsZS8ifQ.";
+            let landing = ehr.land(APP, |form| form.add("request", object)).await;
+            landing.parameter("code").is_some() && landing.address().starts_with("https://evil.example/")
+        }
+        Defect::AudAtExchangeHeals => {
+            let alter = |form: Form| form.set("aud", "https://evil.example/fhir");
+            let flow = ehr.try_code(APP, alter).await;
+            match flow {
+                Some(flow) => ehr.redeem(&flow, |form| form.add("aud", FHIR)).await.gives_token(),
+                None => false,
+            }
+        }
+        Defect::TokenQueryOverrides => {
+            let flow = ehr.code(APP).await;
+            let form = ehr.exchange(&flow).set("code", "wrong");
+            let path = format!("/auth/token?code={}", flow.code);
+            ehr.post(&path, &[], &form).await.gives_token()
+        }
+        Defect::TokenScopeHidesOffline => {
+            let answer = asked(ehr, "launch/patient offline_access").await;
+            !answer.member("refresh_token").is_empty() && answer.member("scope") == "launch/patient"
+        }
+        Defect::RefreshOnlineMissing => {
+            let answer = asked(ehr, "launch/patient online_access").await.json();
+            answer.get("refresh_token").is_none()
+        }
         _ => return None,
     })
 }
