@@ -139,7 +139,11 @@ fn last(scenario: &Scenario) -> u8 {
 
 /// Whether it judges nothing but the address to which the browser is sent, if to any: a server that breaks down sends none.
 fn only_where_to(scenario: &Scenario) -> bool {
-    let where_to = |check: &Check| matches!(check, Check::Callback(args) if args.or_page && args.at.is_some());
+    let where_to = |check: &Check| match check {
+        Check::Callback(args) => args.or_page && args.at.is_some(),
+        Check::NotSentTo(_) => true,
+        _ => false,
+    };
     scenario.then.iter().all(where_to)
 }
 
