@@ -331,8 +331,18 @@ pub fn unclaimed(facts: &Facts, kind: ClientKind) -> Option<String> {
             Some(list.iter().any(|one| one.as_str() == Some(word)))
         };
         // SMART 2.2 conformance: the grant is listed where backend services are supported.
-        return (listed("grant_types_supported", "client_credentials") == Some(false))
-            .then(|| "the server does not list the grant client_credentials".to_owned());
+        if listed("grant_types_supported", "client_credentials") == Some(false) {
+            return Some("the server does not list the grant client_credentials".to_owned());
+        }
+        // Any OAuth server may list the grant; that of SMART gives scopes of the level `system`.
+        let scopes = facts
+            .smart
+            .as_ref()
+            .and_then(|smart| smart.get("scopes_supported")?.as_array());
+        let system = |scope: &serde_json::Value| scope.as_str().is_some_and(|scope| scope.starts_with("system/"));
+        return scopes
+            .is_some_and(|scopes| !scopes.iter().any(system))
+            .then(|| "the server lists no scope of the level system/".to_owned());
     }
     let capability = match kind {
         ClientKind::Public => "client-public",
