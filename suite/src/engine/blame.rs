@@ -14,6 +14,12 @@ impl Run<'_> {
     /// A correct request that was refused has one verdict of its own; what hangs on it names that.
     pub(super) fn blame(&mut self, client: Option<&Client>, scenario: &Scenario, halt: Halt) -> Halt {
         let Halt::Blocked(why) = halt else { return halt };
+        // What a client may ask for beyond its own scopes is the server's choice, and no request of ours is wrong by it.
+        if let Some(scope) = &scenario.with.scope
+            && why.contains("`invalid_scope`")
+        {
+            return Halt::Skip(format!("the server does not grant `{scope}`: {why}"));
+        }
         let name = client.map_or("none", |client| client.name.as_str());
         let launch = match scenario.with.launch {
             LaunchKind::Standalone => "standalone",

@@ -486,7 +486,18 @@ impl<'w> Context<'w> {
     /// A text with its placeholders filled from `own` first, then from here.
     pub fn fill(&self, template: &Template, own: &dyn Lookup) -> Result<String, Halt> {
         let lookup = |name: &str| own.value(name).or_else(|| self.named(name, own));
-        template.fill(&lookup).map_err(Halt::from)
+        template.fill(&lookup).map_err(|error| self.why_not(error, own))
+    }
+
+    /// Why a text could not be filled; where it is a value of the row that could not, what that one lacks.
+    fn why_not(&self, error: TemplateError, own: &dyn Lookup) -> Halt {
+        if let TemplateError::NoValue(name) = &error
+            && let Some(template) = name.strip_prefix("case.").and_then(|rest| self.case?.get(rest))
+            && let Err(inner) = self.fill(template, own)
+        {
+            return inner;
+        }
+        Halt::from(error)
     }
 
     fn named(&self, name: &str, own: &dyn Lookup) -> Option<String> {

@@ -45,7 +45,7 @@ async function forward(req, res, { upstreamPort, contextPaths }) {
   const hasContext = contextPaths.includes(req.url.split('?')[0]);
   const body = await readAll(req);
   const headers = passed(req.rawHeaders, hasContext ? ['accept-encoding', 'content-length'] : ['content-length']);
-  if (body.length || ['POST', 'PUT'].includes(req.method)) headers.push('Content-Length', String(body.length));
+  if (body.length || ['POST', 'PUT', 'PATCH'].includes(req.method)) headers.push('Content-Length', String(body.length));
   const upstream = http.request({ maxHeaderSize: 1 << 20, host: '127.0.0.1', port: upstreamPort, method: req.method, path: req.url, headers, setHost: false });
   upstream.on('error', (error) => {
     // Not an answer of the server under test: 502, which the suite never takes for a refusal.
