@@ -132,8 +132,19 @@ fn of_fhir(answer: &Answer, status: u16, words: String) -> Reaction {
     match status {
         200..=299 if empty => Reaction::Refused(words),
         200..=299 if kind.is_some() => Reaction::Accepted(words),
+        // A write is done without a word where the client did not ask for one.
+        200..=299 if is_write(answer) => Reaction::Accepted(words),
         400..=499 if !foreign_403(answer, status) => Reaction::Refused(words),
         _ => Reaction::Unclear(words),
+    }
+}
+
+fn is_write(answer: &Answer) -> bool {
+    let request = &answer.exchange.request;
+    match request.method.as_str() {
+        "PUT" | "PATCH" | "DELETE" => true,
+        "POST" => !request.url.path().ends_with("/_search"),
+        _ => false,
     }
 }
 
