@@ -11,7 +11,8 @@ function publicHalf(file) {
 
 export const SCOPES = 'openid fhirUser offline_access launch/patient patient/*.rs patient/Patient.rs '
   + 'patient/Patient.r patient/Patient.s patient/Patient.cruds';
-export const REDIRECT_URIS = ['https://app.example/cb', 'https://app.example/cb2', 'http://127.0.0.1:4567/callback'];
+export const REDIRECT_URIS = ['https://app.example/cb', 'https://app.example/cb2', 'http://127.0.0.1:4567/callback',
+  'https://app.example/cb?tenant=7'];
 
 export const CLIENTS = [
   { id: 'app-public-1', method: 'none' },
