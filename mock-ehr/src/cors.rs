@@ -38,7 +38,7 @@ fn readers(state: &AppState, path: &str) -> Readers {
         brands::PATH => (Readers::Everybody, defects.has(Defect::BrandsCorsMissing)),
         "/.well-known/oauth-authorization-server" | "/smart-style.json" => (Readers::Everybody, false),
         "/auth/token" => (Readers::RegisteredApps, defects.has(Defect::TokenCorsMissing)),
-        "/auth/introspect" | "/auth/revoke" => (Readers::RegisteredApps, false),
+        "/auth/introspect" | "/auth/revoke" | "/auth/userinfo" => (Readers::RegisteredApps, false),
         // RFC 9700 §2.6: browsers go there, pages never ask there.
         "/auth/authorize" if defects.has(Defect::AuthorizeCorsAllowed) => (Readers::Everybody, false),
         _ if path.starts_with("/fhir/") => (Readers::RegisteredApps, defects.has(Defect::FhirCorsMissing)),

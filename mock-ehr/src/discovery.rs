@@ -286,14 +286,28 @@ fn auth_methods(state: &AppState) -> Value {
     json!(methods)
 }
 
+/// SMART 2.2: RS256 is always among them.
+fn id_token_algs(state: &AppState) -> Value {
+    let mut algs = Vec::new();
+    if !state.defects().has(Defect::OpenidRs256Unlisted) {
+        algs.push("RS256");
+    }
+    let own = match state.config().id_token_alg {
+        _ if state.variants().has(Variant::IdTokenEs384) => "ES384",
+        IdTokenAlg::RS256 if state.defects().has(Defect::OpenidRs256Unlisted) => "ES384",
+        IdTokenAlg::RS256 => "RS256",
+        IdTokenAlg::ES256 => "ES256",
+        IdTokenAlg::ES384 => "ES384",
+    };
+    if !algs.contains(&own) {
+        algs.push(own);
+    }
+    json!(algs)
+}
+
 /// OpenID Connect Discovery §3: <https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata>
 fn openid(state: &AppState) -> Map<String, Value> {
     let at = |path: &str| json!(format!("{}{path}", state.public_url()));
-    let alg = match state.config().id_token_alg {
-        IdTokenAlg::RS256 => json!(["RS256"]),
-        IdTokenAlg::ES256 => json!(["ES256"]),
-        IdTokenAlg::ES384 => json!(["ES384"]),
-    };
     let issuer = if state.defects().has(Defect::OpenidIssuerMismatch) {
         json!("https://other.example")
     } else if state.defects().has(Defect::OpenidIssuerFragment) {
@@ -307,6 +321,9 @@ fn openid(state: &AppState) -> Map<String, Value> {
     put("authorization_endpoint", at("/auth/authorize"));
     put("token_endpoint", at("/auth/token"));
     put("jwks_uri", at("/.well-known/jwks.json"));
+    if !state.variants().has(Variant::UserinfoNotOffered) {
+        put("userinfo_endpoint", at("/auth/userinfo"));
+    }
     put("introspection_endpoint", at("/auth/introspect"));
     put("end_session_endpoint", at("/auth/end-session"));
     put("revocation_endpoint", at("/auth/revoke"));
@@ -321,7 +338,7 @@ fn openid(state: &AppState) -> Map<String, Value> {
     if !state.defects().has(Defect::OpenidMetadataIncomplete) {
         put("subject_types_supported", json!(["public"]));
     }
-    put("id_token_signing_alg_values_supported", alg);
+    put("id_token_signing_alg_values_supported", id_token_algs(state));
     put("token_endpoint_auth_methods_supported", auth_methods(state));
     if !state.defects().has(Defect::DiscoverySigningAlgorithmsMissing) {
         put(

@@ -6,11 +6,12 @@
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, Method, StatusCode, Uri};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use serde_json::{Map, Value, json};
 
 use crate::defect::Defect;
-use crate::form::Parameters;
+use crate::form::{NotUtf8, Parameters};
 use crate::scope::grammar::Scope;
 use crate::state::AppState;
 use crate::store::tokens::AccessToken;
@@ -42,34 +43,78 @@ pub(crate) async fn handle(
 }
 
 async fn answer(app: &AppState, incoming: &Incoming<'_>) -> Result<Response, Reason> {
-    let parameters = form::read(app, incoming)?;
+    let parameters = parameters(app, incoming)?;
     client_auth::jwks_uri::refresh(app, &parameters).await;
     let caller = authorize(app, incoming.headers, &parameters)?;
     let Some(text) = parameters.filled("token") else {
+        if app.defects().has(Defect::IntrospectionTokenMissingActive) {
+            let body = Map::from_iter([("active".to_owned(), json!(true))]);
+            return Ok(json_answer(app, StatusCode::OK, body));
+        }
         return Err(Reason::Missing {
             name: "token",
             expected: "the token to be judged",
         });
     };
-    let found = app.store().access_token(text);
+    let hint = parameters
+        .filled("token_type_hint")
+        .filter(|_| app.defects().has(Defect::IntrospectionHintBelieved));
+    let among = |kind: &str| hint.is_none_or(|hint| hint == kind);
+    let found = app.store().access_token(text).filter(|_| among("access_token"));
     if found.is_none() && app.defects().has(Defect::IntrospectionUnknownError) {
         return Err(Reason::BearerInvalid);
     }
     let refresh = || {
-        app.store().refresh_token(text).map(|token| AccessToken {
-            patient: token.grant.patient.clone(),
-            issued: app.now(),
-            expires: token.expires,
-            revoked: token.revoked || token.replaced,
-            grant: token.grant,
-            scopes: token.scopes,
-        })
+        let told = !app.variants().has(Variant::IntrospectionOfRefreshTokensInactive) && among("refresh_token");
+        app.store()
+            .refresh_token(text)
+            .filter(|_| told)
+            .map(|token| AccessToken {
+                patient: token.grant.patient.clone(),
+                issued: app.now(),
+                expires: token.expires,
+                revoked: token.revoked || token.replaced,
+                grant: token.grant,
+                scopes: token.scopes,
+            })
     };
     let body = match found.or_else(refresh) {
         Some(token) => describe(app, &caller, &token),
-        None => inactive(app),
+        None => unknown(app),
     };
-    Ok(json_answer(app, StatusCode::OK, body))
+    let mut response = json_answer(app, StatusCode::OK, body);
+    if app.defects().has(Defect::IntrospectionWrongContentType) {
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    }
+    Ok(response)
+}
+
+/// RFC 7662 §2.1: a POSTed form; §4: a server may answer GET as well.
+fn parameters(app: &AppState, incoming: &Incoming<'_>) -> Result<Parameters, Reason> {
+    if incoming.method == Method::GET && app.variants().has(Variant::IntrospectionGetAccepted) {
+        let query = incoming.uri.query().unwrap_or_default();
+        return Parameters::parse(query.as_bytes()).map_err(|NotUtf8 { name }| Reason::NotUtf8 { name });
+    }
+    form::read(app, incoming)
+}
+
+fn unknown(app: &AppState) -> Map<String, Value> {
+    let mut body = inactive(app);
+    if app.defects().has(Defect::IntrospectionUnknownDetails) {
+        body.insert("iss".into(), json!(app.public_url()));
+        body.insert("reason".into(), json!("not issued here"));
+    }
+    body
+}
+
+/// The one of the id_token.
+fn subject(app: &AppState, username: &str) -> String {
+    if app.defects().has(Defect::IntrospectionSubDiffers) {
+        return username.to_owned();
+    }
+    id_token::subject(username)
 }
 
 /// Who asks.
@@ -83,14 +128,14 @@ fn authorize(app: &AppState, headers: &HeaderMap, parameters: &Parameters) -> Re
     if app.defects().has(Defect::IntrospectionOpen) {
         return Ok(Caller::Anybody);
     }
-    if access::bearer(headers).is_ok() {
+    if access::bearer(headers).is_ok() && !app.variants().has(Variant::IntrospectionBearerRefused) {
         return app
             .access(headers)
             .map(|_| Caller::Anybody)
             .map_err(|_| Reason::BearerInvalid);
     }
     let client = client_auth::check(app, headers, parameters, Purpose::Introspect)?;
-    if client.is_confidential() {
+    if client.is_confidential() || app.defects().has(Defect::IntrospectionPublicClient) {
         return Ok(Caller::Client(client.client_id.clone()));
     }
     // A public client proves nothing by its id.
@@ -134,17 +179,24 @@ fn describe(app: &AppState, caller: &Caller, token: &AccessToken) -> Map<String,
             body.insert(name.to_owned(), value);
         }
     };
-    put(
-        Defect::IntrospectionScopeMissing,
-        "scope",
-        json!(text_of(&token.scopes)),
-    );
+    let scopes = if defects.has(Defect::IntrospectionScopePart) {
+        &token.scopes[..1]
+    } else {
+        &token.scopes[..]
+    };
+    put(Defect::IntrospectionScopeMissing, "scope", json!(text_of(scopes)));
     put(
         Defect::IntrospectionClientIdMissing,
         "client_id",
         json!(token.grant.client_id),
     );
-    put(Defect::IntrospectionExpMissing, "exp", json!(token.expires.as_second()));
+    let exp = token.expires.as_second();
+    let exp = if defects.has(Defect::IntrospectionExpDisagrees) {
+        exp + 86_400
+    } else {
+        exp
+    };
+    put(Defect::IntrospectionExpMissing, "exp", json!(exp));
     put(
         Defect::IntrospectionSubMissing,
         "sub",
@@ -153,10 +205,10 @@ fn describe(app: &AppState, caller: &Caller, token: &AccessToken) -> Map<String,
             token
                 .grant
                 .user()
-                .map_or_else(|| token.grant.client_id.clone(), id_token::subject)
+                .map_or_else(|| token.grant.client_id.clone(), |name| subject(app, name))
         ),
     );
-    body.insert("iss".into(), json!(app.public_url()));
+    put(Defect::IntrospectionIssMissing, "iss", json!(app.public_url()));
     body.insert("iat".into(), json!(token.issued.as_second()));
     body.insert("token_type".into(), json!("Bearer"));
     if !defects.has(Defect::IntrospectionContextMissing) {
@@ -171,7 +223,10 @@ fn describe(app: &AppState, caller: &Caller, token: &AccessToken) -> Map<String,
         .scopes
         .iter()
         .any(|scope| matches!(scope, Scope::FhirUser | Scope::Profile));
-    if wants_user && let Some(fhir_user) = id_token::fhir_user(app, &token.grant.username) {
+    if wants_user
+        && !defects.has(Defect::IntrospectionFhirUserMissing)
+        && let Some(fhir_user) = id_token::fhir_user(app, &token.grant.username)
+    {
         body.insert("fhirUser".into(), json!(fhir_user));
     }
     body

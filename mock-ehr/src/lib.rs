@@ -53,7 +53,8 @@ mod store;
 pub mod switches;
 mod tls;
 pub mod token;
-pub mod variant;
+pub mod userinfo;
+mod variant;
 
 pub use builder::{Builder, MockEhr};
 pub use config::Config;

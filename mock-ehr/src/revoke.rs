@@ -8,11 +8,13 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, Method, StatusCode, Uri};
 
 use crate::defect::Defect;
+use crate::form::{NotUtf8, Parameters};
 use crate::state::AppState;
 use crate::token::client_auth::{self, Purpose};
 use crate::token::form::{self, Incoming};
 use crate::token::reason::Reason;
 use crate::token::response;
+use crate::variant::Variant;
 
 /// Any method on `/auth/revoke`; all but POST are refused.
 pub(crate) async fn handle(
@@ -34,19 +36,36 @@ pub(crate) async fn handle(
     }
 }
 
+/// RFC 7009 §2.1: a POSTed form.
+fn parameters(app: &AppState, incoming: &Incoming<'_>) -> Result<Parameters, Reason> {
+    if incoming.method == Method::GET && app.defects().has(Defect::RevocationGetAccepted) {
+        let query = incoming.uri.query().unwrap_or_default();
+        return Parameters::parse(query.as_bytes()).map_err(|NotUtf8 { name }| Reason::NotUtf8 { name });
+    }
+    form::read(app, incoming)
+}
+
 async fn answer(app: &AppState, incoming: &Incoming<'_>) -> Result<(), Reason> {
     let defects = app.defects();
-    let parameters = form::read(app, incoming)?;
+    let parameters = parameters(app, incoming)?;
     client_auth::jwks_uri::refresh(app, &parameters).await;
     let client = client_auth::check(app, incoming.headers, &parameters, Purpose::Revoke)?;
     let Some(text) = parameters.filled("token") else {
+        if defects.has(Defect::RevocationTokenMissingOk) {
+            return Ok(());
+        }
         return Err(Reason::Missing {
             name: "token",
             expected: "the token to be revoked",
         });
     };
-    let access_token = app.store().access_token(text);
-    let refresh_token = app.store().refresh_token(text);
+    // RFC 7009 §2.1: a hint says where to look first, and no more.
+    let hint = parameters
+        .filled("token_type_hint")
+        .filter(|_| defects.has(Defect::RevocationHintBelieved));
+    let among = |kind: &str| hint.is_none_or(|hint| hint == kind);
+    let access_token = app.store().access_token(text).filter(|_| among("access_token"));
+    let refresh_token = app.store().refresh_token(text).filter(|_| among("refresh_token"));
     let grant = access_token
         .as_ref()
         .map(|token| &token.grant)
@@ -62,10 +81,20 @@ async fn answer(app: &AppState, incoming: &Incoming<'_>) -> Result<(), Reason> {
     if grant.client_id != client.client_id && !defects.has(Defect::RevocationOtherClient) {
         return Err(Reason::TokenForeign);
     }
+    let dead = access_token
+        .as_ref()
+        .map(|token| token.revoked)
+        .or(refresh_token.as_ref().map(|token| token.revoked))
+        .unwrap_or_default();
+    if (dead || grant.is_revoked()) && defects.has(Defect::RevocationTwiceError) {
+        return Err(Reason::RefreshRevoked);
+    }
     if defects.has(Defect::RevocationIgnored) {
         return Ok(());
     }
-    if access_token.is_some() {
+    if access_token.is_some() && app.variants().has(Variant::RevocationAccessTokenEndsGrant) {
+        grant.revoke();
+    } else if access_token.is_some() {
         app.store().revoke_access_token(text);
     } else if defects.has(Defect::RevocationKeepsAccessToken) {
         app.store().revoke_refresh_token(text);

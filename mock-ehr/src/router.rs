@@ -16,7 +16,7 @@ use crate::defect::Defect;
 use crate::launch::{api, launcher};
 use crate::state::AppState;
 use crate::{
-    authorize, brands, cors, discovery, end_session, fhir, introspect, journal, jwks, register, revoke, token,
+    authorize, brands, cors, discovery, end_session, fhir, introspect, journal, jwks, register, revoke, token, userinfo,
 };
 
 /// The public listener.
@@ -57,6 +57,7 @@ pub(crate) fn public(state: AppState) -> Router {
         .route("/auth/token", any(token::handle))
         .route("/auth/introspect", any(introspect::handle))
         .route("/auth/revoke", any(revoke::handle))
+        .route("/auth/userinfo", any(userinfo::handle))
         .route("/auth/register", post(register::create))
         .route(
             "/auth/register/{client_id}",

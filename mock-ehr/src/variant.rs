@@ -76,6 +76,14 @@ variants! {
     "assertion_future_iat_refused" AssertionFutureIatRefused "A client assertion whose iat lies ahead is refused (RFC 7523 §3).";
     "token_json_accepted" TokenJsonAccepted "The token endpoint reads JSON as well as a form.";
     "public_secret_ignored" PublicSecretIgnored "A secret sent by a public client is ignored.";
+    "id_token_es384" IdTokenEs384 "id_tokens are signed by ES384; RS256 is supported as well.";
+    "id_token_aud_several" IdTokenAudSeveral "aud of the id_token holds the FHIR base besides the client, and azp the client.";
+    "userinfo_not_offered" UserinfoNotOffered "There is no userinfo endpoint.";
+    "userinfo_without_fhir_user" UserinfoWithoutFhirUser "The userinfo answer has sub alone.";
+    "introspection_of_refresh_tokens_inactive" IntrospectionOfRefreshTokensInactive "Nothing is told of refresh tokens.";
+    "introspection_bearer_refused" IntrospectionBearerRefused "An access token without a scope for it does not open the introspection endpoint.";
+    "introspection_get_accepted" IntrospectionGetAccepted "The introspection endpoint answers GET.";
+    "revocation_access_token_ends_grant" RevocationAccessTokenEndsGrant "With an access token, its refresh token is revoked.";
     "fhir_user_relative" FhirUserRelative "fhirUser in the id_token is relative to the FHIR base.";
     "introspection_of_others_inactive" IntrospectionOfOthersInactive "A client learns nothing of another client's token.";
     "client_credentials_with_secret" ClientCredentialsWithSecret "A client with a secret gets tokens by client_credentials.";

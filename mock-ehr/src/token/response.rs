@@ -46,7 +46,8 @@ pub(crate) fn issue(app: &AppState, client: &Client, issue: &Issue) -> Response 
     if issue.grant.user().is_some() {
         push_context(app, issue, &mut body);
     }
-    if let Some(id_token) = id_token::make(app, client, issue) {
+    let access_token = body.get("access_token").and_then(Value::as_str).unwrap_or_default();
+    if let Some(id_token) = id_token::make(app, client, issue, access_token) {
         body.insert("id_token".into(), id_token.into());
     }
     push_refresh_token(app, issue, &mut body);

@@ -30,6 +30,8 @@ pub enum RefusedBy {
     Introspect,
     /// The revocation endpoint refused the caller.
     Revoke,
+    /// The userinfo endpoint refused the caller.
+    Userinfo,
 }
 
 /// `accepted`.

@@ -237,6 +237,7 @@ fn stages(stage: RefusedBy) -> &'static [&'static str] {
         ],
         RefusedBy::Introspect => &["introspect"],
         RefusedBy::Revoke => &["revoke"],
+        RefusedBy::Userinfo => &["userinfo"],
     }
 }
 
@@ -252,5 +253,6 @@ fn expected(stage: RefusedBy) -> &'static str {
         RefusedBy::Any => "a refusal",
         RefusedBy::Introspect => "a refusal of the caller by the introspection endpoint",
         RefusedBy::Revoke => "a refusal of the caller by the revocation endpoint",
+        RefusedBy::Userinfo => "a refusal of the caller by the userinfo endpoint",
     }
 }

@@ -171,7 +171,12 @@ fn stages_of(client: &Client, with: &With, step: &Step, stages: &mut Vec<Stage>)
         Step::Exchange(_) if client.kind == ClientKind::Backend => stages.push(of("backend")),
         Step::Exchange(args) => stages.push(stage("exchange", name(args.client), with)),
         Step::Push(args) => stages.push(stage("push", name(args.authorize.client), with)),
-        Step::Register(_) | Step::Backend(_) | Step::Refresh(_) | Step::Introspect(_) | Step::Revoke(_) => {
+        Step::Register(_)
+        | Step::Backend(_)
+        | Step::Refresh(_)
+        | Step::Introspect(_)
+        | Step::Revoke(_)
+        | Step::Userinfo(_) => {
             stages.push(of(step.word()));
         }
         Step::Fhir(args) => stages.push(of("fhir").aimed(aim_of(Some(args)))),

@@ -1,8 +1,8 @@
 //! Dispatches each check of a scenario to its family and joins what they find.
 
 use crate::check::{
-    Finding, acceptance, brands, callback, cors, discovery, entropy, fhir_data, json, key_set, keys, launch_context,
-    message, refusal, scope, texts,
+    Finding, acceptance, brands, callback, cors, discovery, entropy, fhir_data, id_token, introspection, json, key_set,
+    keys, launch_context, message, refusal, scope, texts,
 };
 use crate::scenario::Check;
 use crate::scenario::model::Allowed;
@@ -77,6 +77,8 @@ fn one(context: &Context<'_>, check: &Check) -> Finding {
         Check::Fetched(args) => key_set::fetched(context, args),
         Check::Brands(args) => brands::brands(context, args),
         Check::Keys(args) => keys::keys(context, args),
+        Check::IntrospectedExp(args) => introspection::introspected_exp(context, args),
+        Check::IdToken(args) => id_token::id_token(context, args),
         Check::Data(args) => fhir_data::data(context, args),
         Check::Granted(args) => fhir_data::granted(context, args),
     }

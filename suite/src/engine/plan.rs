@@ -44,6 +44,7 @@ fn walks(step: &Step) -> u32 {
         | Step::Introspect(_)
         | Step::Revoke(_)
         | Step::Fhir(_)
+        | Step::Userinfo(_)
         | Step::Jwks(_)
         | Step::Request(_)
         | Step::Preflight(_)

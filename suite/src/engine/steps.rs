@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::scenario::Step;
 use crate::step::arguments::ClientWord;
 use crate::step::{
-    Context, Halt, authorize, backend, discover, fhir, flow, preflight, publish, push, register, token, wait,
+    Context, Halt, authorize, backend, discover, fhir, flow, preflight, publish, push, register, token, userinfo, wait,
 };
 use crate::target::ClientKind;
 
@@ -60,6 +60,11 @@ async fn one(context: &mut Context<'_>, step: &Step) -> Result<(), Halt> {
         }
         Step::Fhir(args) => {
             let deed = fhir::fhir(context, args).await?;
+            context.deeds.push(Arc::new(deed));
+            Ok(())
+        }
+        Step::Userinfo(args) => {
+            let deed = userinfo::userinfo(context, args).await?;
             context.deeds.push(Arc::new(deed));
             Ok(())
         }

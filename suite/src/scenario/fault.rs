@@ -18,6 +18,7 @@ pub fn stripped(steps: &[Step]) -> Vec<Step> {
                 Step::Introspect(args) => Step::Introspect(args.stripped()),
                 Step::Revoke(args) => Step::Revoke(args.stripped()),
                 Step::Fhir(args) => Step::Fhir(args.stripped()),
+                Step::Userinfo(args) => Step::Userinfo(args.stripped()),
                 Step::Flow(args) => Step::Flow(Box::new(args.stripped())),
                 Step::Discover(_) | Step::Jwks(_) | Step::Preflight(_) => step.clone(),
                 Step::Publish(_)
@@ -45,6 +46,7 @@ pub fn has_fault(step: &Step) -> bool {
         Step::Refresh(args) => *args == args.stripped(),
         Step::Introspect(args) | Step::Revoke(args) => *args == args.stripped(),
         Step::Fhir(args) => *args == args.stripped(),
+        Step::Userinfo(args) => *args == args.stripped(),
         Step::Flow(args) => **args == args.stripped(),
         Step::Discover(_)
         | Step::Publish(_)
@@ -80,6 +82,7 @@ pub fn sends_wrong_secret(step: &Step) -> bool {
         | Step::Authorize(_)
         | Step::Interleaved(_)
         | Step::Fhir(_)
+        | Step::Userinfo(_)
         | Step::Request(_)
         | Step::Preflight(_)
         | Step::Tls(_)

@@ -17,6 +17,8 @@ use crate::check::brands::BrandsArgs;
 use crate::check::cors::CorsArgs;
 use crate::check::fhir_data::{DataArgs, GrantedArgs};
 use crate::check::hygiene::{AnsweredArgs, EchoArgs, NoFieldArgs, NotSentToArgs, TraceArgs};
+use crate::check::id_token::IdTokenArgs;
+use crate::check::introspection::IntrospectedExpArgs;
 use crate::check::key_set::FetchedArgs;
 use crate::check::pages::SignInPagesArgs;
 use crate::step::arguments::{
@@ -29,6 +31,7 @@ use crate::step::preflight::PreflightArgs;
 use crate::step::publish::PublishArgs;
 use crate::step::push::PushArgs;
 use crate::step::register::RegisterArgs;
+use crate::step::userinfo::UserinfoArgs;
 use crate::value::Template;
 
 /// One obligation.
@@ -183,6 +186,8 @@ pub enum Step {
     Revoke(RevokeArgs),
     /// Reads or searches with a token.
     Fhir(FhirArgs),
+    /// Asks the userinfo endpoint who the user is.
+    Userinfo(UserinfoArgs),
     /// Fetches the server's keys.
     Jwks(DiscoverArgs),
     /// Any request.
@@ -214,6 +219,7 @@ one_key_enum!(Step, "step", {
     "introspect" => Introspect,
     "revoke" => Revoke,
     "fhir" => Fhir,
+    "userinfo" => Userinfo,
     "jwks" => Jwks,
     "request" => Request,
     "preflight" => Preflight,
@@ -290,6 +296,10 @@ pub enum Check {
     Brands(BrandsArgs),
     /// The server's keys are sound.
     Keys(JwksArgs),
+    /// What an id_token says of itself and of the user.
+    IdToken(IdTokenArgs),
+    /// `exp` of an introspection agrees with `expires_in` of the token response.
+    IntrospectedExp(IntrospectedExpArgs),
     /// Whose resources an answer of the FHIR API holds, and which.
     Data(DataArgs),
     /// What a token response grants, and what it does not.
@@ -328,6 +338,8 @@ one_key_enum!(Check, "check", {
     "fetched" => Fetched,
     "brands" => Brands,
     "keys" => Keys,
+    "id_token" => IdToken,
+    "introspected_exp" => IntrospectedExp,
     "data" => Data,
     "granted" => Granted,
 });

@@ -35,6 +35,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ("jwks", "a jwks_uri"),
     ("end_session", "an end_session_endpoint in openid-configuration"),
     ("brands", "a user_access_brand_bundle"),
+    ("userinfo", "a userinfo_endpoint in openid-configuration"),
     ("openid_document", "an openid-configuration at the issuer"),
     ("capability_statement", "a CapabilityStatement at /metadata"),
     (
@@ -192,6 +193,9 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow: Allow
         ),
         "jwks" => listed(facts.jwks_uri.is_some(), "jwks_uri"),
         "brands" => listed(facts.brand_bundle.is_some(), "user_access_brand_bundle"),
+        "userinfo" => met(crate::step::userinfo::endpoint(facts).is_some(), || {
+            Need::Skip("openid-configuration lists no userinfo_endpoint".to_owned())
+        }),
         "openid_document" => met(facts.openid.is_some(), || {
             Need::Skip("there is no openid-configuration at the issuer".to_owned())
         }),

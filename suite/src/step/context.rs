@@ -9,6 +9,7 @@ use url::Url;
 use super::arguments::{ClientWord, Document, LaunchKind, With};
 use super::world::World;
 use crate::http::{Exchange, Failure, Response};
+use crate::oauth::jws::decode;
 use crate::oauth::pkce;
 
 use crate::target::{Client, ClientKind, Credentials};
@@ -178,6 +179,12 @@ const OPTIONAL: &[&str] = &[
     "registration_access_token",
     "refresh_token",
     "id_token",
+    "id_token_iss",
+    "id_token_sub",
+    "id_token_fhir_user",
+    "id_token_configuration",
+    "fhir_user_path",
+    "userinfo_endpoint",
     "token_patient",
     "nonce",
     "id",
@@ -393,6 +400,7 @@ impl<'w> Context<'w> {
             "end_session_endpoint" => facts?.openid.as_ref()?["end_session_endpoint"]
                 .as_str()
                 .map(str::to_owned),
+            "userinfo_endpoint" => super::userinfo::endpoint(facts?).map(str::to_owned),
             _ => None,
         }
     }
@@ -417,6 +425,13 @@ impl<'w> Context<'w> {
             | "request_uri"
             | "registration_client_uri"
             | "registration_access_token" => self.member(label, name),
+            "id_token_iss" => self.claim(label, "iss"),
+            "id_token_sub" => self.claim(label, "sub"),
+            "id_token_fhir_user" => self.claim(label, "fhirUser"),
+            "id_token_configuration" => self
+                .claim(label, "iss")
+                .map(|iss| format!("{}/.well-known/openid-configuration", iss.trim_end_matches('/'))),
+            "fhir_user_path" => self.fhir_user_path(label),
             "registered_client_id" => self.member(label, "client_id"),
             "launch_iss" => self.launch_iss(label),
             "granted_scope" => self.member(label, "scope"),
@@ -435,6 +450,23 @@ impl<'w> Context<'w> {
                 }),
             _ => None,
         }
+    }
+
+    /// A text claim of the id_token of this label, believed unseen.
+    fn claim(&self, label: Option<&str>, name: &str) -> Option<String> {
+        let claims = decode(&self.member(label, "id_token")?)?.claims;
+        claims.get(name)?.as_str().map(str::to_owned)
+    }
+
+    /// `fhirUser` relative to the FHIR base; nothing where it lies elsewhere.
+    fn fhir_user_path(&self, label: Option<&str>) -> Option<String> {
+        let user = self.claim(label, "fhirUser")?;
+        if !user.contains("://") {
+            return Some(user.trim_start_matches('/').to_owned());
+        }
+        let base = self.world.profile.fhir_base.trim_end_matches('/');
+        let path = user.strip_prefix(base)?.strip_prefix('/')?;
+        Some(path.to_owned())
     }
 
     /// The `launch` of the last `launch` step, of this label where one is given.

@@ -18,6 +18,7 @@ pub mod registrations;
 pub mod tamper;
 pub mod tls;
 pub mod token;
+pub mod userinfo;
 pub mod wait;
 pub mod world;
 
