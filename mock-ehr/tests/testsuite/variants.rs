@@ -35,6 +35,14 @@ async fn shows(ehr: &TestEhr, variant: Variant) -> bool {
                 _ => search.status == StatusCode::OK && search.json()["resourceType"] == "Bundle",
             }
         }
+        Variant::IdTokenEs384
+        | Variant::IdTokenAudSeveral
+        | Variant::UserinfoNotOffered
+        | Variant::UserinfoWithoutFhirUser
+        | Variant::IntrospectionOfRefreshTokensInactive
+        | Variant::IntrospectionBearerRefused
+        | Variant::IntrospectionGetAccepted
+        | Variant::RevocationAccessTokenEndsGrant => crate::defects::about_token::shows(ehr, variant).await,
         Variant::JwksUriRedirectFollowed | Variant::JwksUriTextRefused => {
             crate::defects::jwks_uri::shows(ehr, variant).await
         }

@@ -1,5 +1,6 @@
 //! Each defect shows on the wire: a probe that is quiet without it and goes off with it.
 
+pub(crate) mod about_token;
 mod authorize;
 mod backend;
 mod brands;
@@ -63,6 +64,9 @@ async fn misbehaves(ehr: &TestEhr, defect: Defect) -> bool {
         return answer;
     }
     if let Some(answer) = pushed::probe(ehr, defect).await {
+        return answer;
+    }
+    if let Some(answer) = about_token::probe(ehr, defect).await {
         return answer;
     }
     if let Some(answer) = openid::probe(ehr, defect).await {

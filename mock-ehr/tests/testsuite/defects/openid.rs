@@ -10,6 +10,10 @@ use crate::harness::{BASE, TestEhr};
 const APP: &str = "app-public";
 
 pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
+    if defect == Defect::OpenidRs256Unlisted {
+        let configuration = ehr.get("/.well-known/openid-configuration").await.json();
+        return Some(configuration["id_token_signing_alg_values_supported"] == serde_json::json!(["ES384"]));
+    }
     if !defect.name().starts_with("id_token_") {
         return None;
     }
@@ -37,11 +41,41 @@ pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
         Defect::IdTokenNonceMissing => lacks("nonce"),
         Defect::IdTokenNonceWrong => claims["nonce"] != "nonce-1",
         Defect::IdTokenFhirUserMissing => lacks("fhirUser"),
+        _ => return finer(ehr, defect, &header, &claims).await,
+    })
+}
+
+async fn finer(ehr: &TestEhr, defect: Defect, header: &Value, claims: &Value) -> Option<bool> {
+    let now = ehr.mock.state().now().as_second();
+    let several = claims["aud"].as_array().is_some_and(|all| all.len() == 2);
+    Some(match defect {
+        Defect::IdTokenIssSlash => claims["iss"] == format!("{BASE}/"),
+        Defect::IdTokenKidMissing => header.get("kid").is_none(),
+        Defect::IdTokenAlgUnlisted => header["alg"] != "RS256",
+        Defect::IdTokenJku => header.get("jku").is_some(),
+        Defect::IdTokenSubLong => claims["sub"].as_str().is_some_and(|sub| sub.len() > 255),
+        Defect::IdTokenSubOfRefreshDiffers => {
+            let launched = ehr.launched(APP).await;
+            let refreshed = ehr.refresh(APP, &launched.member("refresh_token"), |form| form).await;
+            part(&refreshed.member("id_token"), 1)["sub"] != claims["sub"]
+        }
+        Defect::IdTokenAzpWrong => several && claims["azp"] != APP,
+        Defect::IdTokenAzpMissing => several && claims.get("azp").is_none(),
+        Defect::IdTokenExpMilliseconds => claims["exp"].as_i64() > Some(now * 100),
+        Defect::IdTokenExpString => claims["exp"].is_string(),
+        Defect::IdTokenIatFuture => claims["iat"].as_i64() > Some(now + 3600),
+        Defect::IdTokenAuthTimeText => claims["auth_time"].is_string(),
+        Defect::IdTokenAtHashWrong => {
+            // The hash of "another token", whichever token came.
+            claims["at_hash"] == part(&ehr.launched(APP).await.member("id_token"), 1)["at_hash"]
+        }
+        Defect::IdTokenFhirUserOfOtherType => claims["fhirUser"].as_str().is_some_and(|user| user.contains("Device")),
+        Defect::IdTokenFhirUserDangling => claims["fhirUser"].as_str().is_some_and(|user| user.ends_with("nobody")),
         _ => return None,
     })
 }
 
-fn part(token: &str, index: usize) -> Value {
+pub(super) fn part(token: &str, index: usize) -> Value {
     let text = token.split('.').nth(index).unwrap_or_default();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).unwrap_or_default()).unwrap_or_default()
 }
