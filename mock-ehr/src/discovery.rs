@@ -205,6 +205,7 @@ fn is_claimed(state: &AppState, capability: &str) -> bool {
         "launch-ehr" => !defects.has(Defect::DiscoveryLaunchEhrUnclaimed),
         "permission-offline" | "permission-online" => !state.variants().has(Variant::NoRefreshToken),
         "sso-openid-connect" => !state.variants().has(Variant::SsoNotClaimed),
+        "smart-app-state" => !state.variants().has(Variant::FhirReadsOnly),
         _ => true,
     }
 }

@@ -89,6 +89,8 @@ variants! {
     "client_credentials_with_secret" ClientCredentialsWithSecret "A client with a secret gets tokens by client_credentials.";
     "jwks_uri_redirect_followed" JwksUriRedirectFollowed "A redirect of a client's jwks_uri is followed.";
     "jwks_uri_text_refused" JwksUriTextRefused "A key set that does not come as JSON is refused.";
+    "granular_search_refused" GranularSearchRefused "A search that does not repeat the constraint of a granular scope is refused, where the mock filters.";
+    "fhir_reads_only" FhirReadsOnly "The FHIR server knows read and search only: no history, no $everything, no batch, no writes, no app state.";
     "denied_as_404" DeniedAs404 "Data that may not be seen are answered as though they did not exist.";
     "denied_as_empty_bundle" DeniedAsEmptyBundle "A search for data that may not be seen finds nothing.";
 }

@@ -136,6 +136,15 @@ impl View {
         Some(all)
     }
 
+    /// Whether a search by these parameters repeats the constraints of one of the scopes; all do where it has none.
+    pub(crate) fn is_repeated_by(&self, asked: &[&str]) -> bool {
+        let repeated = |grant: &Grant| {
+            let constraints = grant.constraints.as_deref();
+            constraints.is_some_and(|all| all.iter().all(|one| asked.contains(&one.name())))
+        };
+        self.grants.is_empty() || self.grants.iter().any(repeated)
+    }
+
     // The faulty server looks at no scope, but still keeps to the patients whom the token stands for.
     fn without_scope(token: Token<'_>) -> Self {
         let whose = match (token.patient, token.allowed_patients) {

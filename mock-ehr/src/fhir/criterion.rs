@@ -98,6 +98,11 @@ impl Criterion {
         Ok(Self { parameter, test })
     }
 
+    /// The name of its parameter.
+    pub(crate) fn name(&self) -> &'static str {
+        self.parameter.name
+    }
+
     /// Does the resource meet the criterion?
     pub(crate) fn matches(&self, body: &Value) -> bool {
         let values = || self.parameter.paths.iter().flat_map(|path| element::at(body, path));

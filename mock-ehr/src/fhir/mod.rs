@@ -42,6 +42,7 @@ pub(crate) use parameters::types;
 pub fn routes(state: &AppState) -> Router<AppState> {
     entries()
         .route("/", post(batch::post))
+        .layer(from_fn_with_state(state.clone(), unsupported::beyond_reads))
         .layer(from_fn_with_state(state.clone(), bearer::other_ways))
 }
 

@@ -61,6 +61,7 @@ fn answer(
     let kind = kind.as_str();
     let view = match bearer.view(kind, Interaction::Search) {
         Err(Problem::Scope(_)) if state.variants().has(Variant::DeniedAsEmptyBundle) => View::nothing(),
+        Err(Problem::Scope(_)) if reveals(state, kind, query) => View::nothing(),
         judged => judged?,
     };
     if parameters::of(kind).is_none() {
@@ -82,6 +83,14 @@ fn answer(
         return Err(Problem::Search(vec![
             "the modifier `missing` is not supported".to_owned(),
         ]));
+    }
+    let asked = query
+        .criteria
+        .iter()
+        .map(criterion::Criterion::name)
+        .collect::<Vec<_>>();
+    if !view.is_repeated_by(&asked) && state.variants().has(Variant::GranularSearchRefused) {
+        return Err(Problem::Beyond { kind: kind.to_owned() });
     }
     let records = state.records();
     let view = reach(state, view, &query, posted);
@@ -120,6 +129,14 @@ impl include::Views for Everyone {
     fn view(&self, _: &str, _: Interaction) -> Option<View> {
         Some(View::everything())
     }
+}
+
+/// The faulty server refuses only where there is something to refuse.
+fn reveals(state: &AppState, kind: &str, query: Option<&str>) -> bool {
+    let pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    let mut ids = pairs.filter(|(name, _)| name == "_id");
+    let absent = ids.any(|(_, id)| state.records().get(kind, &id).is_none());
+    absent && state.defects().has(Defect::FhirExistenceRevealed)
 }
 
 /// How far this kind of search sees: as far as any other, but for a defect.

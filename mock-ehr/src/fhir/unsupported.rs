@@ -1,12 +1,14 @@
 //! What the server does not do, said in FHIR's own words.
 
-use axum::extract::{OriginalUri, State};
+use axum::extract::{OriginalUri, Request, State};
+use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderMap, Method, StatusCode};
 
 use super::bearer::Bearer;
 use super::outcome::Problem;
 use crate::state::AppState;
+use crate::variant::Variant;
 
 /// An address that means nothing here.
 pub(crate) async fn route(
@@ -40,4 +42,22 @@ fn answer(state: &AppState, headers: &HeaderMap, method: &Method, path: &str, st
         Err(problem) => problem,
     };
     problem.answer(state)
+}
+
+/// What a server of reads and searches does not have: nothing, but for a variant.
+pub(crate) async fn beyond_reads(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let reads = request.method() == Method::GET || path.ends_with("/_search") || request.method() == Method::OPTIONS;
+    let known = reads && !path.contains("/_history") && !path.contains("/$everything");
+    if known || !state.variants().has(Variant::FhirReadsOnly) {
+        return next.run(request).await;
+    }
+    let path = path.to_owned();
+    answer(
+        &state,
+        request.headers(),
+        request.method(),
+        &path,
+        StatusCode::NOT_FOUND,
+    )
 }

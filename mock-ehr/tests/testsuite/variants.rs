@@ -63,6 +63,22 @@ async fn shows(ehr: &TestEhr, variant: Variant) -> bool {
                 .await
                 .gives_token()
         }
+        Variant::GranularSearchRefused => {
+            let scope = "launch/patient patient/Observation.rs?category=laboratory";
+            let scoped = ehr.launched_with(APP, |form| form.set("scope", scope)).await;
+            let token = scoped.member("access_token");
+            let wide = ehr.fhir("Observation", &token).await.status;
+            let within = ehr.fhir("Observation?category=laboratory", &token).await.status;
+            wide == StatusCode::FORBIDDEN && within == StatusCode::OK
+        }
+        Variant::FhirReadsOnly => {
+            let scoped = ehr
+                .launched_with(APP, |form| form.set("scope", "launch/patient patient/*.rs"))
+                .await;
+            let token = scoped.member("access_token");
+            let history = ehr.fhir("Patient/patient-b/_history", &token).await.status;
+            history == StatusCode::NOT_FOUND && ehr.fhir("Patient/patient-b", &token).await.status == StatusCode::OK
+        }
         other => panic!("{other} has no probe: add one, so that it is known to have an effect"),
     }
 }

@@ -14,6 +14,7 @@ mod openid;
 mod pushed;
 mod redirect_uri;
 mod registration;
+mod resource;
 mod robustness;
 mod scopes;
 mod token;
@@ -70,6 +71,9 @@ async fn misbehaves(ehr: &TestEhr, defect: Defect) -> bool {
         return answer;
     }
     if let Some(answer) = openid::probe(ehr, defect).await {
+        return answer;
+    }
+    if let Some(answer) = resource::probe(ehr, defect).await {
         return answer;
     }
     panic!("{defect} has no probe: add one, so that it is known to have an effect");
