@@ -91,7 +91,7 @@ fn extensions(response: Option<&Value>) -> Finding {
 /// What had to be there instead, if the entry breaks the rule.
 fn fault(rule: ContextRule, entry: &Value) -> Option<&'static str> {
     let has = |name: &str| entry.get(name).is_some();
-    let role = entry.get("role").and_then(Value::as_str);
+    let named_role = entry.get("role").and_then(Value::as_str);
     let (broken, expected) = match rule {
         ContextRule::Objects => (!entry.is_object(), "every entry an object"),
         // Texts are judged by `objects`.
@@ -102,12 +102,12 @@ fn fault(rule: ContextRule, entry: &Value) -> Option<&'static str> {
         ),
         ContextRule::Types => return wrong_type(entry),
         ContextRule::NoPatientOrEncounter => (
-            matches!(kind_of(entry), Some("Patient" | "Encounter")) && role.is_none_or(|role| role == "launch"),
+            matches!(kind_of(entry), Some("Patient" | "Encounter")) && named_role.is_none_or(|role| role == "launch"),
             "no entry for the patient or the encounter without a role other than launch",
         ),
-        ContextRule::RoleNotEmpty => (role == Some(""), "no role that is an empty text"),
+        ContextRule::RoleNotEmpty => (named_role == Some(""), "no role that is an empty text"),
         ContextRule::RoleAbsolute => (
-            role.is_some_and(|role| !role.is_empty() && role != "launch" && Url::parse(role).is_err()),
+            named_role.is_some_and(|role| !role.is_empty() && role != "launch" && Url::parse(role).is_err()),
             "every role `launch` or an absolute URI",
         ),
         ContextRule::Typed => (
