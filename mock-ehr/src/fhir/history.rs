@@ -56,8 +56,10 @@ fn of_instance(state: &AppState, headers: &HeaderMap, kind: &str, id: &str) -> R
     known(kind)?;
     let records = state.records();
     let versions = records.versions(&format!("{kind}/{id}"));
-    let visible = |version: &&Option<&Resource>| version.is_none_or(|resource| view.shows(resource));
-    let seen: Vec<_> = versions.iter().filter(visible).copied().collect();
+    let seen: Vec<_> = versions
+        .into_iter()
+        .filter(|version| version.is_none_or(|resource| view.shows(resource)))
+        .collect();
     // A deleted resource shows its deletion only to those who may see a version of it.
     if seen.iter().flatten().next().is_none() {
         return Err(Problem::NotFound {

@@ -93,15 +93,15 @@ async fn one(context: &mut Context<'_>, step: &Step) -> Result<(), Halt> {
 
 /// Prepares all, then sends all at the same moment.
 async fn together(context: &mut Context<'_>, steps: &[Step]) -> Result<(), Halt> {
-    let reads: Vec<_> = steps
+    let of_fhir: Vec<_> = steps
         .iter()
         .filter_map(|step| match step {
             Step::Fhir(args) => Some(args),
             _ => None,
         })
         .collect();
-    if !reads.is_empty() && reads.len() == steps.len() {
-        let deeds = fhir::together(context, &reads).await?;
+    if !of_fhir.is_empty() && of_fhir.len() == steps.len() {
+        let deeds = fhir::together(context, &of_fhir).await?;
         context.deeds.extend(deeds.into_iter().map(Arc::new));
         return Ok(());
     }
