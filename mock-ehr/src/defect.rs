@@ -391,6 +391,7 @@ defects! {
     "registration_delete_ignored" RegistrationDeleteIgnored "rfc7592/2.3" "A registration that was deleted goes on working.";
     // pushed authorization requests
     "par_status_200" ParStatus200 "rfc9126/2.2" "A pushed request is answered with status 200.";
+    "par_error_text" ParErrorText "rfc9126/2.3" "A pushed request that is not served is answered with a bare text.";
     "par_expires_in_missing" ParExpiresInMissing "rfc9126/2.2" "The answer to a pushed request does not say how long it can be used.";
     "par_unauthenticated" ParUnauthenticated "rfc9126/2-client" "A confidential client may push requests without credentials.";
     "par_request_uri_accepted" ParRequestUriAccepted "rfc9126/2.1" "A pushed request may hold request_uri.";

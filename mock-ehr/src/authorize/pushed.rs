@@ -4,7 +4,7 @@
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, Method, StatusCode, Uri};
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
@@ -51,6 +51,9 @@ pub(crate) async fn handle(
     match push(&app, &incoming).await {
         Ok(answer) => answer,
         Err(Problem::Client(reason)) => refuse(&app, &headers, &reason),
+        Err(Problem::Request(error, _)) if app.defects().has(Defect::ParErrorText) => {
+            (StatusCode::BAD_REQUEST, error).into_response()
+        }
         Err(Problem::Request(error, description)) => {
             let mut body = Map::new();
             body.insert("error".into(), error.into());

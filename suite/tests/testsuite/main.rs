@@ -5,6 +5,7 @@ mod bad_input;
 mod captured;
 mod chrome;
 mod controls;
+mod coverage;
 mod exit_codes;
 mod interop;
 mod leak;
