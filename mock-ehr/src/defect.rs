@@ -408,6 +408,7 @@ defects! {
     "backend_scope_unbounded" BackendScopeUnbounded "smart-2.2.0/250" "A backend service gets whatever scope it asks for.";
     "backend_expires_late" BackendExpiresLate "smart-2.2.0/262" "Tokens of backend services live as long as those of launches.";
     "backend_refresh_token" BackendRefreshToken "smart-2.2.0/248" "A backend service gets a refresh token.";
+    "fhir_update_create_needs_c" FhirUpdateCreateNeedsC "smart-2.2.0/123" "An update that creates needs the letter c too.";
     "fhir_unknown_type_empty" FhirUnknownTypeEmpty "smart-2.2.0/244" "A search of a type that does not exist is answered with an empty Bundle.";
     "backend_any_client" BackendAnyClient "rfc6749/5.2-unauthorized-client" "Any confidential client gets tokens by client_credentials.";
     "backend_token_once" BackendTokenOnce "smart-2.2.0/253" "An access token of a backend service works once.";

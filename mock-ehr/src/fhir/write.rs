@@ -95,6 +95,9 @@ fn updated(
     }
     let (status, version, body) = state.shelf().write(&format!("{kind}/{id}"), |records| {
         let before = records.get(kind, id);
+        if before.is_none() && state.defects().has(Defect::FhirUpdateCreateNeedsC) {
+            bearer.view(kind, Interaction::Create)?;
+        }
         if_match(state, headers, kind, before)?;
         // What may not be seen is answered exactly like what does not exist.
         if let Some(hidden) = before.filter(|before| !view.shows(before)) {
