@@ -22,13 +22,13 @@ impl Shelf {
     }
 
     pub(crate) fn put_slow(&self, url: &str, document: Fetched, takes: Duration) {
-        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.insert(url.to_owned(), (document, takes, 0));
+        let mut documents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        documents.insert(url.to_owned(), (document, takes, 0));
     }
 
     pub(crate) fn fetched(&self, url: &str) -> usize {
-        let shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.get(url).map_or(0, |(_, _, times)| *times)
+        let documents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        documents.get(url).map_or(0, |(_, _, times)| *times)
     }
 }
 
@@ -36,8 +36,8 @@ impl Fetch for Shelf {
     fn get<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Fetched, String>> {
         async move {
             let found = {
-                let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-                shelf.get_mut(url).map(|(document, takes, times)| {
+                let mut documents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+                documents.get_mut(url).map(|(document, takes, times)| {
                     *times += 1;
                     (document.clone(), *takes)
                 })

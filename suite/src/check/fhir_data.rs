@@ -332,7 +332,7 @@ mod tests {
             ..Wanted::default()
         };
         let (a, b) = (observation("a", "x"), observation("b", "x"));
-        assert!(judge(&of_a, &bundle(&[a.clone()])));
+        assert!(judge(&of_a, &bundle(std::slice::from_ref(&a))));
         assert!(!judge(&of_a, &bundle(&[a.clone(), b.clone()])));
         assert!(
             !judge(&of_a, &bundle(&[bundle(std::slice::from_ref(&b))])),
@@ -388,10 +388,9 @@ mod tests {
     fn a_scope_touches_what_it_allows() {
         let touched = |granted: &str, asked: &str| {
             let (granted, asked) = (ScopeSet::parse(granted), ScopeSet::parse(asked));
-            let touched = asked
+            asked
                 .clinical()
-                .any(|asked| granted.clinical().any(|scope| touches(scope, asked)));
-            touched
+                .any(|asked| granted.clinical().any(|scope| touches(scope, asked)))
         };
         assert!(touched("user/*.read", "patient/Observation.s"));
         assert!(touched("patient/Observation.rs?category=x", "patient/Observation.s"));

@@ -86,11 +86,9 @@ pub fn answered(context: &Context<'_>, args: &AnsweredArgs) -> Finding {
     match answer.outcome() {
         Ok(response) => match response.status {
             408 | 429 => Finding::Undecided(words),
-            501 | 505 => Finding::Holds(Some(words)),
             // RFC 9110 §15.6: what stands before the server says that it did not answer.
-            500.. => Finding::ServerError(words),
-            400..500 => Finding::Holds(Some(words)),
-            _ if args.refused => Finding::broken("a refusal (4xx)", words),
+            500 | 502..=504 | 506.. => Finding::ServerError(words),
+            status if args.refused && status < 400 => Finding::broken("a refusal (4xx)", words),
             _ => Finding::Holds(Some(words)),
         },
         Err(Failure::Cut(why)) if is_long(&answer.exchange) => {

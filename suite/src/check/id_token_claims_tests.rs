@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::*;
 
+#[expect(clippy::needless_pass_by_value, reason = "a claim set is written where it is used")]
 fn claims(value: Value) -> Claims {
     value.as_object().cloned().unwrap()
 }

@@ -87,7 +87,7 @@ fn judge(context: &Context<'_>, rule: PageRule, walk: &[Arc<Exchange>]) -> Findi
         PageRule::NoThirdParties => each_page(
             walk,
             "nothing from other sites, or a Referrer-Policy that keeps addresses from them",
-            |url, response| third_parties(url, response),
+            third_parties,
         ),
         PageRule::PasswordNotRepeated => not_repeated(walk, &passwords(context)),
         PageRule::FormNotRepeated => not_repeated(walk, &[]),
@@ -227,7 +227,7 @@ fn passwords(context: &Context<'_>) -> Vec<String> {
     let users = context.world.profile.users.values();
     let passwords = users
         .filter_map(|user| user.password.as_ref())
-        .map(|password| password.expose());
+        .map(crate::http::Secret::expose);
     passwords
         .flat_map(|password| {
             let encoded: String = url::form_urlencoded::byte_serialize(password.as_bytes()).collect();

@@ -130,7 +130,7 @@ fn coverage(arguments: &ListArguments, scenarios: &[Loaded], requirements: &Requ
         coverage.requirements.retain(coverage::Row::is_uncovered);
     }
     if arguments.format == Form::Json {
-        let text = serde_json::to_string_pretty(&coverage).map_err(|error| Failure::internal(error))?;
+        let text = serde_json::to_string_pretty(&coverage).map_err(Failure::internal)?;
         anstream::println!("{text}");
         return Ok(exit::NOTHING_UNEXPECTED);
     }

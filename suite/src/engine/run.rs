@@ -251,7 +251,8 @@ impl<'a> Run<'a> {
         let scenario = &item.loaded.scenario;
         let refusal = scenario.then.iter().any(|check| matches!(check, Check::RefusedBy(_)));
         let faulty = !scenario.control.is_empty() || scenario.when.iter().any(fault::has_fault);
-        if !refusal && !(faulty && scenario.then.iter().any(fault::judges_a_refusal)) {
+        let looks = faulty && scenario.then.iter().any(fault::judges_a_refusal);
+        if !(refusal || looks) {
             return None;
         }
         let steps = if scenario.control.is_empty() {

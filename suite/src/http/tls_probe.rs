@@ -1,5 +1,6 @@
 //! Sends a `ClientHello` of our own over a socket, through the profile's proxy where there is one, and reads the answer.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -99,7 +100,7 @@ async fn tunnel(proxy: &Url, host: &str, port: u16) -> Result<TcpStream, Failure
     let mut request = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
     if !proxy.username().is_empty() {
         let credentials = STANDARD.encode(format!("{}:{}", proxy.username(), proxy.password().unwrap_or_default()));
-        request.push_str(&format!("Proxy-Authorization: Basic {credentials}\r\n"));
+        let _ = write!(request, "Proxy-Authorization: Basic {credentials}\r\n");
     }
     request.push_str("\r\n");
     socket.write_all(request.as_bytes()).await.map_err(wrong)?;

@@ -23,7 +23,7 @@ pub struct Changes {
 
 impl Changes {
     /// Verdict id → mark, with every scenario's id spread over the verdicts of `all`.
-    pub fn spread<'v>(&self, all: impl Iterator<Item = &'v String> + Clone) -> BTreeMap<String, String> {
+    pub fn spread<'v>(&self, all: &(impl Iterator<Item = &'v String> + Clone)) -> BTreeMap<String, String> {
         let mut spread = BTreeMap::new();
         for (mark, ids) in &self.to {
             for id in ids {
@@ -149,7 +149,7 @@ mod tests {
         let gathered = Changes::gather(&seen, all.iter());
         assert_eq!(gathered.to["fail"], ["a/x"]);
         assert_eq!(gathered.to["warn"], ["a/y@public"]);
-        assert_eq!(gathered.spread(all.iter()), seen);
+        assert_eq!(gathered.spread(&all.iter()), seen);
     }
 
     #[test]

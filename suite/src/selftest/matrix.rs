@@ -91,7 +91,7 @@ impl Matrix {
         let changes = self.changes(row);
         let nothing = Changes::default();
         let expected = expected.unwrap_or(&nothing);
-        let marks = expected.spread(row.vector.keys());
+        let marks = expected.spread(&row.vector.keys());
         let mut blocked = Vec::new();
         for (id, mark) in &changes {
             if mark.status == Status::Blocked {

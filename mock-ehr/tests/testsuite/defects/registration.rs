@@ -25,7 +25,7 @@ async fn register(ehr: &TestEhr, more: Value) -> Answer {
     ehr.post_json(AT, &metadata).await
 }
 
-fn signs(more: Value) -> Value {
+fn signs(more: &Value) -> Value {
     let mut metadata = json!({ "token_endpoint_auth_method": "private_key_jwt" });
     for (name, value) in more.as_object().into_iter().flatten() {
         metadata[name] = value.clone();
@@ -74,11 +74,11 @@ pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
         }
         Defect::RegistrationUnknownMemberRefused => refused(&register(ehr, json!({ "x": 1 })).await),
         Defect::RegistrationJwksUriRefused => {
-            refused(&register(ehr, signs(json!({ "jwks_uri": "https://registered.example/jwks" }))).await)
+            refused(&register(ehr, signs(&json!({ "jwks_uri": "https://registered.example/jwks" }))).await)
         }
-        Defect::RegistrationJwksRefused => refused(&register(ehr, signs(json!({ "jwks": keys() }))).await),
+        Defect::RegistrationJwksRefused => refused(&register(ehr, signs(&json!({ "jwks": keys() }))).await),
         Defect::RegistrationBothKeyFormsAccepted => {
-            let both = signs(json!({ "jwks": keys(), "jwks_uri": "https://registered.example/jwks" }));
+            let both = signs(&json!({ "jwks": keys(), "jwks_uri": "https://registered.example/jwks" }));
             register(ehr, both).await.status == StatusCode::CREATED
         }
         Defect::RegistrationRedirectUriUnchecked => {
@@ -141,7 +141,7 @@ async fn a_service_registers_with_keys_only() {
     let service = json!({ "grant_types": ["client_credentials"], "redirect_uris": [], "scope": "system/*.rs" });
     let with_secret = register(&ehr, service.clone()).await;
     assert_eq!(with_secret.error(), "invalid_client_metadata");
-    let mut service = signs(service);
+    let mut service = signs(&service);
     service["jwks"] = keys();
     let answer = register(&ehr, service).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
@@ -150,9 +150,9 @@ async fn a_service_registers_with_keys_only() {
         json!({ "redirect_uris": 7 }),
         json!({ "grant_types": ["password"] }),
         json!({ "token_endpoint_auth_method": "tls_client_auth" }),
-        signs(json!({})),
-        signs(json!({ "jwks": { "keys": [{ "kty": "oct", "k": "AAAA" }] } })),
-        signs(json!({ "jwks_uri": "nowhere" })),
+        signs(&json!({})),
+        signs(&json!({ "jwks": { "keys": [{ "kty": "oct", "k": "AAAA" }] } })),
+        signs(&json!({ "jwks_uri": "nowhere" })),
     ] {
         assert_eq!(
             register(&ehr, wrong.clone()).await.status,
