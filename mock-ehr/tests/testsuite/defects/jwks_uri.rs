@@ -106,27 +106,23 @@ pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
 /// Does the mock behave in the way of this variant?
 pub(crate) async fn shows(ehr: &TestEhr, variant: Variant) -> bool {
     let document = key_set(&[public(OLD)]);
-    match variant {
-        Variant::JwksUriRedirectFollowed => {
-            let elsewhere = "https://elsewhere.example/jwks.json";
-            ehr.shelf.put(elsewhere, document.clone());
-            let redirect = Fetched {
-                status: 302,
-                location: Some(elsewhere.to_owned()),
-                ..document
-            };
-            ehr.shelf.put(KEYS_AT, redirect);
-            gets(ehr, OLD).await
-        }
-        _ => {
-            let text = Fetched {
-                content_type: Some("text/plain".to_owned()),
-                ..document
-            };
-            ehr.shelf.put(KEYS_AT, text);
-            !gets(ehr, OLD).await
-        }
+    if variant == Variant::JwksUriRedirectFollowed {
+        let elsewhere = "https://elsewhere.example/jwks.json";
+        ehr.shelf.put(elsewhere, document.clone());
+        let redirect = Fetched {
+            status: 302,
+            location: Some(elsewhere.to_owned()),
+            ..document
+        };
+        ehr.shelf.put(KEYS_AT, redirect);
+        return gets(ehr, OLD).await;
     }
+    let text = Fetched {
+        content_type: Some("text/plain".to_owned()),
+        ..document
+    };
+    ehr.shelf.put(KEYS_AT, text);
+    !gets(ehr, OLD).await
 }
 
 #[tokio::test]
