@@ -203,7 +203,7 @@ fn adaptations(world: &World) -> Vec<String> {
     let adapt = &world.profile.adapt;
     let mut all = Vec::new();
     if adapt.send_client_id {
-        all.push("confidential clients send `client_id` in the body of the exchange (send_client_id)".to_owned());
+        all.push("confidential clients send `client_id` in the body of their requests (send_client_id)".to_owned());
     }
     for (name, value) in &adapt.authorize {
         all.push(format!("every authorization request carries `{name}={value}`"));

@@ -89,7 +89,7 @@ pub fn apply(report: &mut Report, baseline: &Baseline, today: &str) -> BaselineO
             continue;
         }
         let found = mark(entry, &mut matched);
-        if let Some(now) = found {
+        if let Some(now) = found.filter(|now| !(entry.sometimes && *now == Status::Pass)) {
             let message = format!(
                 "is {} now, no longer {}: remove it",
                 now.as_str(),
@@ -159,6 +159,17 @@ mod tests {
             .iter()
             .map(|v| v.expected_by_baseline.is_some())
             .collect()
+    }
+
+    #[test]
+    fn what_shows_itself_only_sometimes_may_pass() {
+        for (status, current) in [(Status::Pass, true), (Status::Fail, true), (Status::Warn, false)] {
+            let mut report = cases([status, status]);
+            let outcome = apply(&mut report, &baseline("a/b", "fail", "sometimes = true\n"), "2026-08-28");
+            assert_eq!(outcome.is_current(), current, "{status:?}");
+        }
+        let mut report = cases([Status::Pass, Status::Pass]);
+        assert!(!apply(&mut report, &baseline("a/b", "fail", ""), "2026-08-28").is_current());
     }
 
     #[test]

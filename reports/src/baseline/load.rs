@@ -89,6 +89,8 @@ struct Row {
     verdict: Spanned<String>,
     reason: Spanned<String>,
     expires: Option<Spanned<toml::value::Datetime>>,
+    #[serde(default)]
+    sometimes: bool,
 }
 
 pub(super) fn parse(text: &str, draft: bool) -> Result<Baseline, BaselineError> {
@@ -121,6 +123,7 @@ fn entry(text: &str, row: Spanned<Row>, draft: bool) -> Result<Entry, BaselineEr
         verdict,
         reason,
         expires,
+        sometimes,
     } = row.into_inner();
     let scope = scope(text, &scenario, client.as_ref())?;
     let verdict = status(text, &verdict)?;
@@ -140,6 +143,7 @@ fn entry(text: &str, row: Spanned<Row>, draft: bool) -> Result<Entry, BaselineEr
         verdict,
         reason: reason.into_inner(),
         expires,
+        sometimes,
         line,
     })
 }
@@ -192,7 +196,7 @@ fn day(text: &str, date: &Spanned<toml::value::Datetime>) -> Result<String, Base
 /// Turns an error of the parser into one that names the nearest key.
 fn explain(text: &str, error: &toml::de::Error) -> BaselineError {
     const TOP: &[&str] = &["expect"];
-    const ROW: &[&str] = &["scenario", "client", "verdict", "reason", "expires"];
+    const ROW: &[&str] = &["scenario", "client", "verdict", "reason", "expires", "sometimes"];
     let message = error.message();
     let span = error.span().unwrap_or(0..0);
     let unknown = message

@@ -31,6 +31,8 @@ pub struct Entry {
     pub reason: String,
     /// The day from which it no longer holds, `2027-03-01`.
     pub expires: Option<String>,
+    /// A race: what is accepted may also not show itself.
+    pub sometimes: bool,
     /// The line of the file on which it starts, from 1.
     pub line: usize,
 }

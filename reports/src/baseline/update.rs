@@ -38,6 +38,9 @@ pub fn update(report: &Report, old: &Baseline) -> String {
             entry.expires.as_deref(),
             None,
         );
+        if entry.sometimes {
+            text.push_str("sometimes = true\n");
+        }
     }
     let deviations = report
         .verdicts
@@ -81,7 +84,7 @@ fn is_kept(entry: &Entry, verdicts: &[Verdict], whole: bool) -> bool {
         judged |= verdict.status.is_judged();
         hit |= verdict.status == entry.verdict;
     }
-    hit || !judged
+    hit || !judged || entry.sometimes
 }
 
 fn append(text: &mut String, scope: &Scope, verdict: Status, reason: &str, expires: Option<&str>, seen: Option<&str>) {

@@ -183,6 +183,11 @@ pub(super) async fn prepare<'w>(context: &mut Context<'w>, args: &AuthorizeArgs)
         (None, true) => Session::Shared(format!("user-{user}")),
         (None, false) => Session::Fresh,
     };
+    if args.deny && world.profile.session.consent == Consent::Never {
+        return Err(Halt::Skip(
+            "the profile says that nobody is asked for consent, so that nobody can deny".to_owned(),
+        ));
+    }
     let step = args
         .label
         .as_ref()

@@ -210,6 +210,7 @@ pub async fn refresh(context: &Context<'_>, args: &RefreshArgs) -> Result<Ready,
     )?;
     put(context, &mut pairs, "scope", &args.scope, None, &own)?;
     pairs.extend(authentication.body.clone());
+    adapt_client_id(context, &mut pairs, args.auth.by.is_none(), client);
     override_client_id(context, &mut pairs, &args.client_id, &own)?;
     add_more(context, &mut pairs, &args.extra, &[], &own)?;
     let url = token_endpoint(context).await?;
@@ -248,6 +249,7 @@ pub async fn about_token(context: &Context<'_>, args: &IntrospectArgs, verb: &'s
     let mut pairs = Pairs::new();
     put(context, &mut pairs, "token", &args.token, token, &own)?;
     pairs.extend(authentication.body.clone());
+    adapt_client_id(context, &mut pairs, args.auth.by.is_none(), client);
     add_more(context, &mut pairs, &args.extra, &[], &own)?;
     let correct = *args == args.stripped();
     Ok(ready(
@@ -327,12 +329,17 @@ pub(super) fn add_authentication(
             put(context, &mut body, name, override_, correct.clone(), &own)?;
         }
     }
-    let adapted = context.world.profile.adapt.send_client_id && is_confidential(client) && args.auth.by.is_none();
-    if adapted && !body.iter().any(|(key, _)| key == "client_id") {
-        body.push(("client_id".to_owned(), client.client_id.clone()));
-    }
     pairs.extend(body);
+    adapt_client_id(context, pairs, args.auth.by.is_none(), client);
     override_client_id(context, pairs, &args.client_id, own)
+}
+
+/// Names the client in the body too, where the profile says that the target wants it.
+fn adapt_client_id(context: &Context<'_>, pairs: &mut Pairs, own_method: bool, client: &Client) {
+    let adapted = context.world.profile.adapt.send_client_id && is_confidential(client) && own_method;
+    if adapted && !pairs.iter().any(|(key, _)| key == "client_id") {
+        pairs.push(("client_id".to_owned(), client.client_id.clone()));
+    }
 }
 
 fn override_client_id(

@@ -154,6 +154,8 @@ pub enum Consent {
     Asked,
     /// Only once; a denial first revokes the grant or sends `prompt=consent`.
     Remembered,
+    /// Never: whoever signs in has agreed, and nobody can deny.
+    Never,
 }
 
 /// How much a run asks of the target's sign-in.

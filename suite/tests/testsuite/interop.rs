@@ -58,6 +58,14 @@ const KEYCLOAK: Peer = Peer {
     name: "keycloak",
     installed: "keycloak/current/bin/kc.sh",
 };
+const ZITADEL: Peer = Peer {
+    name: "zitadel",
+    installed: "zitadel/server",
+};
+const SPRING_AUTHORIZATION_SERVER: Peer = Peer {
+    name: "spring-authorization-server",
+    installed: "spring-authorization-server/target/server.jar",
+};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -190,6 +198,16 @@ async fn django_oauth_toolkit_deviates_only_where_its_baseline_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn keycloak_deviates_only_where_its_baseline_says_so() {
     fits(&KEYCLOAK, 600).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn zitadel_deviates_only_where_its_baseline_says_so() {
+    fits(&ZITADEL, 500).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn spring_authorization_server_deviates_only_where_its_baseline_says_so() {
+    fits(&SPRING_AUTHORIZATION_SERVER, 500).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -90,9 +90,10 @@ function getJson(upstreamPort, path, host) {
 
 /**
  * Starts the real server as a child, waits until its metadata answers, then listens and prints `ready URL`.
+ * `keySets` are what clients would serve at their jwks_uri, by path, for a server that takes keys from an address alone.
  * The child lives no longer than we do: it gets a SIGTERM with us, and setpriv does the same should we be killed.
  */
-export async function serve({ port, child, metadataPaths, contextPaths, validate, scopes, capabilities }) {
+export async function serve({ port, child, metadataPaths, contextPaths, validate, scopes, capabilities, keySets = {} }) {
   const upstreamPort = port + 100;
   const origin = `http://127.0.0.1:${port}`;
   const fhirBase = `${origin}/fhir`;
@@ -126,7 +127,11 @@ export async function serve({ port, child, metadataPaths, contextPaths, validate
   });
   const server = http.createServer({ maxHeaderSize: 1 << 20 }, async (req, res) => {
     try {
-      if (!await fhir(req, res)) await forward(req, res, { upstreamPort, contextPaths });
+      const keys = keySets[req.url];
+      if (keys) {
+        res.writeHead(200, { 'Content-Type': 'application/json' });
+        res.end(JSON.stringify(keys));
+      } else if (!await fhir(req, res)) await forward(req, res, { upstreamPort, contextPaths });
     } catch (error) {
       if (!res.headersSent) res.writeHead(502, { 'Content-Type': 'text/plain' });
       res.end(`glue: ${error.message}\n`);
