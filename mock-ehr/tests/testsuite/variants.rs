@@ -79,7 +79,42 @@ async fn shows(ehr: &TestEhr, variant: Variant) -> bool {
             let history = ehr.fhir("Patient/patient-b/_history", &token).await.status;
             history == StatusCode::NOT_FOUND && ehr.fhir("Patient/patient-b", &token).await.status == StatusCode::OK
         }
-        other => panic!("{other} has no probe: add one, so that it is known to have an effect"),
+        Variant::ScopesListedInPart
+        | Variant::SsoNotClaimed
+        | Variant::AssociatedEndpointsListed
+        | Variant::RegistrationEndpointUnlisted
+        | Variant::AuthMethodsAlsoMisnamed => {
+            let smart = ehr.get("/fhir/.well-known/smart-configuration").await.json();
+            match variant {
+                Variant::ScopesListedInPart => smart["scopes_supported"] == json!(["launch", "patient/*.rs"]),
+                Variant::SsoNotClaimed => !smart["capabilities"].to_string().contains("sso-openid-connect"),
+                Variant::AssociatedEndpointsListed => smart["associated_endpoints"].is_array(),
+                Variant::RegistrationEndpointUnlisted => smart["registration_endpoint"].is_null(),
+                _ => smart["token_endpoint_auth_methods"].is_array(),
+            }
+        }
+        Variant::OpenidOptionsListed => {
+            let openid = ehr.get("/.well-known/openid-configuration").await.json();
+            openid["claims_parameter_supported"] == true
+        }
+        Variant::OauthMetadataMissing => {
+            ehr.get("/.well-known/oauth-authorization-server").await.status == StatusCode::NOT_FOUND
+        }
+        Variant::SecurityServiceUntold => {
+            let statement = ehr.get("/fhir/metadata").await.json();
+            statement.pointer("/rest/0/security/service").is_none()
+        }
+        Variant::BrandsUndated => {
+            let bundle = ehr.get("/brands.json").await.json();
+            bundle.pointer("/entry/0/resource/meta").is_none()
+        }
+        Variant::CorsAnyOrigin => {
+            let headers = [("origin", "https://stranger.example")];
+            let answer = ehr.get_with("/fhir/Patient/patient-a", &headers).await;
+            answer.header("access-control-allow-origin") == "*"
+        }
+        // Without a probe it cannot show, and the test names it among those that do not.
+        _ => false,
     }
 }
 
@@ -229,7 +264,7 @@ async fn every_variant_shows_and_launches_succeed_all_the_same() {
             wrong.push(format!("{variant}: shows without being armed"));
         }
         if !shows(&TestEhr::with_variant(*variant), *variant).await {
-            wrong.push(format!("{variant}: does not show"));
+            wrong.push(format!("{variant}: does not show, or has no probe"));
         }
         for client in ["app-public", "app-symmetric", "app-asymmetric"] {
             let ehr = TestEhr::with_variant(*variant);

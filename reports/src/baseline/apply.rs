@@ -165,7 +165,11 @@ mod tests {
     fn what_shows_itself_only_sometimes_may_pass() {
         for (status, current) in [(Status::Pass, true), (Status::Fail, true), (Status::Warn, false)] {
             let mut report = cases([status, status]);
-            let outcome = apply(&mut report, &baseline("a/b", "fail", "sometimes = true\n"), "2026-08-28");
+            let outcome = apply(
+                &mut report,
+                &baseline("a/b", "fail", "sometimes = true\n"),
+                "2026-08-28",
+            );
             assert_eq!(outcome.is_current(), current, "{status:?}");
         }
         let mut report = cases([Status::Pass, Status::Pass]);

@@ -39,6 +39,7 @@ pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
                 && !has(&json, "grant_types_supported", "refresh_token")
         }
         Defect::DiscoveryAsymmetricUnclaimed => lacks_capability(&json, "client-confidential-asymmetric"),
+        Defect::DiscoveryPermissionV1Unclaimed => lacks_capability(&json, "permission-v1"),
         Defect::DiscoveryCapabilitySetIncomplete => lacks_capability(&json, "permission-patient"),
         Defect::DiscoveryLaunchEhrUnclaimed => lacks_capability(&json, "launch-ehr"),
         Defect::DiscoveryIssuerQuery => member(&json, "issuer").contains('?'),

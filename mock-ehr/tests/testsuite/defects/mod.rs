@@ -76,7 +76,8 @@ async fn misbehaves(ehr: &TestEhr, defect: Defect) -> bool {
     if let Some(answer) = resource::probe(ehr, defect).await {
         return answer;
     }
-    panic!("{defect} has no probe: add one, so that it is known to have an effect");
+    // Without a probe it cannot show, and the test names it among those that do not.
+    false
 }
 
 #[tokio::test]
@@ -88,7 +89,7 @@ async fn every_defect_shows_and_nothing_shows_without_it() {
         }
         let ehr = TestEhr::with_defect(*defect);
         if !misbehaves(&ehr, *defect).await {
-            wrong.push(format!("{defect}: does not show"));
+            wrong.push(format!("{defect}: does not show, or has no probe"));
         }
         if !ehr.mock.consulted_defects().contains(defect) {
             wrong.push(format!("{defect}: its hook was not reached"));

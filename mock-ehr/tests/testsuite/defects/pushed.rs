@@ -23,6 +23,10 @@ async fn gives_code(ehr: &TestEhr, pushed: &Answer, client: &str) -> bool {
 pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
     let correct = || push(ehr, |form| form);
     Some(match defect {
+        Defect::ParErrorText => {
+            let refused = push(ehr, |form| form.set("redirect_uri", "https://attacker.example/cb")).await;
+            !refused.body.starts_with('{')
+        }
         Defect::ParStatus200 => correct().await.status == StatusCode::OK,
         Defect::ParExpiresInMissing => correct().await.json()["expires_in"].is_null(),
         Defect::ParUnauthenticated => {

@@ -114,6 +114,10 @@ async fn posted(ehr: &TestEhr, method: Method, path: &str, token: &str, tag: &st
 
 async fn reach(ehr: &TestEhr, defect: Defect) -> Option<bool> {
     Some(match defect {
+        Defect::FhirUnknownTypeEmpty => {
+            let token = whole(ehr).await;
+            ehr.fhir("Nonsense", &token).await.status == StatusCode::OK
+        }
         Defect::FhirContextsMixed => {
             let scope = "launch/patient openid fhirUser patient/Patient.rs user/Practitioner.rs";
             let token = token(ehr, scope).await;
@@ -208,6 +212,13 @@ async fn writes(ehr: &TestEhr, defect: Defect) -> Option<bool> {
     };
     Some(match defect {
         Defect::FhirWriteLetterNotChecked => creates("launch/patient patient/Observation.ud", "patient-b").await,
+        Defect::FhirUpdateCreateNeedsC => {
+            let token = token(ehr, "launch/patient patient/Observation.u").await;
+            let mut body = observation("patient-b");
+            body["id"] = json!("made-by-update");
+            let path = "/Observation/made-by-update";
+            posted(ehr, Method::PUT, path, &token, "", &body).await.status != StatusCode::CREATED
+        }
         Defect::FhirWriteBeyondCompartment => creates("launch/patient patient/Observation.c", "patient-c").await,
         Defect::FhirIfMatchIgnored => {
             let token = token(ehr, "launch/patient patient/Observation.cruds").await;

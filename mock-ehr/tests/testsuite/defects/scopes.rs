@@ -81,6 +81,10 @@ async fn grants(ehr: &TestEhr, defect: Defect) -> Option<bool> {
         Defect::ScopeReadAsRd => granted("patient/Patient.read").await.contains("patient/Patient.rd"),
         Defect::ScopeOutOfOrderGranted => granted("patient/Patient.sr").await.contains("patient/Patient.sr"),
         Defect::ScopeCaseIgnored => granted("PATIENT/patient.RS").await.contains("patient/Patient.rs"),
+        Defect::ScopeLastOverlooked => {
+            let answer = asked(ehr, "patient/Patient.rs launch/patient").await;
+            answer.json()["scope"] == "patient/Patient.rs"
+        }
         Defect::TokenScopeCommas => granted("openid").await == "launch/patient,openid",
         Defect::TokenScopeBlanks => granted("openid").await.starts_with(' '),
         Defect::TokenGrowsWithScopes => asked(ehr, "launch/patient openid").await.member("access_token").len() > 200,
