@@ -14,6 +14,7 @@ when:
   - exchange: { code_verifier: '{another_verifier}' }
 then:
   - refused_by: exchange
+applies: ['2.0', '2.1', '2.2']
 ";
 
 /// What `lint` says of a scenario in which `from` became `to`, without the temporary folder.
@@ -73,7 +74,7 @@ refused! {
     text_where_a_list_must_be: "[rfc7636/4.6]" => "rfc7636/4.6";
     no_requirement: "[rfc7636/4.6]" => "[]";
     unknown_need: "clients: public" => "needs: [refrehs]";
-    unknown_version: "clients: public" => "applies: ['2.3']";
+    unknown_version: "applies: ['2.0', '2.1', '2.2']" => "applies: ['2.3']";
     null_status: "refused_by: exchange" => "status: null";
     null_argument: "refused_by: exchange" => "status: { is: null }";
     empty_then: "then:\n  - refused_by: exchange" => "then: []";
