@@ -176,7 +176,7 @@ mod tests {
             .iter()
             .find(|row| row.id == "rfc7636/4.6")
             .expect("it is there");
-        assert!(verifier.scenarios.contains(&"pkce/code_verifier_wrong".to_owned()));
+        assert!(verifier.scenarios.contains(&"pkce/verifier_wrong".to_owned()));
         assert!(!verifier.defects.is_empty());
         assert!(!verifier.is_uncovered());
     }
