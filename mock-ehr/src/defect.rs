@@ -495,6 +495,8 @@ defects! {
     // introspection and revocation
     "introspection_exp_disagrees" IntrospectionExpDisagrees "smart-2.2.0/276" "exp of the introspection is a day later than expires_in says.";
     "introspection_scope_in_part" IntrospectionScopePart "smart-2.2.0/273" "The introspection tells the first of the granted scopes alone.";
+    "introspection_encounter_missing" IntrospectionEncounterMissing "smart-2.2.0/277" "Introspection does not tell the encounter of the launch.";
+    "introspection_banner_missing" IntrospectionBannerMissing "smart-2.2.0/277" "Introspection does not tell need_patient_banner.";
     "introspection_iss_missing" IntrospectionIssMissing "smart-2.2.0/278" "Introspection does not tell the issuer.";
     "introspection_sub_differs" IntrospectionSubDiffers "smart-2.2.0/279" "sub of the introspection is not that of the id_token.";
     "introspection_fhir_user_missing" IntrospectionFhirUserMissing "smart-2.2.0/280" "Introspection does not tell fhirUser.";

@@ -217,7 +217,14 @@ fn describe(app: &AppState, caller: &Caller, token: &AccessToken) -> Map<String,
             scopes: token.scopes.clone(),
             is_refresh: false,
         };
-        body.extend(response::context(app, &issue));
+        let mut context = response::context(app, &issue);
+        if defects.has(Defect::IntrospectionEncounterMissing) {
+            context.remove("encounter");
+        }
+        if defects.has(Defect::IntrospectionBannerMissing) {
+            context.remove("need_patient_banner");
+        }
+        body.extend(context);
     }
     let wants_user = token
         .scopes

@@ -77,6 +77,7 @@ fn one(context: &Context<'_>, check: &Check) -> Finding {
         Check::Fetched(args) => key_set::fetched(context, args),
         Check::Brands(args) => brands::brands(context, args),
         Check::Keys(args) => keys::keys(context, args),
+        Check::IntrospectedContext(args) => introspection::introspected_context(context, args),
         Check::IntrospectedExp(args) => introspection::introspected_exp(context, args),
         Check::IdToken(args) => id_token::id_token(context, args),
         Check::Data(args) => fhir_data::data(context, args),

@@ -18,7 +18,7 @@ use crate::check::cors::CorsArgs;
 use crate::check::fhir_data::{DataArgs, GrantedArgs};
 use crate::check::hygiene::{AnsweredArgs, EchoArgs, NoFieldArgs, NotSentToArgs, TraceArgs};
 use crate::check::id_token::IdTokenArgs;
-use crate::check::introspection::IntrospectedExpArgs;
+use crate::check::introspection::{IntrospectedContextArgs, IntrospectedExpArgs};
 use crate::check::key_set::FetchedArgs;
 use crate::check::pages::SignInPagesArgs;
 use crate::step::arguments::{
@@ -300,6 +300,8 @@ pub enum Check {
     IdToken(IdTokenArgs),
     /// `exp` of an introspection agrees with `expires_in` of the token response.
     IntrospectedExp(IntrospectedExpArgs),
+    /// Launch context of the token response stands in an introspection.
+    IntrospectedContext(IntrospectedContextArgs),
     /// Whose resources an answer of the FHIR API holds, and which.
     Data(DataArgs),
     /// What a token response grants, and what it does not.
@@ -340,6 +342,7 @@ one_key_enum!(Check, "check", {
     "keys" => Keys,
     "id_token" => IdToken,
     "introspected_exp" => IntrospectedExp,
+    "introspected_context" => IntrospectedContext,
     "data" => Data,
     "granted" => Granted,
 });

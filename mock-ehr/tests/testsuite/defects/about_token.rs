@@ -62,6 +62,18 @@ async fn introspection(ehr: &TestEhr, defect: Defect) -> Option<bool> {
             let exp = described().await.json()["exp"].as_i64().unwrap_or_default();
             exp > (ehr.mock.state().now() + SignedDuration::from_hours(2)).as_second()
         }
+        Defect::IntrospectionEncounterMissing | Defect::IntrospectionBannerMissing => {
+            let launch = ehr.launch(APP, Some("demo")).launch;
+            let launched = ehr.launched_with(APP, |form| form.set("launch", &launch)).await;
+            let told = ehr.introspect(&launched.member("access_token")).await.json();
+            let name = if defect == Defect::IntrospectionBannerMissing {
+                "need_patient_banner"
+            } else {
+                "encounter"
+            };
+            assert!(launched.json().get(name).is_some());
+            told.get(name).is_none()
+        }
         Defect::IntrospectionScopePart => !described().await.member("scope").contains(' '),
         Defect::IntrospectionIssMissing => described().await.json().get("iss").is_none(),
         Defect::IntrospectionSubDiffers => described().await.member("sub") == "demo",
