@@ -7,8 +7,8 @@ use mock_ehr::{Defect, Variant};
 use reports::exit;
 
 use super::{Failure, Requirements, catalogue};
-use crate::scenario::coverage::{self, Counts, Kind};
 use crate::scenario::load::Loaded;
+use crate::selftest::coverage::{self, Counts, Kind};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {

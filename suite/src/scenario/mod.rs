@@ -1,6 +1,5 @@
 //! Scenarios: one obligation a file, as data; typed, strictly loaded, checked before anything is sent.
 
-pub mod coverage;
 pub mod fault;
 pub mod lint;
 pub mod load;

@@ -4,6 +4,7 @@
 //! `fixtures/defects/expected.yaml` says; every scenario must be changed by at least one defect or (a MAY) variant.
 
 mod consulted;
+pub mod coverage;
 pub mod expectation;
 mod matrix;
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use launchproof::scenario::{coverage, lint, load, requirement, versions};
+use launchproof::scenario::{lint, load, requirement, versions};
+use launchproof::selftest::coverage;
 use mock_ehr::Defect;
 
 #[test]

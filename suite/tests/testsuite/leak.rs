@@ -142,6 +142,7 @@ impl Overheard {
         let body = to_bytes(body, MOST).await.unwrap_or_default();
         // FHIR data also has members that are called `code`.
         if !path.starts_with("/fhir")
+            && path != "/brands.json"
             && let Ok(json) = serde_json::from_slice::<Value>(&body)
         {
             self.json(&json, &path);

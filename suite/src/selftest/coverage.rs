@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use mock_ehr::Defect;
 use serde::Serialize;
 
-use super::load::Loaded;
-use super::requirement::{Actor, Observable, Requirement};
-use crate::selftest::expectation;
+use super::expectation;
+use crate::scenario::load::Loaded;
+use crate::scenario::requirement::{Actor, Observable, Requirement};
 
 /// One requirement, and what judges it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
