@@ -380,6 +380,7 @@ defects! {
     "registration_unknown_member_refused" RegistrationUnknownMemberRefused "rfc7591/2-unknown" "A registration with a member that the server does not know is refused.";
     "registration_jwks_uri_refused" RegistrationJwksUriRefused "smart-2.2.0/296" "A registration by jwks_uri is refused: jwks is wanted as well.";
     "registration_jwks_refused" RegistrationJwksRefused "smart-2.2.0/297" "A registration by jwks is refused.";
+    "registration_no_key_accepted" RegistrationNoKeyAccepted "rfc7591/3.2.2" "A client that shall sign is registered without any key.";
     "registration_both_key_forms_accepted" RegistrationBothKeyFormsAccepted "rfc7591/2-keys" "A registration may hold jwks and jwks_uri.";
     "registration_redirect_uri_unchecked" RegistrationRedirectUriUnchecked "rfc7591/3.2.2" "Any text may be registered as redirect_uri.";
     "registration_error_code_wrong" RegistrationErrorCodeWrong "rfc7591/3.2.2" "A registration that is refused is answered with error=failed.";
@@ -452,6 +453,7 @@ defects! {
     // OpenID Connect
     "id_token_missing" IdTokenMissing "smart-2.2.0/200" "No id_token comes although openid was granted.";
     "id_token_unasked" IdTokenUnasked "smart-2.2.0/200" "An id_token comes although openid was not granted.";
+    "id_token_no_jwt" IdTokenNoJwt "oidc-core/2" "The id_token is a text that is no JWT.";
     "id_token_alg_none" IdTokenAlgNone "oidc-core/3.1.3.7" "The id_token has alg none.";
     "id_token_bad_signature" IdTokenBadSignature "oidc-core/3.1.3.7" "The signature of the id_token is wrong.";
     "id_token_unknown_kid" IdTokenUnknownKid "oidc-core/10.1.1" "The kid of the id_token is not in the key set.";
@@ -596,6 +598,7 @@ defects! {
     "app_state_extension_lost" AppStateExtensionLost "smart-2.2.0/371" "The extensions of app state are not kept.";
     "app_state_no_etag" AppStateNoEtag "smart-2.2.0/371" "The answer to a write carries no ETag.";
     "app_state_missing_unknown" AppStateMissingUnknown "smart-2.2.0/371" "App state without a subject is not found by subject:missing.";
+    "app_state_not_found" AppStateNotFound "smart-2.2.0/371" "A search finds no app state.";
     "app_state_refused" AppStateRefused "smart-2.2.0/371" "App state is claimed, and cannot be created.";
     "fhir_5xx_on_junk_token" Fhir5xxOnJunkToken "rfc6750/3.1" "A token that means nothing ends in status 500.";
 }

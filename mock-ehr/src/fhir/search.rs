@@ -103,6 +103,9 @@ fn answer(
         })
     });
     matches.retain(|resource| app_state::may_read(state, &bearer, resource));
+    if kind == "Basic" && state.defects().has(Defect::AppStateNotFound) {
+        matches.clear();
+    }
     sort(&mut matches, &query);
     let total = matches.len();
     let page: Vec<&Resource> = matches

@@ -29,6 +29,9 @@ pub(crate) fn make(app: &AppState, client: &Client, issue: &Issue, access_token:
     let mut claims = claims(app, client, issue);
     claims.insert("at_hash".into(), at_hash(app, key.alg, access_token).into());
     let claims = Value::Object(claims);
+    if defects.has(Defect::IdTokenNoJwt) {
+        return Some(encode_json(&claims));
+    }
     if defects.has(Defect::IdTokenAlgNone) {
         return Some(format!(
             "{}.{}.",

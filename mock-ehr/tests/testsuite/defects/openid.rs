@@ -25,6 +25,9 @@ pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
     if defect == Defect::IdTokenMissing {
         return Some(token.is_empty());
     }
+    if defect == Defect::IdTokenNoJwt {
+        return Some(!token.is_empty() && !token.contains('.'));
+    }
     let (header, claims) = (part(&token, 0), part(&token, 1));
     let lacks = |name: &str| claims.get(name).is_none();
     Some(match defect {

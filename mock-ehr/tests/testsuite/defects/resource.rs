@@ -258,6 +258,10 @@ async fn app_state(ehr: &TestEhr, defect: Defect) -> Option<bool> {
     next["id"] = json!(made.member("id"));
     Some(match defect {
         Defect::AppStateRefused => made.status != StatusCode::CREATED,
+        Defect::AppStateNotFound => {
+            let found = ehr.fhir("Basic", &token).await;
+            found.status == StatusCode::OK && !found.body.contains(&made.member("id"))
+        }
         Defect::AppStateNoEtag => made.header("etag").is_empty(),
         Defect::AppStateExtensionLost => made.json().get("extension").is_none(),
         Defect::AppStateLimitLow => {
