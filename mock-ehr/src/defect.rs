@@ -380,7 +380,6 @@ defects! {
     "registration_unknown_member_refused" RegistrationUnknownMemberRefused "rfc7591/2-unknown" "A registration with a member that the server does not know is refused.";
     "registration_jwks_uri_refused" RegistrationJwksUriRefused "smart-2.2.0/296" "A registration by jwks_uri is refused: jwks is wanted as well.";
     "registration_jwks_refused" RegistrationJwksRefused "smart-2.2.0/297" "A registration by jwks is refused.";
-    "registration_no_key_accepted" RegistrationNoKeyAccepted "rfc7591/3.2.2" "A client that shall sign is registered without any key.";
     "registration_both_key_forms_accepted" RegistrationBothKeyFormsAccepted "rfc7591/2-keys" "A registration may hold jwks and jwks_uri.";
     "registration_redirect_uri_unchecked" RegistrationRedirectUriUnchecked "rfc7591/3.2.2" "Any text may be registered as redirect_uri.";
     "registration_error_code_wrong" RegistrationErrorCodeWrong "rfc7591/3.2.2" "A registration that is refused is answered with error=failed.";

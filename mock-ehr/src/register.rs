@@ -238,10 +238,6 @@ fn keys(
     if !matches!(kind, ClientKind::Asymmetric | ClientKind::Backend) {
         return Ok((None, None));
     }
-    if jwks.is_none() && jwks_uri.is_none() && defects.has(Defect::RegistrationNoKeyAccepted) {
-        // Somebody's key, so that the rest of the server has one to look at.
-        return Ok((app.config().clients.iter().find_map(|client| client.jwks.clone()), None));
-    }
     let absolute = |uri: &str| url::Url::parse(uri).is_ok_and(|url| url.has_host());
     if jwks_uri.is_some_and(|uri| !absolute(uri)) {
         return Err(metadata("jwks_uri is not an absolute URL"));

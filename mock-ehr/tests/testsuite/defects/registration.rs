@@ -77,7 +77,6 @@ pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
             refused(&register(ehr, signs(&json!({ "jwks_uri": "https://registered.example/jwks" }))).await)
         }
         Defect::RegistrationJwksRefused => refused(&register(ehr, signs(&json!({ "jwks": keys() }))).await),
-        Defect::RegistrationNoKeyAccepted => register(ehr, signs(&json!({}))).await.status == StatusCode::CREATED,
         Defect::RegistrationBothKeyFormsAccepted => {
             let both = signs(&json!({ "jwks": keys(), "jwks_uri": "https://registered.example/jwks" }));
             register(ehr, both).await.status == StatusCode::CREATED
