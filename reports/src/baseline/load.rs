@@ -298,7 +298,7 @@ mod tests {
             (
                 row(&format!("{good}\nexpire = 2027-03-01")),
                 "line 5, column 1: unknown key `expire`: did you mean `expires`? \
-                 Known are `scenario`, `client`, `verdict`, `reason`, `expires`",
+                 Known are `scenario`, `client`, `verdict`, `reason`, `expires`, `sometimes`",
             ),
             (
                 "[[expects]]\nscenario = \"a/b\"".to_owned(),
