@@ -3,11 +3,10 @@
 //! RFC 7662: <https://www.rfc-editor.org/rfc/rfc7662>, SMART App Launch 2.2:
 //! <https://hl7.org/fhir/smart-app-launch/token-introspection.html>
 
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use crate::defect::Defect;
@@ -23,29 +22,17 @@ use crate::token::{access, id_token};
 use crate::variant::Variant;
 
 /// Any method on `/auth/introspect`; all but POST are refused.
-pub(crate) async fn handle(
-    State(app): State<AppState>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let incoming = Incoming {
-        method: &method,
-        headers: &headers,
-        uri: &uri,
-        body: &body,
-    };
+pub(crate) async fn handle(State(app): State<AppState>, incoming: Incoming) -> Response {
     match answer(&app, &incoming).await {
         Ok(response) => response,
-        Err(reason) => response::refuse(&app, &headers, &reason),
+        Err(reason) => response::refuse(&app, &incoming.headers, &reason),
     }
 }
 
-async fn answer(app: &AppState, incoming: &Incoming<'_>) -> Result<Response, Reason> {
+async fn answer(app: &AppState, incoming: &Incoming) -> Result<Response, Reason> {
     let parameters = parameters(app, incoming)?;
     client_auth::jwks_uri::refresh(app, &parameters).await;
-    let caller = authorize(app, incoming.headers, &parameters)?;
+    let caller = authorize(app, &incoming.headers, &parameters)?;
     let Some(text) = parameters.filled("token") else {
         if app.defects().has(Defect::IntrospectionTokenMissingActive) {
             let body = Map::from_iter([("active".to_owned(), json!(true))]);
@@ -92,7 +79,7 @@ async fn answer(app: &AppState, incoming: &Incoming<'_>) -> Result<Response, Rea
 }
 
 /// RFC 7662 §2.1: a POSTed form; §4: a server may answer GET as well.
-fn parameters(app: &AppState, incoming: &Incoming<'_>) -> Result<Parameters, Reason> {
+fn parameters(app: &AppState, incoming: &Incoming) -> Result<Parameters, Reason> {
     if incoming.method == Method::GET && app.variants().has(Variant::IntrospectionGetAccepted) {
         let query = incoming.uri.query().unwrap_or_default();
         return Parameters::parse(query.as_bytes()).map_err(|NotUtf8 { name }| Reason::NotUtf8 { name });

@@ -2,10 +2,9 @@
 //!
 //! RFC 7009: <https://www.rfc-editor.org/rfc/rfc7009>
 
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderMap, Method, StatusCode, Uri};
+use http::{Method, StatusCode};
 
 use crate::defect::Defect;
 use crate::form::{NotUtf8, Parameters};
@@ -17,27 +16,15 @@ use crate::token::response;
 use crate::variant::Variant;
 
 /// Any method on `/auth/revoke`; all but POST are refused.
-pub(crate) async fn handle(
-    State(app): State<AppState>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let incoming = Incoming {
-        method: &method,
-        headers: &headers,
-        uri: &uri,
-        body: &body,
-    };
+pub(crate) async fn handle(State(app): State<AppState>, incoming: Incoming) -> Response {
     match answer(&app, &incoming).await {
         Ok(()) => StatusCode::OK.into_response(),
-        Err(reason) => response::refuse(&app, &headers, &reason),
+        Err(reason) => response::refuse(&app, &incoming.headers, &reason),
     }
 }
 
 /// RFC 7009 §2.1: a POSTed form.
-fn parameters(app: &AppState, incoming: &Incoming<'_>) -> Result<Parameters, Reason> {
+fn parameters(app: &AppState, incoming: &Incoming) -> Result<Parameters, Reason> {
     if incoming.method == Method::GET && app.defects().has(Defect::RevocationGetAccepted) {
         let query = incoming.uri.query().unwrap_or_default();
         return Parameters::parse(query.as_bytes()).map_err(|NotUtf8 { name }| Reason::NotUtf8 { name });
@@ -45,11 +32,11 @@ fn parameters(app: &AppState, incoming: &Incoming<'_>) -> Result<Parameters, Rea
     form::read(app, incoming)
 }
 
-async fn answer(app: &AppState, incoming: &Incoming<'_>) -> Result<(), Reason> {
+async fn answer(app: &AppState, incoming: &Incoming) -> Result<(), Reason> {
     let defects = app.defects();
     let parameters = parameters(app, incoming)?;
     client_auth::jwks_uri::refresh(app, &parameters).await;
-    let client = client_auth::check(app, incoming.headers, &parameters, Purpose::Revoke)?;
+    let client = client_auth::check(app, &incoming.headers, &parameters, Purpose::Revoke)?;
     let Some(text) = parameters.filled("token") else {
         if defects.has(Defect::RevocationTokenMissingOk) {
             return Ok(());

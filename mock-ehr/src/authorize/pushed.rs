@@ -2,10 +2,9 @@
 //!
 //! RFC 9126: <https://www.rfc-editor.org/rfc/rfc9126>
 
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderMap, Method, StatusCode, Uri};
+use http::StatusCode;
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
@@ -35,22 +34,10 @@ pub(crate) fn is_pushed(parameters: &Parameters) -> bool {
 }
 
 /// Any method on `/auth/par`; all but POST are refused.
-pub(crate) async fn handle(
-    State(app): State<AppState>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let incoming = Incoming {
-        method: &method,
-        headers: &headers,
-        uri: &uri,
-        body: &body,
-    };
+pub(crate) async fn handle(State(app): State<AppState>, incoming: Incoming) -> Response {
     match push(&app, &incoming).await {
         Ok(answer) => answer,
-        Err(Problem::Client(reason)) => refuse(&app, &headers, &reason),
+        Err(Problem::Client(reason)) => refuse(&app, &incoming.headers, &reason),
         Err(Problem::Request(error, _)) if app.defects().has(Defect::ParErrorText) => {
             (StatusCode::BAD_REQUEST, error).into_response()
         }
@@ -71,11 +58,11 @@ enum Problem {
     Request(&'static str, String),
 }
 
-async fn push(app: &AppState, incoming: &Incoming<'_>) -> Result<Response, Problem> {
+async fn push(app: &AppState, incoming: &Incoming) -> Result<Response, Problem> {
     let defects = app.defects();
     let sent = form::read(app, incoming).map_err(Problem::Client)?;
     client_auth::jwks_uri::refresh(app, &sent).await;
-    let client = client_auth::check(app, incoming.headers, &sent, Purpose::Push).map_err(Problem::Client)?;
+    let client = client_auth::check(app, &incoming.headers, &sent, Purpose::Push).map_err(Problem::Client)?;
     // RFC 9126 §2.1: a reference cannot refer to a reference.
     if sent.get("request_uri").is_some() && !defects.has(Defect::ParRequestUriAccepted) {
         return Err(Problem::Request("invalid_request", Reason::RequestUri.description()));

@@ -2,6 +2,9 @@
 //!
 //! RFC 6749 §3.2, §4.1.3: <https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3>
 
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, Request};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Uri};
 
@@ -12,17 +15,35 @@ use crate::state::AppState;
 use crate::variant::Variant;
 
 /// What a request brings.
-pub(crate) struct Incoming<'a> {
-    pub(crate) method: &'a Method,
-    pub(crate) headers: &'a HeaderMap,
-    pub(crate) uri: &'a Uri,
-    pub(crate) body: &'a [u8],
+pub(crate) struct Incoming {
+    pub(crate) method: Method,
+    pub(crate) headers: HeaderMap,
+    pub(crate) uri: Uri,
+    pub(crate) body: Bytes,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Incoming {
+    type Rejection = BytesRejection;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
+        let (method, uri, headers) = (
+            request.method().clone(),
+            request.uri().clone(),
+            request.headers().clone(),
+        );
+        Ok(Self {
+            method,
+            headers,
+            uri,
+            body: Bytes::from_request(request, state).await?,
+        })
+    }
 }
 
 const AT_MOST: usize = 64 * 1024;
 
 /// Every parameter, or why they cannot be read.
-pub(crate) fn read(app: &AppState, incoming: &Incoming<'_>) -> Result<Parameters, Reason> {
+pub(crate) fn read(app: &AppState, incoming: &Incoming) -> Result<Parameters, Reason> {
     let defects = app.defects();
     read_strictly(app, incoming).map_err(|reason| match reason {
         Reason::NotUtf8 { .. } | Reason::ContentType { .. } | Reason::TooLarge
@@ -35,7 +56,7 @@ pub(crate) fn read(app: &AppState, incoming: &Incoming<'_>) -> Result<Parameters
     })
 }
 
-fn read_strictly(app: &AppState, incoming: &Incoming<'_>) -> Result<Parameters, Reason> {
+fn read_strictly(app: &AppState, incoming: &Incoming) -> Result<Parameters, Reason> {
     let defects = app.defects();
     let by_get = incoming.method == Method::GET && defects.has(Defect::TokenGetAccepted);
     if incoming.method != Method::POST && !by_get {
@@ -98,7 +119,7 @@ const KNOWN: [&str; 12] = [
     "token_type_hint",
 ];
 
-fn body(app: &AppState, incoming: &Incoming<'_>) -> Result<Parameters, Reason> {
+fn body(app: &AppState, incoming: &Incoming) -> Result<Parameters, Reason> {
     let kind = incoming
         .headers
         .get(CONTENT_TYPE)
@@ -108,8 +129,8 @@ fn body(app: &AppState, incoming: &Incoming<'_>) -> Result<Parameters, Reason> {
     let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let reads_json = app.defects().has(Defect::TokenJsonBodyAccepted) || app.variants().has(Variant::TokenJsonAccepted);
     match essence.as_str() {
-        "application/x-www-form-urlencoded" => parse(incoming.body),
-        "application/json" if reads_json => Ok(from_json(incoming.body)),
+        "application/x-www-form-urlencoded" => parse(&incoming.body),
+        "application/json" if reads_json => Ok(from_json(&incoming.body)),
         _ => Err(Reason::ContentType { was: kind }),
     }
 }

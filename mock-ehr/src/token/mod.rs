@@ -13,10 +13,8 @@ pub(crate) mod reason;
 pub(crate) mod refresh_token;
 pub(crate) mod response;
 
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, Method, Uri};
 
 use self::form::Incoming;
 use self::reason::Reason;
@@ -25,30 +23,23 @@ use crate::form::Parameters;
 use crate::state::AppState;
 
 /// Any method on `/auth/token`; all but POST are refused in the endpoint's own words.
-pub(crate) async fn handle(
-    State(app): State<AppState>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let incoming = Incoming {
-        method: &method,
-        headers: &headers,
-        uri: &uri,
-        body: &body,
-    };
+pub(crate) async fn handle(State(app): State<AppState>, incoming: Incoming) -> Response {
     match answer(&app, &incoming).await {
         Ok(response) => response,
-        Err(reason) => response::repeating(&app, &headers, &body, response::refuse(&app, &headers, &reason)),
+        Err(reason) => response::repeating(
+            &app,
+            &incoming.headers,
+            &incoming.body,
+            response::refuse(&app, &incoming.headers, &reason),
+        ),
     }
 }
 
-async fn answer(app: &AppState, incoming: &Incoming<'_>) -> Result<Response, Reason> {
+async fn answer(app: &AppState, incoming: &Incoming) -> Result<Response, Reason> {
     let parameters = form::read(app, incoming)?;
     let grant_type = grant_type(app, &parameters)?;
     client_auth::jwks_uri::refresh(app, &parameters).await;
-    let caller = client_auth::check(app, incoming.headers, &parameters, grant_type.into())?;
+    let caller = client_auth::check(app, &incoming.headers, &parameters, grant_type.into())?;
     match grant_type {
         // A backend service knows one grant only; this is where the defects that guess the grant end.
         GrantType::AuthorizationCode if client_credentials::is_guessed(caller, &parameters) => {

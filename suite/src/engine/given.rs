@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::check::refusal::{GIVEN, Reaction};
 use crate::scenario::Step;
 use crate::scenario::model::{Given, With};
 use crate::step::arguments::{AuthorizeArgs, ExchangeArgs, RefreshArgs};
 use crate::step::backend::BackendArgs;
+use crate::step::context::Outcome;
 use crate::step::{Context, Deed, Halt, discover};
 use crate::target::ClientKind;
 
@@ -19,11 +21,30 @@ struct Key {
     with: With,
 }
 
+/// For so many states that are reached a shared one serves: servers keep what they issued for a while, and not for ever.
+const SERVES: usize = 100;
+
+/// A state that is shared, and since when.
+struct Shared {
+    deeds: Vec<Arc<Deed>>,
+    made: Instant,
+    /// How long its token can be trusted to work: half of what the server said.
+    lives: Duration,
+    reached: usize,
+}
+
+impl Shared {
+    fn is_fresh(&self, reached: usize) -> bool {
+        reached - self.reached <= SERVES && self.made.elapsed() < self.lives
+    }
+}
+
 /// Shared starting states, and those that cannot be reached.
 #[derive(Default)]
 pub struct Givens {
-    shared: HashMap<Key, Vec<Arc<Deed>>>,
+    shared: HashMap<Key, Shared>,
     unreachable: HashMap<Key, Halt>,
+    reached: usize,
 }
 
 impl Givens {
@@ -50,8 +71,9 @@ impl Givens {
         if let Some(halt) = self.unreachable.get(&key) {
             return Err(halt.clone());
         }
-        if let Some(deeds) = self.shared.get(&key) {
-            context.deeds.extend(deeds.iter().cloned());
+        self.reached += 1;
+        if let Some(shared) = self.shared.get(&key).filter(|shared| shared.is_fresh(self.reached)) {
+            context.deeds.extend(shared.deeds.iter().cloned());
             return Ok(());
         }
         let mut made = make(context, &steps).await;
@@ -62,7 +84,13 @@ impl Givens {
         match made {
             Ok(()) => {
                 if matches!(given, Given::Launched | Given::BackendToken) {
-                    self.shared.insert(key, context.deeds.clone());
+                    let shared = Shared {
+                        deeds: context.deeds.clone(),
+                        made: Instant::now(),
+                        lives: lifetime(context) / 2,
+                        reached: self.reached,
+                    };
+                    self.shared.insert(key, shared);
                 }
                 Ok(())
             }
@@ -77,6 +105,16 @@ impl Givens {
     pub fn forget(&mut self) {
         self.shared.clear();
     }
+}
+
+/// `expires_in` of the last token response; RFC 6749 §5.1 leaves it open, and a minute is what nobody goes below.
+fn lifetime(context: &Context<'_>) -> Duration {
+    const SHORTEST: Duration = Duration::from_mins(1);
+    let told = context.deeds.iter().rev().find_map(|deed| match &deed.outcome {
+        Outcome::Answered(answer) => answer.json.as_ref()?.get("expires_in")?.as_u64(),
+        _ => None,
+    });
+    told.map_or(SHORTEST, Duration::from_secs)
 }
 
 async fn make(context: &mut Context<'_>, steps: &[Step]) -> Result<(), Halt> {

@@ -4,7 +4,7 @@
 
 use aws_lc_rs::encoding::{AsBigEndian as _, AsDer, EcPrivateKeyBin, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::{self, KeyPairComponents};
+use aws_lc_rs::rsa::{self, KeyPairComponents, KeySize};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING,
     ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair as _, RSA_PKCS1_SHA256,
@@ -153,18 +153,34 @@ impl SigningKey {
         })
     }
 
-    /// A new key on P-384, named `kid`; nothing where this machine makes none.
-    pub fn generate(kid: &str) -> Option<Self> {
-        use base64::Engine as _;
-        use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-        let pair = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).ok()?;
+    /// A new key that signs by `alg`, named `kid`: RSA of 2048 bits, P-256 or P-384; nothing where this machine makes none.
+    pub fn generate(alg: Alg, kid: &str) -> Option<Self> {
+        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let curve = match alg.family() {
+            Family::Rsa => {
+                let pair = rsa::KeyPair::generate(KeySize::Rsa2048).ok()?;
+                let public = serde_json::json!({
+                    "kty": "RSA", "kid": kid, "alg": alg.name(), "use": "sig",
+                    "n": encode(pair.public_key().modulus().big_endian_without_leading_zero()),
+                    "e": encode(pair.public_key().exponent().big_endian_without_leading_zero()),
+                });
+                return Some(Self {
+                    kid: Some(kid.to_owned()),
+                    alg,
+                    pair: Pair::Rsa(Box::new(pair)),
+                    public: public.as_object().cloned()?,
+                });
+            }
+            Family::P256 => (&ECDSA_P256_SHA256_FIXED_SIGNING, "P-256"),
+            Family::P384 => (&ECDSA_P384_SHA384_FIXED_SIGNING, "P-384"),
+        };
+        let pair = EcdsaKeyPair::generate(curve.0).ok()?;
         let private: EcPrivateKeyBin<'_> = pair.private_key().as_be_bytes().ok()?;
         // SEC 1 §2.3.3: an uncompressed point.
         let point = pair.public_key().as_ref().get(1..)?;
         let (x, y) = point.split_at_checked(point.len() / 2)?;
-        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         let jwk = serde_json::json!({
-            "kty": "EC", "crv": "P-384", "kid": kid, "alg": "ES384", "use": "sig",
+            "kty": "EC", "crv": curve.1, "kid": kid, "alg": alg.name(), "use": "sig",
             "x": encode(x), "y": encode(y), "d": encode(private.as_ref()),
         });
         Self::from_jwk(&jwk.to_string()).ok()

@@ -91,3 +91,17 @@ fn a_key_signs_only_what_it_can() {
     assert_eq!(error.to_string(), "ES384 cannot be made with a key of RSA");
     assert_eq!(key("client_rs384").sign_der(b"x"), Err(SignError::NotEcdsa));
 }
+
+#[test]
+fn a_new_key_signs_by_the_algorithm_that_was_asked_for() {
+    for alg in [Alg::Rs384, Alg::Es256, Alg::Es384] {
+        let key = SigningKey::generate(alg, "new").expect("this machine makes keys");
+        assert_eq!((key.alg(), key.kid()), (alg, Some("new")));
+        let set = serde_json::json!({ "keys": [key.public_jwk()] });
+        let set = crate::oauth::jwks::Jwks::parse(&set).expect("a key set");
+        assert!(set.problems().is_empty(), "{alg}");
+        let signature = key.sign(alg, b"message").expect("it signs");
+        let public = set.find(Some("new"), alg).expect("it is there");
+        assert!(public.verifies(alg, b"message", &signature), "{alg}");
+    }
+}

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::context::{Context, Deed, Halt, Outcome};
 use crate::key_server::{Publication, elsewhere};
-use crate::oauth::jws::{Family, SigningKey};
+use crate::oauth::jws::{Alg, Family, SigningKey};
 use crate::target::Client;
 use crate::value::Template;
 
@@ -119,14 +119,21 @@ pub fn path_of(registered: &url::Url, at: PublishedAt) -> String {
     }
 }
 
-/// The new key of this scenario.
+/// The new key of this scenario, of the algorithm of the client's own: a server may hold a client to that one.
 pub fn next_key(context: &Context<'_>) -> Result<Arc<SigningKey>, Halt> {
     let world = context.world;
-    let make = || SigningKey::generate(&format!("launchproof-{}", world.chance.token::<12>()));
+    let own = context.client.and_then(|client| world.keys.get(&client.name));
+    let alg = own.map_or(Alg::Es384, SigningKey::alg);
+    let make = || SigningKey::generate(alg, &format!("launchproof-{}", world.chance.token::<12>()));
     world
         .key_server
         .next_key(make)
         .ok_or_else(|| Halt::Error("this machine makes no key".to_owned()))
+}
+
+/// A key of nobody's, for this one publication.
+fn fresh(alg: Alg) -> Result<SigningKey, Halt> {
+    SigningKey::generate(alg, "launchproof-fresh").ok_or_else(|| Halt::Error("this machine makes no key".to_owned()))
 }
 
 fn public_key(context: &Context<'_>, client: &Client, key: PublishedKey) -> Result<Value, Halt> {
@@ -140,14 +147,14 @@ fn public_key(context: &Context<'_>, client: &Client, key: PublishedKey) -> Resu
         PublishedKey::Next => next_key(context)?.public_jwk(),
         PublishedKey::OwnKidOtherType => {
             let other = if own.family() == Family::Rsa {
-                next_key(context)?.public_jwk()
+                fresh(Alg::Es384)?.public_jwk()
             } else {
-                context.world.attacker.rsa.public_jwk()
+                fresh(Alg::Rs384)?.public_jwk()
             };
             with(other, "kid", own.kid().unwrap_or_default())
         }
         PublishedKey::Encryption => {
-            let key = with(next_key(context)?.public_jwk(), "use", "enc");
+            let key = with(fresh(Alg::Es384)?.public_jwk(), "use", "enc");
             let key = with(key, "alg", "ECDH-ES");
             with(key, "kid", "launchproof-encryption")
         }
