@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::finding::{Finding, answer};
+use super::finding::{Finding, decided_answer};
 use super::refusal::describe_answer;
 use crate::oauth::scope::{Clinical, ScopeSet};
 use crate::step::{Context, Halt};
@@ -58,19 +58,10 @@ pub struct GrantedArgs {
 
 /// `data`.
 pub fn data(context: &Context<'_>, args: &DataArgs) -> Finding {
-    let answer = match answer(context, args.of.as_deref()) {
+    let answer = match decided_answer(context, args.of.as_deref()) {
         Ok(answer) => answer,
         Err(finding) => return finding,
     };
-    let response = match answer.outcome() {
-        Ok(response) => response,
-        Err(failure) => return Finding::Undecided(failure.to_string()),
-    };
-    match response.status {
-        408 | 429 => return Finding::Undecided(describe_answer(answer)),
-        500..=599 => return Finding::ServerError(describe_answer(answer)),
-        _ => {}
-    }
     let wanted = match Wanted::of(context, args) {
         Ok(wanted) => wanted,
         Err(halt) => return Finding::Unreached(format!("{halt:?}")),

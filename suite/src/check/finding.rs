@@ -1,5 +1,6 @@
 //! What a check found, and the deed that it judges.
 
+use super::refusal::describe_answer;
 use crate::step::context::{Answer, Outcome};
 use crate::step::{Context, Deed};
 
@@ -46,6 +47,17 @@ impl Finding {
         } else {
             Self::broken(expected, observed)
         }
+    }
+}
+
+/// The same, where it says anything: silence, a cut connection, 408 and 429 do not, and a 5xx is a matter of its own.
+pub fn decided_answer<'c>(context: &'c Context<'_>, of: Option<&str>) -> Result<&'c Answer, Finding> {
+    let answer = answer(context, of)?;
+    match answer.outcome().map(|response| response.status) {
+        Err(failure) => Err(Finding::Undecided(failure.to_string())),
+        Ok(408 | 429) => Err(Finding::Undecided(describe_answer(answer))),
+        Ok(500..=599) => Err(Finding::ServerError(describe_answer(answer))),
+        Ok(_) => Ok(answer),
     }
 }
 

@@ -4,25 +4,16 @@ use serde_json::Value;
 use url::Url;
 
 use super::arguments::{Alphabet, JsonArgs, JsonKind};
-use super::finding::{Finding, answer};
+use super::finding::{Finding, decided_answer};
 use super::refusal::describe_answer;
 use crate::step::Context;
 
 /// `json`.
 pub fn json(context: &Context<'_>, args: &JsonArgs) -> Finding {
-    let answer = match answer(context, args.of.as_deref()) {
+    let answer = match decided_answer(context, args.of.as_deref()) {
         Ok(answer) => answer,
         Err(finding) => return finding,
     };
-    let response = match answer.outcome() {
-        Ok(response) => response,
-        Err(failure) => return Finding::Undecided(failure.to_string()),
-    };
-    match response.status {
-        408 | 429 => return Finding::Undecided(describe_answer(answer)),
-        500..=599 => return Finding::ServerError(describe_answer(answer)),
-        _ => {}
-    }
     let Some(document) = &answer.json else {
         return Finding::broken("a JSON body", describe_answer(answer));
     };
