@@ -234,13 +234,18 @@ impl Matrix {
                 let _ = writeln!(text, "  \"{id}\": {}", mark.word());
             }
         }
-        text.push_str("not_noticed:\n");
         let known = expectation::not_noticed().ok();
-        for row in self
+        let overlooked: Vec<&Row> = self
             .rows
             .iter()
             .filter(|row| row.kind == Kind::Defect && !self.is_noticed(row))
-        {
+            .collect();
+        text.push_str(if overlooked.is_empty() {
+            "not_noticed: {}\n"
+        } else {
+            "not_noticed:\n"
+        });
+        for row in overlooked {
             let reason = known
                 .and_then(|known| known.get(&row.name))
                 .map(String::as_str)
