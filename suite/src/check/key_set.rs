@@ -20,6 +20,9 @@ pub struct FetchedArgs {
     /// At most so often.
     #[serde(default)]
     pub at_most: Option<usize>,
+    /// Whether what follows rests on it: a set that was kept, and not fetched, leaves nothing to judge.
+    #[serde(default)]
+    pub basis: bool,
 }
 
 /// `fetched`.
@@ -30,6 +33,11 @@ pub fn fetched(context: &Context<'_>, args: &FetchedArgs) -> Finding {
     let path = path_of(url, args.at);
     let times = context.world.key_server.fetched(&path);
     let fits = args.at_least.is_none_or(|least| times >= least) && args.at_most.is_none_or(|most| times <= most);
+    if args.basis && !fits {
+        return Finding::Unreached(format!(
+            "the target fetched {path} {times} times since this was published there: its answer says nothing of it"
+        ));
+    }
     let expected = match (args.at_least, args.at_most) {
         (Some(least), Some(most)) => format!("{path} fetched {least} to {most} times"),
         (Some(least), None) => format!("{path} fetched at least {least} times"),

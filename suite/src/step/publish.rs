@@ -64,8 +64,8 @@ pub enum PublishedKey {
     Own,
     /// A new key under a new `kid`, the same within one scenario: `sign_with: next` signs with it.
     Next,
-    /// Another type of key under the `kid` of the client's own.
-    OwnKidOtherType,
+    /// Another type of key under the `kid` of `next`.
+    NextKidOtherType,
     /// A key that is marked for encryption, under another `kid`.
     Encryption,
     /// A key of a type that nobody knows.
@@ -145,13 +145,14 @@ fn public_key(context: &Context<'_>, client: &Client, key: PublishedKey) -> Resu
     Ok(match key {
         PublishedKey::Own => own.public_jwk(),
         PublishedKey::Next => next_key(context)?.public_jwk(),
-        PublishedKey::OwnKidOtherType => {
-            let other = if own.family() == Family::Rsa {
+        PublishedKey::NextKidOtherType => {
+            let next = next_key(context)?;
+            let other = if next.family() == Family::Rsa {
                 fresh(Alg::Es384)?.public_jwk()
             } else {
                 fresh(Alg::Rs384)?.public_jwk()
             };
-            with(other, "kid", own.kid().unwrap_or_default())
+            with(other, "kid", next.kid().unwrap_or_default())
         }
         PublishedKey::Encryption => {
             let key = with(fresh(Alg::Es384)?.public_jwk(), "use", "enc");

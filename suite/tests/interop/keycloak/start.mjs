@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CAPABILITIES, PATIENT } from '../glue/smart.mjs';
-import { CLIENTS, REDIRECT_URIS, SCOPES } from '../glue/clients.mjs';
+import { BY_URL, CLIENTS, REDIRECT_URIS, SCOPES } from '../glue/clients.mjs';
 import { introspect, serve } from '../glue/proxy.mjs';
 
 const port = Number(process.env.PORT ?? 9314);
@@ -18,7 +18,7 @@ function client(c) {
     protocol: 'openid-connect',
     publicClient: c.method === 'none',
     ...(c.secret && { secret: c.secret }),
-    clientAuthenticatorType: c.key ? 'client-jwt' : 'client-secret',
+    clientAuthenticatorType: c.key || c.jwksUri ? 'client-jwt' : 'client-secret',
     standardFlowEnabled: true,
     directAccessGrantsEnabled: false,
     consentRequired: true,
@@ -34,6 +34,7 @@ function client(c) {
         'use.jwks.string': 'true',
         'jwks.string': JSON.stringify({ keys: [c.key] }),
       }),
+      ...(c.jwksUri && { 'token.endpoint.auth.signing.alg': 'RS384', 'use.jwks.url': 'true', 'jwks.url': c.jwksUri }),
     },
   };
 }
@@ -41,7 +42,7 @@ function client(c) {
 const realm = JSON.parse(readFileSync(new URL('realm.json', import.meta.url), 'utf8')
   .replace('{PATIENT_URL}', `${origin}/fhir/Patient/${PATIENT}`));
 realm.clients = [
-  ...CLIENTS.map(client),
+  ...[...CLIENTS, BY_URL].map(client),
   {
     clientId: glue.id, secret: glue.secret, clientAuthenticatorType: 'client-secret', protocol: 'openid-connect',
     standardFlowEnabled: false, serviceAccountsEnabled: false, directAccessGrantsEnabled: false, redirectUris: [],
