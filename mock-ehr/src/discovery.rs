@@ -191,7 +191,9 @@ fn smart(state: &AppState) -> Map<String, Value> {
     }
     members.insert("response_types_supported".into(), json!(["code"]));
     // RFC 9207 §3: so that an app may insist on `iss`.
-    members.insert("authorization_response_iss_parameter_supported".into(), json!(true));
+    if !state.variants().has(Variant::ResponseIssNotSent) {
+        members.insert("authorization_response_iss_parameter_supported".into(), json!(true));
+    }
     members
 }
 
@@ -359,6 +361,8 @@ fn openid(state: &AppState) -> Map<String, Value> {
     );
     put("request_parameter_supported", json!(false));
     put("request_uri_parameter_supported", json!(false));
-    put("authorization_response_iss_parameter_supported", json!(true));
+    if !state.variants().has(Variant::ResponseIssNotSent) {
+        put("authorization_response_iss_parameter_supported", json!(true));
+    }
     members
 }

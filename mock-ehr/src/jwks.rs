@@ -11,6 +11,7 @@ use crate::config::IdTokenAlg;
 use crate::defect::Defect;
 use crate::keys::server_key;
 use crate::state::AppState;
+use crate::variant::Variant;
 
 const ALGS: [IdTokenAlg; 3] = [IdTokenAlg::RS256, IdTokenAlg::ES256, IdTokenAlg::ES384];
 
@@ -40,6 +41,14 @@ pub(crate) async fn handle(State(state): State<AppState>) -> Response {
     if defects.has(Defect::JwksKidRepeated) {
         // The two on elliptic curves.
         keys[2]["kid"] = keys[1]["kid"].clone();
+    }
+    // RFC 7517 §4.2: `use` tells keys for encryption from those for signatures.
+    if state.variants().has(Variant::JwksEncryptionKeyListed) {
+        let mut key = server_key(IdTokenAlg::ES384).public.clone();
+        key["use"] = json!("enc");
+        key["alg"] = json!("ECDH-ES+A256KW");
+        key["kid"] = json!("for-encryption");
+        keys.insert(0, key);
     }
     if defects.has(Defect::JwksEmpty) {
         keys.clear();

@@ -38,7 +38,7 @@ pub(crate) fn begin(state: &AppState, headers: &HeaderMap, request: Authorizatio
     let signed_in = session
         .signed_in
         .as_ref()
-        .filter(|signed_in| is_fresh(signed_in, &request, now));
+        .filter(|signed_in| is_fresh(signed_in, &request, now) && !state.variants().has(Variant::SignInEachTime));
     let pending = Pending {
         id: state.chance().token::<16>(),
         session: session.key,
@@ -98,7 +98,7 @@ pub(crate) fn next(state: &AppState, session: &Session, mut pending: Pending) ->
             Choice::Ask => return show(state, pending, "/auth/patient"),
         }
     }
-    if consent::is_remembered(state, session, &pending) {
+    if consent::is_remembered(state, session, &pending) || state.variants().has(Variant::ConsentNotAsked) {
         state.store().put_pending(pending.clone());
         return consent::allow(state, &pending, pending.request.scopes.clone());
     }

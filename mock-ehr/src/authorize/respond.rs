@@ -49,6 +49,10 @@ pub(crate) fn code(state: &AppState, request: &AuthorizationRequest, grant: Arc<
     }
     push_state(state, &mut answer, request.state.as_deref(), Answer::Code);
     push_iss(state, &mut answer);
+    // RFC 6749 §4.1.2: "The client MUST ignore unrecognized response parameters."
+    if state.variants().has(Variant::ExtraMembers) {
+        answer.push(("session_state", state.chance().token::<16>()));
+    }
     let in_fragment = request.implicit || state.defects().has(Defect::ResponseInFragment);
     redirect(state, &request.target, &answer, in_fragment)
 }
@@ -104,6 +108,9 @@ pub(crate) fn refuse(state: &AppState, refusal: Refusal) -> Response {
     }
     if let Some(description) = description(state, &reason) {
         answer.push(("error_description", encode(&description)));
+    }
+    if state.variants().has(Variant::ExtraMembers) {
+        answer.push(("error_uri", encode("https://ehr.example/errors?of=oauth")));
     }
     if state.defects().has(Defect::AuthorizeErrorWithCode) {
         answer.push(("code", state.chance().token::<32>()));
@@ -171,7 +178,7 @@ fn push_state(state: &AppState, answer: &mut Vec<(&'static str, String)>, value:
 /// RFC 9207 §2: who answers, so that an app that knows several servers cannot mix them up.
 fn push_iss(state: &AppState, answer: &mut Vec<(&'static str, String)>) {
     let defects = state.defects();
-    if defects.has(Defect::ResponseIssMissing) {
+    if defects.has(Defect::ResponseIssMissing) || state.variants().has(Variant::ResponseIssNotSent) {
         return;
     }
     let iss = if defects.has(Defect::ResponseIssWrong) {

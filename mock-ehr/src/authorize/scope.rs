@@ -4,7 +4,7 @@
 
 use super::launch::Launched;
 use super::reason::Reason;
-use crate::config::Client;
+use crate::config::{Client, ClientKind};
 use crate::defect::Defect;
 use crate::form::Parameters;
 use crate::scope::grammar::Scope;
@@ -73,6 +73,14 @@ pub(crate) fn check(state: &AppState, client: &Client, parameters: &Parameters) 
         .filter_map(|scope| misread::asked(defects, scope))
         .collect();
     let mut granted = grant::grantable(&asked, &client.scopes);
+    // SMART 2.2: a refresh token is granted or not, and an app that cannot keep a secret is one to be careful with.
+    let lasts = |scope: &Scope| matches!(scope, Scope::OfflineAccess | Scope::OnlineAccess);
+    if client.kind == ClientKind::Public
+        && granted.iter().any(lasts)
+        && state.variants().has(Variant::ScopeOfflineNotForPublic)
+    {
+        granted.retain(|scope| !lasts(scope));
+    }
     if defects.has(Defect::ScopeUnknownGranted) {
         granted.extend(asked.iter().filter(|scope| matches!(scope, Scope::Unknown(_))).cloned());
     }
@@ -86,9 +94,13 @@ pub(crate) fn check(state: &AppState, client: &Client, parameters: &Parameters) 
         granted.extend(beyond.cloned().collect::<Vec<_>>());
     }
     if granted.is_empty() && defects.has(Defect::ScopeOnlyUnknownAccepted) {
-        granted = asked;
+        granted.clone_from(&asked);
     }
     if granted.is_empty() {
+        return Err(Reason::NoScope { was: text.to_owned() });
+    }
+    let lacks = |scope: &Scope| !grant::includes(&granted, scope);
+    if asked.iter().any(lacks) && state.variants().has(Variant::ScopeRefusedWhole) {
         return Err(Reason::NoScope { was: text.to_owned() });
     }
     if defects.has(Defect::ScopeWiderGranted) {
@@ -100,6 +112,10 @@ pub(crate) fn check(state: &AppState, client: &Client, parameters: &Parameters) 
     }
     if state.variants().has(Variant::ScopeSplit) {
         granted = grant::by_letter(granted);
+    }
+    // RFC 6749 §3.3: "their order does not matter"
+    if granted.len() > 1 && state.variants().has(Variant::ReorderedJson) {
+        granted.reverse();
     }
     Ok(granted)
 }

@@ -99,6 +99,13 @@ fn claims(app: &AppState, client: &Client, issue: &Issue) -> Map<String, Value> 
         claims.insert("sub".into(), sub.into());
     }
     push_audience(app, client, &mut claims);
+    if app.variants().has(Variant::ExtraMembers) {
+        claims.insert("typ".into(), "ID".into());
+        claims.insert("sid".into(), app.chance().token::<16>().into());
+        claims.insert("acr".into(), "1".into());
+        claims.insert("amr".into(), json!(["pwd"]));
+        claims.insert("email_verified".into(), json!(false));
+    }
     push_times(app, issue, &mut claims);
     // OpenID Connect Core §12.2: the id_token of a refresh need not repeat nonce; if it does, it is the same.
     if let Some(nonce) = &issue.grant.nonce
@@ -162,6 +169,8 @@ fn push_audience(app: &AppState, client: &Client, claims: &mut Map<String, Value
         (several, None)
     } else if app.variants().has(Variant::IdTokenAudSeveral) {
         (several, Some(own))
+    } else if app.variants().has(Variant::IdTokenAudList) {
+        (json!([own]), None)
     } else {
         (json!(own), None)
     };

@@ -83,10 +83,28 @@ pub(crate) fn json_answer(app: &AppState, status: StatusCode, mut body: Map<Stri
     }
     let mut response = (status, Value::Object(body).to_string()).into_response();
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(json_type(app)));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(unkept(app)));
     headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
     response
+}
+
+/// RFC 8259 §11 knows no charset, and RFC 6749 §5.1 writes one in its examples.
+fn json_type(app: &AppState) -> &'static str {
+    if app.variants().has(Variant::JsonHeadersLonger) {
+        "application/json;charset=UTF-8"
+    } else {
+        "application/json"
+    }
+}
+
+/// RFC 9111 §5.2: directives stand in a list.
+fn unkept(app: &AppState) -> &'static str {
+    if app.variants().has(Variant::JsonHeadersLonger) {
+        "no-cache, no-store, max-age=0, must-revalidate"
+    } else {
+        "no-store"
+    }
 }
 
 fn push_access_token(app: &AppState, issue: &Issue, body: &mut Map<String, Value>) {
@@ -289,6 +307,10 @@ fn push_refresh_token(app: &AppState, issue: &Issue, body: &mut Map<String, Valu
         return;
     }
     let mut text = app.chance().token::<32>();
+    if variants.has(Variant::JwtAccessToken) {
+        let claims = json!({ "iss": app.public_url(), "jti": text, "typ": "Refresh" });
+        text = server_key(IdTokenAlg::ES256).sign("JWT", &claims);
+    }
     if defects.has(Defect::RefreshTokenLowEntropy) {
         text = app.count().to_string();
     }

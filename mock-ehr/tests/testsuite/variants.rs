@@ -36,6 +36,7 @@ async fn shows(ehr: &TestEhr, variant: Variant) -> bool {
             }
         }
         Variant::IdTokenEs384
+        | Variant::IdTokenAudList
         | Variant::IdTokenAudSeveral
         | Variant::UserinfoNotOffered
         | Variant::UserinfoWithoutFhirUser
@@ -43,7 +44,7 @@ async fn shows(ehr: &TestEhr, variant: Variant) -> bool {
         | Variant::IntrospectionBearerRefused
         | Variant::IntrospectionGetAccepted
         | Variant::RevocationAccessTokenEndsGrant => crate::defects::about_token::shows(ehr, variant).await,
-        Variant::JwksUriRedirectFollowed | Variant::JwksUriTextRefused => {
+        Variant::JwksUriRedirectFollowed | Variant::JwksUriTextRefused | Variant::JwksUriAlgBound => {
             crate::defects::jwks_uri::shows(ehr, variant).await
         }
         Variant::ScopeWildcardExpanded | Variant::ScopeSplit => {
@@ -55,6 +56,27 @@ async fn shows(ehr: &TestEhr, variant: Variant) -> bool {
                 Variant::ScopeSplit => scope == "launch/patient patient/*.r patient/*.s",
                 _ => scope.contains("patient/Condition.rs") && !scope.contains('*'),
             }
+        }
+        Variant::ScopeRefusedWhole => {
+            let landing = ehr
+                .land(APP, |form| form.set("scope", "patient/*.rs patient/*.everything"))
+                .await;
+            landing.parameter("error").as_deref() == Some("invalid_scope")
+        }
+        Variant::ScopeOfflineNotForPublic => {
+            let public = ehr.launched(APP).await;
+            assert!(
+                ehr.launched("app-symmetric")
+                    .await
+                    .json()
+                    .get("refresh_token")
+                    .is_some()
+            );
+            public.json().get("refresh_token").is_none() && !public.member("scope").contains("offline_access")
+        }
+        Variant::JwksEncryptionKeyListed => {
+            let keys = ehr.get("/.well-known/jwks.json").await.json();
+            keys["keys"][0]["use"] == "enc" && keys["keys"][1]["use"] == "sig"
         }
         Variant::ClientCredentialsWithSecret => {
             let form = Form::of(&[("grant_type", "client_credentials"), ("scope", "system/*.rs")]);
@@ -133,6 +155,20 @@ async fn at_authorize(ehr: &TestEhr, variant: Variant) -> Option<bool> {
                 .await;
             answer.status == StatusCode::FOUND
         }
+        Variant::ResponseIssNotSent => {
+            let landing = ehr.land(APP, |form| form).await;
+            landing.parameter("code").is_some()
+                && landing.parameter("iss").is_none()
+                && !discovered()
+                    .await
+                    .contains("authorization_response_iss_parameter_supported")
+        }
+        Variant::ConsentNotAsked => ehr.walk(&ehr.request(APP), &DENIER).await.parameter("code").is_some(),
+        Variant::SignInEachTime => {
+            ehr.walk(&ehr.request(APP), &DOCTOR).await;
+            let path = format!("/auth/authorize?{}", ehr.request(APP).encode());
+            ehr.browse(&path).await.header("location").starts_with("/auth/sign-in")
+        }
         Variant::ThreePageSignIn => {
             let form = ehr.walk_until(&ehr.request(APP), &DOCTOR, "/auth/sign-in").await;
             form.get("username") == "demo" && form.get("password").is_empty()
@@ -196,7 +232,13 @@ async fn wrong_aud(ehr: &TestEhr) -> Option<Flow> {
 async fn at_token(ehr: &TestEhr, variant: Variant) -> Option<bool> {
     let launched = || ehr.launched(APP);
     Some(match variant {
-        Variant::JwtAccessToken => launched().await.member("access_token").split('.').count() == 3,
+        Variant::JwtAccessToken => {
+            let answer = launched().await;
+            let refreshed = ehr.refresh(APP, &answer.member("refresh_token"), |form| form).await;
+            assert!(refreshed.gives_token());
+            let is_jwt = |name: &str| answer.member(name).split('.').count() == 3;
+            is_jwt("access_token") && is_jwt("refresh_token")
+        }
         Variant::LowercaseBearer => launched().await.member("token_type") == "bearer",
         Variant::NoRefreshToken => launched().await.json().get("refresh_token").is_none(),
         Variant::NoRefreshRotation => {
@@ -204,8 +246,27 @@ async fn at_token(ehr: &TestEhr, variant: Variant) -> Option<bool> {
             ehr.refresh(APP, &token, |form| form).await;
             ehr.refresh(APP, &token, |form| form).await.gives_token()
         }
-        Variant::ExtraMembers => launched().await.json().get("x_vendor").is_some(),
-        Variant::ReorderedJson => !launched().await.body.starts_with("{\"access_token\""),
+        Variant::ExtraMembers => {
+            let landing = ehr.land(APP, |form| form).await;
+            let error = ehr.land(APP, |form| form.omit("response_type")).await;
+            let answer = launched().await;
+            let claims = crate::defects::openid::part(&answer.member("id_token"), 1);
+            answer.json().get("x_vendor").is_some()
+                && claims.get("sid").is_some()
+                && landing.parameter("session_state").is_some()
+                && error.parameter("error_uri").is_some()
+        }
+        Variant::ReorderedJson => {
+            let answer = launched().await;
+            let scope = answer.member("scope");
+            !answer.body.starts_with("{\"access_token\"") && scope.split(' ').rev().eq(SCOPE.split(' '))
+        }
+        Variant::JsonHeadersLonger => {
+            let answer = launched().await;
+            let unkept = answer.header("cache-control");
+            answer.header("content-type") == "application/json;charset=UTF-8"
+                && unkept.starts_with("no-cache, no-store")
+        }
         Variant::InvalidClient400 => {
             let form = Form::of(&[("grant_type", "authorization_code"), ("client_id", "app-symmetric")]);
             ehr.post("/auth/token", &[], &form).await.status == StatusCode::BAD_REQUEST

@@ -42,6 +42,14 @@ impl std::fmt::Debug for Vault {
     }
 }
 
+/// Words that stand where a secret should, in requests that are wrong on purpose: masked there, and nowhere else, since
+/// every report is full of them.
+const WORDS: &[&str] = &["bearer", "basic", "dpop", "launchproof"];
+
+fn is_word(value: &str) -> bool {
+    WORDS.iter().any(|word| value.trim().eq_ignore_ascii_case(word))
+}
+
 impl Vault {
     /// With a random key, made anew for each run.
     pub fn new(key: [u8; 32]) -> Self {
@@ -76,7 +84,9 @@ impl Vault {
 
     /// Masks and registers.
     pub(super) fn hide(&self, value: &str) -> String {
-        self.register(value);
+        if !is_word(value) {
+            self.register(value);
+        }
         self.mask(value)
     }
 

@@ -3,7 +3,7 @@
 use reports::model::Level;
 
 use super::load::Loaded;
-use super::model::Clients;
+use super::model::{Clients, Step};
 use crate::target::{Client, ClientKind, Profile};
 
 /// What the command line selects.
@@ -164,9 +164,17 @@ fn of<'a>(loaded: &'a Loaded, profile: &'a Profile) -> Vec<Item<'a>> {
             with.push((client, None, missing));
         }
         Clients::Any => {
-            let client = [ClientKind::Public, ClientKind::Symmetric, ClientKind::Asymmetric]
+            let mut firsts = [ClientKind::Public, ClientKind::Symmetric, ClientKind::Asymmetric]
                 .into_iter()
-                .find_map(first);
+                .filter_map(first);
+            // Some servers give refresh tokens to confidential clients alone, and the profile's scopes say so.
+            let scenario = &loaded.scenario;
+            let refreshes = scenario.needs.iter().any(|need| need == "refresh")
+                || scenario.when.iter().any(|step| matches!(step, Step::Refresh(_)));
+            let client = firsts
+                .clone()
+                .find(|client| refreshes && client.has_lasting_scope())
+                .or_else(|| firsts.next());
             let missing = client
                 .is_none()
                 .then(|| (None, "add a client to the profile: [clients.NAME]".to_owned()));

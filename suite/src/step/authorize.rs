@@ -46,8 +46,18 @@ pub async fn authorize(context: &mut Context<'_>, args: &AuthorizeArgs) -> Resul
         Some(tamper) => super::tamper::settle(tamper, context.world.agent.name(), &walk),
         None => Ok(()),
     };
+    let unasked = args.deny && !walk.denied && has_code(&walk.landing);
     finish(context, prepared, walk);
+    if unasked {
+        return Err(Halt::Skip(
+            "the user would have denied, and no page asked: the code came at once".to_owned(),
+        ));
+    }
     settled
+}
+
+fn has_code(landing: &Landing) -> bool {
+    matches!(landing, Landing::Callback(url) if url.query_pairs().any(|(name, _)| name == "code"))
 }
 
 /// Several authorization requests, walked by turns in one browser session.

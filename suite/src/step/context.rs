@@ -481,7 +481,8 @@ impl<'w> Context<'w> {
             })
     }
 
-    /// Those of the client's scopes that the target lists among `scopes_supported`; none where it lists nothing.
+    /// Those of the client's scopes that the target lists among `scopes_supported`; none where it lists nothing. Whom it
+    /// trusts with a refresh token is another matter than what it supports.
     fn scopes_listed(&self) -> Option<String> {
         let listed = self
             .world
@@ -494,6 +495,7 @@ impl<'w> Context<'w> {
         let both: Vec<&str> = asked
             .split(' ')
             .filter(|scope| listed.iter().any(|known| known.as_str() == Some(scope)))
+            .filter(|scope| !["offline_access", "online_access"].contains(scope))
             .collect();
         (!both.is_empty()).then(|| both.join(" "))
     }

@@ -85,6 +85,8 @@ pub(super) struct Deed {
     /// What a browser without scripts would send; `None` where only a script knows.
     pub(super) request: Option<Request>,
     pub(super) typed_password: bool,
+    /// Whether it is what a user presses who refuses.
+    pub(super) denies: bool,
 }
 
 /// One field.
@@ -230,6 +232,7 @@ pub(super) fn deed(page: &Page<'_>, key: String, sets: Vec<(usize, Entry, bool)>
     Deed {
         key,
         typed_password,
+        denies: false,
         press: match press {
             Press::Control(index) => page.controls[index].handle(),
             Press::Link(index) => handle(page.links[index].element),

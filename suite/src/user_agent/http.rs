@@ -69,6 +69,7 @@ impl HttpAgent {
             landing,
             exchanges: walker.exchanges,
             signed_in: walker.signed_in,
+            denied: walker.denied,
             altered: walker.altered,
         }
     }
@@ -153,6 +154,7 @@ struct Walker<'a> {
     tried: Tried,
     forced_rule: Option<usize>,
     signed_in: bool,
+    denied: bool,
     altered: Altered,
 }
 
@@ -169,6 +171,7 @@ impl<'a> Walker<'a> {
             tried: Tried::default(),
             forced_rule: None,
             signed_in: false,
+            denied: false,
             altered: Altered::NotMet,
         }
     }
@@ -389,6 +392,7 @@ impl<'a> Walker<'a> {
         }
         self.tried.note(&deed);
         self.signed_in |= deed.typed_password;
+        self.denied |= deed.denies;
         match deed.request {
             Some(request) => self.go(request, Some(url.clone())),
             None => Some(stuck(format!(

@@ -175,6 +175,7 @@ impl UserAgent for ManualAgent {
                 landing,
                 exchanges: vec![exchange],
                 signed_in: true,
+                denied: true,
                 altered: Altered::NotMet,
             }
         }

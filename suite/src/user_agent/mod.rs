@@ -113,6 +113,8 @@ pub struct Walk {
     pub exchanges: Vec<Exchange>,
     /// Whether a password was typed on the way.
     pub signed_in: bool,
+    /// Whether something was pressed that denies.
+    pub denied: bool,
     /// What became of [`Visit::tamper`].
     pub altered: Altered,
 }

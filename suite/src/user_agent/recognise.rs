@@ -17,7 +17,11 @@ pub(super) fn recognise(sight: &Sight<'_>, page: &Page<'_>) -> Decision {
     if !sight.persona.allow
         && let Some(press) = press_meaning(page, Meaning::Deny)
     {
-        return act(sight, page, "consent", Vec::new(), press);
+        let mut decision = act(sight, page, "consent", Vec::new(), press);
+        if let Decision::Act(deed) = &mut decision {
+            deed.denies = true;
+        }
+        return decision;
     }
     if let Some(decision) = picker(sight, page) {
         return decision;

@@ -16,7 +16,10 @@ pub(super) fn follow(sight: &Sight<'_>, page: &Page<'_>, index: usize, rule: &Ru
     match actions(sight, page, rule) {
         Ok((sets, press)) => {
             let key = rule_key(index, sight.url);
-            Decision::Act(Box::new(deed(page, key, sets, press)))
+            let mut deed = deed(page, key, sets, press);
+            // The denying rules come first.
+            deed.denies = !sight.persona.allow && index < sight.sign_in.deny.len();
+            Decision::Act(Box::new(deed))
         }
         Err(lacking) => Decision::Stuck(format!(
             "rule {} of [sign_in] {lacking}; {}",

@@ -210,6 +210,10 @@ fn check_header(
         }
         _ => return Err(AssertionProblem::Alg { was: alg.to_owned() }),
     }
+    let by_url = client.jwks_uri.is_some();
+    if by_url && alg != "ES384" && app.variants().has(Variant::JwksUriAlgBound) {
+        return Err(AssertionProblem::Alg { was: alg.to_owned() });
+    }
     // SMART 2.2: a jku must be the registered one; a key that comes along is never trusted.
     if let Some(was) = assertion
         .header("jku")

@@ -132,6 +132,9 @@ pub(crate) async fn shows(ehr: &TestEhr, variant: Variant) -> bool {
             let listed = configuration["id_token_signing_alg_values_supported"].to_string();
             listed.contains("RS256") && super::openid::part(&launched.member("id_token"), 0)["alg"] == "ES384"
         }
+        Variant::IdTokenAudList => {
+            super::openid::part(&launched.member("id_token"), 1)["aud"] == serde_json::json!([APP])
+        }
         Variant::IdTokenAudSeveral => {
             let claims = super::openid::part(&launched.member("id_token"), 1);
             claims["aud"][1] == format!("{BASE}/fhir") && claims["azp"] == APP

@@ -117,6 +117,11 @@ pub(crate) async fn shows(ehr: &TestEhr, variant: Variant) -> bool {
         ehr.shelf.put(KEYS_AT, redirect);
         return gets(ehr, OLD).await;
     }
+    if variant == Variant::JwksUriAlgBound {
+        ehr.shelf.put(KEYS_AT, key_set(&[public(OLD), public("client_rs384")]));
+        let by_other = ask(ehr, "client_rs384", |assertion| assertion.header("alg", "RS384")).await;
+        return gets(ehr, OLD).await && !by_other.gives_token();
+    }
     let text = Fetched {
         content_type: Some("text/plain".to_owned()),
         ..document

@@ -10,7 +10,7 @@ mod cors;
 mod discovery;
 pub(crate) mod jwks_uri;
 mod launch_context;
-mod openid;
+pub(crate) mod openid;
 mod pushed;
 mod redirect_uri;
 mod registration;

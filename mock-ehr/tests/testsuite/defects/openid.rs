@@ -78,7 +78,7 @@ async fn finer(ehr: &TestEhr, defect: Defect, header: &Value, claims: &Value) ->
     })
 }
 
-pub(super) fn part(token: &str, index: usize) -> Value {
+pub(crate) fn part(token: &str, index: usize) -> Value {
     let text = token.split('.').nth(index).unwrap_or_default();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).unwrap_or_default()).unwrap_or_default()
 }

@@ -119,6 +119,7 @@ impl Driver {
                         landing,
                         exchanges: Vec::new(),
                         signed_in: false,
+                        denied: false,
                         altered: Altered::NotMet,
                     };
                     visits.len()

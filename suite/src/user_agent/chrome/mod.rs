@@ -107,6 +107,7 @@ fn failed(count: usize, failure: &Failure) -> Vec<Walk> {
         landing: Landing::Failed(failure.clone()),
         exchanges: Vec::new(),
         signed_in: false,
+        denied: false,
         altered: Altered::NotMet,
     };
     vec![walk; count]
@@ -141,6 +142,7 @@ impl UserAgent for ChromeAgent {
                 landing: Landing::Failed(Failure::NotSent("no walk came back".into())),
                 exchanges: Vec::new(),
                 signed_in: false,
+                denied: false,
                 altered: Altered::NotMet,
             };
             self.walks(vec![visit.clone()]).await.pop().unwrap_or_else(none)

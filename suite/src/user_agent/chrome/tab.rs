@@ -43,6 +43,7 @@ pub(super) struct TabWalk {
     deadline: Instant,
     tried: Tried,
     signed_in: bool,
+    denied: bool,
     met: HashSet<String>,
     last: Option<(Snapshot, Instant)>,
     /// The page on which something was pressed, and when.
@@ -77,6 +78,7 @@ impl TabWalk {
             deadline: Instant::now() + setup.limits.step,
             tried: Tried::default(),
             signed_in: false,
+            denied: false,
             met: HashSet::new(),
             last: None,
             acted_on: None,
@@ -231,6 +233,7 @@ impl TabWalk {
         }
         self.tried.note(deed);
         self.signed_in |= deed.typed_password;
+        self.denied |= deed.denies;
         self.met.insert(page);
         let frame = self.frame.take().map(|(css, _)| css);
         for set in deed.sets.iter().filter(|set| set.by_keys) {
@@ -318,6 +321,7 @@ impl TabWalk {
                 landing,
                 exchanges,
                 signed_in: self.signed_in || self.asked_person,
+                denied: self.denied || self.asked_person,
                 altered: Altered::NotMet,
             },
             met,
