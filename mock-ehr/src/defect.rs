@@ -500,6 +500,8 @@ defects! {
     "introspection_banner_missing" IntrospectionBannerMissing "smart-2.2.0/277" "Introspection does not tell need_patient_banner.";
     "introspection_iss_missing" IntrospectionIssMissing "smart-2.2.0/278" "Introspection does not tell the issuer.";
     "introspection_sub_differs" IntrospectionSubDiffers "smart-2.2.0/279" "sub of the introspection is not that of the id_token.";
+    "introspection_scope_refused" IntrospectionScopeRefused "smart-2.2.0/282" "The introspection endpoint takes no access token, whatever its scope.";
+    "introspection_own_only" IntrospectionOwnOnly "smart-2.2.0/283" "A client that may introspect is told of its own tokens only.";
     "introspection_fhir_user_missing" IntrospectionFhirUserMissing "smart-2.2.0/280" "Introspection does not tell fhirUser.";
     "introspection_unknown_details" IntrospectionUnknownDetails "rfc7662/2.2-nothing-else" "Introspection tells why a token that was not issued is inactive.";
     "introspection_wrong_content_type" IntrospectionWrongContentType "rfc7662/2.2-json" "The introspection answer comes as text/html.";
@@ -572,6 +574,10 @@ defects! {
     "fhir_read_letter_not_checked" FhirReadLetterNotChecked "smart-2.2.0/95" "Either of r and s allows both reading and searching.";
     "fhir_write_letter_not_checked" FhirWriteLetterNotChecked "smart-2.2.0/95" "Any of c, u and d allows every write.";
     "fhir_write_beyond_compartment" FhirWriteBeyondCompartment "smart-2.2.0/95" "With patient scopes any patient's data can be written.";
+    "fhir_patch_letter_not_checked" FhirPatchLetterNotChecked "smart-2.2.0/95" "A patch is let through by the letter r.";
+    "fhir_patch_of_any_patient" FhirPatchOfAnyPatient "smart-2.2.0/95" "A patch reaches the record of any patient.";
+    "fhir_patch_moves_record" FhirPatchMovesRecord "smart-2.2.0/95" "A patch may move a record to another patient.";
+    "fhir_update_moves_record" FhirUpdateMovesRecord "smart-2.2.0/95" "An update may move a record to another patient.";
     "fhir_granular_ignored" FhirGranularIgnored "smart-2.2.0/95" "The constraint of a granular scope is not applied.";
     "fhir_granular_read_ignored" FhirGranularReadIgnored "smart-2.2.0/95" "The constraint of a granular scope is applied to searches only.";
     "fhir_granular_lenient_ignored" FhirGranularLenientIgnored "smart-2.2.0/95" "The constraint of a granular scope is dropped where a client prefers leniency.";
@@ -586,6 +592,11 @@ defects! {
     "fhir_everything_leak" FhirEverythingLeak "smart-2.2.0/95" "$everything is given of any patient.";
     "fhir_everything_scope_ignored" FhirEverythingScopeIgnored "smart-2.2.0/95" "$everything holds types that were not granted.";
     "fhir_batch_leak" FhirBatchLeak "smart-2.2.0/130" "Entries of a batch are carried out without a look at the token.";
+    "fhir_batch_first_entry_counts" FhirBatchFirstEntryCounts "smart-2.2.0/130" "The token is looked at for the first entry of a batch only.";
+    "fhir_batch_writes_trusted" FhirBatchWritesTrusted "smart-2.2.0/130" "Writes in a batch are carried out without a look at the token.";
+    "fhir_transaction_half_done" FhirTransactionHalfDone "fhir-r4/http-transaction" "Of a transaction that is refused, what was written before the refusal stays.";
+    "fhir_self_link_repeats_token" FhirSelfLinkRepeatsToken "rfc6750/5.3-urls" "The self link of a search repeats the access token of the address.";
+    "fhir_outcome_repeats_token" FhirOutcomeRepeatsToken "rfc6750/5.3-urls" "An OperationOutcome repeats the access token of the address.";
     "fhir_existence_revealed" FhirExistenceRevealed "fhir-r4/security-hidden" "What may not be seen is refused, what does not exist is not found.";
     "fhir_if_match_ignored" FhirIfMatchIgnored "fhir-r4/http-concurrency" "If-Match is not compared with the latest version.";
     // app state
@@ -598,6 +609,8 @@ defects! {
     "app_state_no_etag" AppStateNoEtag "smart-2.2.0/371" "The answer to a write carries no ETag.";
     "app_state_missing_unknown" AppStateMissingUnknown "smart-2.2.0/371" "App state without a subject is not found by subject:missing.";
     "app_state_not_found" AppStateNotFound "smart-2.2.0/371" "A search finds no app state.";
+    "app_state_user_refused" AppStateUserRefused "smart-2.2.0/371" "App state about the user is refused.";
+    "app_state_without_scope" AppStateWithoutScope "smart-2.2.0/371" "App state is open to every token.";
     "app_state_refused" AppStateRefused "smart-2.2.0/371" "App state is claimed, and cannot be created.";
     "fhir_5xx_on_junk_token" Fhir5xxOnJunkToken "rfc6750/3.1" "A token that means nothing ends in status 500.";
 }

@@ -108,6 +108,8 @@ fn subject(app: &AppState, username: &str) -> String {
 enum Caller {
     Client(String),
     Anybody,
+    /// A client that is told of its own tokens only, by a defect.
+    Own(String),
 }
 
 /// RFC 7662 §2.1: the endpoint must require some form of authorization. SMART 2.2: a bearer token will do.
@@ -115,11 +117,8 @@ fn authorize(app: &AppState, headers: &HeaderMap, parameters: &Parameters) -> Re
     if app.defects().has(Defect::IntrospectionOpen) {
         return Ok(Caller::Anybody);
     }
-    if access::bearer(headers).is_ok() && !app.variants().has(Variant::IntrospectionBearerRefused) {
-        return app
-            .access(headers)
-            .map(|_| Caller::Anybody)
-            .map_err(|_| Reason::BearerInvalid);
+    if access::bearer(headers).is_ok() {
+        return by_token(app, headers);
     }
     let client = client_auth::check(app, headers, parameters, Purpose::Introspect)?;
     if client.is_confidential() || app.defects().has(Defect::IntrospectionPublicClient) {
@@ -129,6 +128,22 @@ fn authorize(app: &AppState, headers: &HeaderMap, parameters: &Parameters) -> Re
     Err(Reason::CredentialsMissing {
         expected: "a confidential client, or a bearer token",
     })
+}
+
+/// SMART 2.2: a protected endpoint takes an access token with a scope for it; any other is a matter of the server.
+fn by_token(app: &AppState, headers: &HeaderMap) -> Result<Caller, Reason> {
+    let access = app.access(headers).map_err(|_| Reason::BearerInvalid)?;
+    let scoped = access.scopes.contains(&Scope::Introspect);
+    if scoped && app.defects().has(Defect::IntrospectionScopeRefused) {
+        return Err(Reason::BearerInvalid);
+    }
+    if !scoped && app.variants().has(Variant::IntrospectionBearerRefused) {
+        return Err(Reason::BearerInvalid);
+    }
+    if scoped && app.defects().has(Defect::IntrospectionOwnOnly) {
+        return Ok(Caller::Own(access.client_id));
+    }
+    Ok(Caller::Anybody)
 }
 
 fn inactive(app: &AppState) -> Map<String, Value> {
@@ -146,6 +161,7 @@ fn describe(app: &AppState, caller: &Caller, token: &AccessToken) -> Map<String,
     let revoked = (token.revoked || token.grant.is_revoked()) && !defects.has(Defect::IntrospectionRevokedActive);
     let foreign = matches!(caller, Caller::Client(id) if *id != token.grant.client_id)
         && app.variants().has(Variant::IntrospectionOfOthersInactive);
+    let foreign = foreign || matches!(caller, Caller::Own(id) if *id != token.grant.client_id);
     let mut body = inactive(app);
     if expired || revoked || foreign {
         // RFC 7662 §2.2: nothing more is said of a token that is not active.

@@ -57,6 +57,12 @@ pub(super) fn check(
         None => {}
     }
     well_formed(&made.body)?;
+    let of_patient = element::text(&made.body, "subject.reference").is_none_or(|to| to.contains("Patient/"));
+    if !of_patient && defects.has(Defect::AppStateUserRefused) {
+        return Err(Problem::NotAResource(
+            "the subject of app state is a patient".to_owned(),
+        ));
+    }
     may_touch(bearer, &made.body, state)
 }
 
@@ -95,7 +101,8 @@ fn may_touch(bearer: &Bearer<'_>, body: &Value, state: &AppState) -> Result<(), 
     };
     let prefix = format!("{}/", state.fhir_base());
     let local = subject.strip_prefix(&prefix).unwrap_or(subject);
-    if bearer.is_about(local) || state.defects().has(Defect::AppStateOfAnyone) {
+    let defects = state.defects();
+    if bearer.is_about(local) || defects.has(Defect::AppStateOfAnyone) {
         return Ok(());
     }
     Err(Problem::Beyond { kind: KIND.to_owned() })
@@ -104,6 +111,16 @@ fn may_touch(bearer: &Bearer<'_>, body: &Value, state: &AppState) -> Result<(), 
 /// Whether app state of this subject may be read: the view by scope and compartment does not know users.
 pub(super) fn may_read(state: &AppState, bearer: &Bearer<'_>, resource: &Resource) -> bool {
     resource.kind != KIND || may_touch(bearer, &resource.body, state).is_ok()
+}
+
+/// The faulty server asks for no scope, or lets patient scopes reach every patient.
+pub(super) fn opens_wide(state: &AppState, kind: &str, allowed: bool) -> bool {
+    kind == KIND
+        && if allowed {
+            state.defects().has(Defect::AppStateOfAnyone)
+        } else {
+            state.defects().has(Defect::AppStateWithoutScope)
+        }
 }
 
 /// "App State Interactions": PUT and DELETE require `If-Match`.

@@ -7,7 +7,9 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::response::Response;
-use http::header::{CONTENT_TYPE, IF_MATCH};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{CONTENT_TYPE, ETAG, IF_MATCH, LOCATION};
 use http::{HeaderMap, HeaderName, Method, Request, StatusCode};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -55,25 +57,17 @@ async fn answer(
     if entries.len() > LIMIT {
         return Err(Problem::NotAResource(format!("more than {LIMIT} entries")));
     }
-    let writes = entries.iter().any(|entry| entry["request"]["method"] != "GET");
-    // A transaction that writes would have to be undone as a whole, which this server cannot do.
-    if kind == "transaction" && writes {
-        return Err(Problem::NotAResource(
-            "a transaction may hold GET entries only here".to_owned(),
-        ));
-    }
-    let mut answers = Vec::new();
-    for entry in entries {
-        let answer = one(state, headers, entry).await;
-        let refused = answer["response"]["status"]
-            .as_str()
-            .is_some_and(|status| status.starts_with('4'));
-        if kind == "transaction" && refused {
-            return Err(Problem::Transaction(
-                answer["response"]["status"].as_str().unwrap_or_default().to_owned(),
-            ));
+    let transaction = kind == "transaction";
+    let mut answers = vec![Value::Null; entries.len()];
+    let mut written = Vec::new();
+    for at in order(entries, transaction) {
+        let done = one(state, headers, &entries[at], at).await;
+        if transaction && !done.is_accepted() {
+            take_back(state, &written);
+            return Err(Problem::Transaction(done.status.as_str().to_owned()));
         }
-        answers.push(answer);
+        answers[at] = done.told;
+        written.extend(done.written);
     }
     let mut bundle = json!({"resourceType": "Bundle", "type": format!("{kind}-response")});
     if !answers.is_empty() {
@@ -82,45 +76,143 @@ async fn answer(
     Ok(outcome::resource(StatusCode::OK, &bundle))
 }
 
-async fn one(state: &AppState, headers: &HeaderMap, entry: &Value) -> Value {
+/// FHIR R4 "transaction": deletes come first, then creates, then changes, then reads. A batch has no order.
+fn order(entries: &[Value], transaction: bool) -> Vec<usize> {
+    let rank = |at: &usize| match entries[*at]["request"]["method"].as_str() {
+        Some("DELETE") => 0,
+        Some("POST") => 1,
+        Some("PUT" | "PATCH") => 2,
+        _ => 3,
+    };
+    let mut order: Vec<usize> = (0..entries.len()).collect();
+    if transaction {
+        order.sort_by_key(rank);
+    }
+    order
+}
+
+/// FHIR R4 "transaction": all of it succeeds, or nothing of it is done.
+fn take_back(state: &AppState, written: &[String]) {
+    if !written.is_empty() && state.defects().has(Defect::FhirTransactionHalfDone) {
+        return;
+    }
+    for key in written.iter().rev() {
+        state.shelf().take_back(key);
+    }
+}
+
+/// What came of one entry.
+struct Done {
+    status: StatusCode,
+    told: Value,
+    /// What it wrote, as `Type/id`.
+    written: Option<String>,
+}
+
+impl Done {
+    fn refused() -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            told: json!({"response": {"status": "400"}}),
+            written: None,
+        }
+    }
+
+    fn is_accepted(&self) -> bool {
+        self.status.as_u16() < 400
+    }
+}
+
+async fn one(state: &AppState, headers: &HeaderMap, entry: &Value, at: usize) -> Done {
     let asked = &entry["request"];
     let text = |name: &str| asked[name].as_str().unwrap_or_default();
     let url = text("url").trim_start_matches('/');
+    let method = Method::from_bytes(text("method").as_bytes()).unwrap_or(Method::TRACE);
+    let writes = method != Method::GET;
+    let (content_type, body) = content(&entry["resource"]);
     let mut request = Request::builder()
-        .method(Method::from_bytes(text("method").as_bytes()).unwrap_or(Method::TRACE))
+        .method(method)
         .uri(format!("/{url}"))
-        .header(CONTENT_TYPE, "application/fhir+json");
+        .header(CONTENT_TYPE, content_type);
     for value in headers.get_all(http::header::AUTHORIZATION) {
         request = request.header(http::header::AUTHORIZATION, value);
     }
     if let Some(tag) = asked["ifMatch"].as_str() {
         request = request.header(IF_MATCH, tag);
     }
-    if state.defects().has(Defect::FhirBatchLeak) {
+    if trusts_entry(state, at, writes) {
         request = request.header(ENTRY, "1");
     }
-    let body = match &entry["resource"] {
-        Value::Null => Body::empty(),
-        resource => Body::from(resource.to_string()),
-    };
     let Ok(request) = request.body(body) else {
-        return json!({"response": {"status": "400"}});
+        return Done::refused();
     };
     // A batch within a batch would never end.
-    let nested = request.uri().path() == "/";
-    if nested {
-        return json!({"response": {"status": "400"}});
+    if request.uri().path() == "/" {
+        return Done::refused();
     }
+    let path = request.uri().path().trim_start_matches('/').to_owned();
     let response = super::entries().with_state(state.clone()).oneshot(request).await;
     let Ok(response) = response;
-    let status = response.status().as_u16().to_string();
+    told(state, response, &path, writes).await
+}
+
+/// The faulty server does not look at the token for each entry.
+fn trusts_entry(state: &AppState, at: usize, writes: bool) -> bool {
+    let defects = state.defects();
+    defects.has(Defect::FhirBatchLeak)
+        || (at > 0 && defects.has(Defect::FhirBatchFirstEntryCounts))
+        || (writes && defects.has(Defect::FhirBatchWritesTrusted))
+}
+
+/// FHIR R4 "transaction": a JSON Patch comes as a Binary, everything else as it is.
+fn content(resource: &Value) -> (String, Body) {
+    let fhir = || "application/fhir+json".to_owned();
+    if resource.is_null() {
+        return (fhir(), Body::empty());
+    }
+    let binary = (resource["resourceType"] == "Binary").then(|| {
+        let kind = resource["contentType"].as_str()?.to_owned();
+        let data = STANDARD.decode(resource["data"].as_str()?).ok()?;
+        Some((kind, Body::from(data)))
+    });
+    binary
+        .flatten()
+        .unwrap_or_else(|| (fhir(), Body::from(resource.to_string())))
+}
+
+fn field(response: &Response, name: &HeaderName) -> Option<String> {
+    let value = response.headers().get(name)?;
+    value.to_str().ok().map(str::to_owned)
+}
+
+async fn told(state: &AppState, response: Response, path: &str, writes: bool) -> Done {
+    let status = response.status();
+    let (location, tag) = (field(&response, &LOCATION), field(&response, &ETAG));
+    let base = format!("{}/", state.fhir_base());
+    let made = location
+        .as_deref()
+        .and_then(|address| address.strip_prefix(&base))
+        .unwrap_or(path);
+    let key = made.split_once("/_history").map_or(made, |(key, _)| key).to_owned();
+    let mut answer = json!({"status": status.as_u16().to_string()});
+    for (name, value) in [("location", location), ("etag", tag)] {
+        if let Some(value) = value {
+            answer[name] = json!(value);
+        }
+    }
     let bytes = to_bytes(response.into_body(), ANSWER).await.unwrap_or_default();
     let found: Option<Value> = serde_json::from_slice(&bytes).ok();
-    match found {
+    let told = match found {
         Some(outcome) if outcome["resourceType"] == "OperationOutcome" => {
-            json!({"response": {"status": status, "outcome": outcome}})
+            answer["outcome"] = outcome;
+            json!({"response": answer})
         }
-        Some(resource) => json!({"resource": resource, "response": {"status": status}}),
-        None => json!({"response": {"status": status}}),
+        Some(resource) => json!({"resource": resource, "response": answer}),
+        None => json!({"response": answer}),
+    };
+    Done {
+        status,
+        told,
+        written: (writes && status.is_success()).then_some(key),
     }
 }

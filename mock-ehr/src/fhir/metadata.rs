@@ -116,7 +116,7 @@ fn resource(kind: &str) -> Value {
     resource
 }
 
-const INTERACTIONS: [&str; 8] = [
+const INTERACTIONS: [&str; 9] = [
     "read",
     "vread",
     "history-instance",
@@ -124,6 +124,7 @@ const INTERACTIONS: [&str; 8] = [
     "search-type",
     "create",
     "update",
+    "patch",
     "delete",
 ];
 

@@ -12,12 +12,14 @@ pub mod compartment;
 mod criterion;
 mod element;
 mod everything;
+mod fhirpath_patch;
 mod format;
 mod history;
 mod include;
 mod metadata;
 mod outcome;
 mod parameters;
+mod patch;
 pub mod people;
 mod query;
 mod read;
@@ -56,7 +58,13 @@ fn entries() -> Router<AppState> {
         .route("/{type}/_history", get(history::of_type))
         .route("/Patient/$everything", get(everything::of_type))
         .route("/Patient/{id}/$everything", get(everything::instance))
-        .route("/{type}/{id}", get(read::read).put(write::update).delete(write::delete))
+        .route(
+            "/{type}/{id}",
+            get(read::read)
+                .put(write::update)
+                .patch(patch::patch)
+                .delete(write::delete),
+        )
         .route("/{type}/{id}/_history", get(history::instance))
         .route("/{type}/{id}/_history/{vid}", get(read::vread))
         .fallback(unsupported::route)

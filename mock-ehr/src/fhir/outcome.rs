@@ -55,6 +55,12 @@ pub(crate) enum Problem {
     /// A `_search` whose body is no form.
     #[error("the body of a _search is application/x-www-form-urlencoded, and this one is {was}")]
     NotAForm { was: String },
+    /// A patch in a format that the server does not read.
+    #[error("a patch is application/json-patch+json or application/fhir+json, and this one is {was}")]
+    NotAPatch { was: String },
+    /// A patch that cannot be carried out.
+    #[error("the patch cannot be carried out: {0}")]
+    PatchFails(String),
     /// A body that is no resource that can be written here.
     #[error("the body cannot be taken: {0}")]
     NotAResource(String),
@@ -125,7 +131,8 @@ impl Problem {
             Self::NotFound { .. } | Self::NothingOfType { .. } | Self::UnknownType { .. } => StatusCode::NOT_FOUND,
             Self::NotSupported { status, .. } => *status,
             Self::Search(_) | Self::Address | Self::Body(_) | Self::NotAResource(_) => StatusCode::BAD_REQUEST,
-            Self::NotAForm { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotAForm { .. } | Self::NotAPatch { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::PatchFails(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Format { .. } => StatusCode::NOT_ACCEPTABLE,
         }
     }
@@ -138,11 +145,15 @@ impl Problem {
             Self::Scope(_) | Self::Beyond { .. } | Self::Transaction(_) => "forbidden",
             Self::VersionConflict { .. } | Self::Precondition(_) | Self::IfMatchMissing => "conflict",
             Self::TooLarge(_) => "too-long",
+            Self::PatchFails(_) => "processing",
             Self::NotFound { .. } | Self::NothingOfType { .. } => "not-found",
             Self::UnknownType { .. } | Self::NotSupported { .. } | Self::Format { .. } => "not-supported",
-            Self::Search(_) | Self::Address | Self::Body(_) | Self::NotAForm { .. } | Self::NotAResource(_) => {
-                "invalid"
-            }
+            Self::Search(_)
+            | Self::Address
+            | Self::Body(_)
+            | Self::NotAForm { .. }
+            | Self::NotAPatch { .. }
+            | Self::NotAResource(_) => "invalid",
         }
     }
 

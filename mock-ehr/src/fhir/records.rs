@@ -57,6 +57,20 @@ impl Shelf {
         Ok(made)
     }
 
+    /// Takes the latest version of one resource back, as though it had never been written.
+    pub(crate) fn take_back(&self, key: &str) {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut written = (**held).clone();
+        let empty = written.0.get_mut(key).is_some_and(|versions| {
+            versions.pop();
+            versions.is_empty()
+        });
+        if empty {
+            written.0.remove(key);
+        }
+        *held = Arc::new(written);
+    }
+
     /// Forgets what apps wrote.
     pub(crate) fn clear(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
@@ -150,7 +164,14 @@ mod tests {
                 .iter()
                 .all(|one| one.id != "goal-a1")
         );
+        shelf.take_back("Goal/goal-a1");
+        assert!(shelf.records().get("Goal", "goal-a1").is_some());
         shelf.clear();
         assert_eq!(shelf.records().versions("Goal/goal-a1").len(), 1);
+        shelf
+            .write("Goal/new", |_| Ok::<_, ()>((goal("new"), ())))
+            .expect("nothing objects");
+        shelf.take_back("Goal/new");
+        assert!(shelf.records().versions("Goal/new").is_empty());
     }
 }

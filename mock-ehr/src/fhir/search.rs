@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::access::{Interaction, View};
 use super::bearer::Bearer;
@@ -23,7 +23,7 @@ use super::query::{self, Direction, Query};
 use super::records::Records;
 use super::span::Span;
 use super::store::Resource;
-use super::{app_state, criterion, element};
+use super::{app_state, bearer, criterion, element};
 use crate::defect::Defect;
 use crate::state::AppState;
 use crate::variant::Variant;
@@ -66,12 +66,13 @@ fn answer(
     };
     if parameters::of(kind).is_none() {
         if state.defects().has(Defect::FhirUnknownTypeEmpty) {
-            let nothing = serde_json::json!({ "resourceType": "Bundle", "type": "searchset", "total": 0 });
+            let nothing = json!({ "resourceType": "Bundle", "type": "searchset", "total": 0 });
             return Ok(axum::Json(nothing).into_response());
         }
         return Err(Problem::UnknownType { kind: kind.to_owned() });
     }
     let posted = body.is_some();
+    let sent = query.and_then(bearer::token_of);
     let form = body.map(|body| form(body, headers)).transpose()?.unwrap_or_default();
     let pairs = [query.unwrap_or_default().as_bytes(), &form[..]]
         .into_iter()
@@ -119,10 +120,13 @@ fn answer(
         page: &page,
         included: &included,
     };
-    Ok(outcome::resource(
-        StatusCode::OK,
-        &bundle::searchset(state.fhir_base(), kind, &query, &found),
-    ))
+    let mut bundle = bundle::searchset(state.fhir_base(), kind, &query, &found);
+    if let Some(token) = sent
+        && state.defects().has(Defect::FhirSelfLinkRepeatsToken)
+    {
+        bundle["link"][0]["url"] = json!(format!("{}/{kind}?access_token={token}", state.fhir_base()));
+    }
+    Ok(outcome::resource(StatusCode::OK, &bundle))
 }
 
 /// The eyes of a search whose chains are guarded by nothing: a defect's.

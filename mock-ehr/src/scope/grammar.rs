@@ -24,6 +24,8 @@ pub enum Scope {
     OfflineAccess,
     /// `online_access`
     OnlineAccess,
+    /// `__introspect`: asks the introspection endpoint about tokens. SMART leaves the name to the server.
+    Introspect,
     /// Whatever fits no rule; it is never granted.
     Unknown(String),
 }
@@ -79,6 +81,7 @@ impl Scope {
             "profile" => Self::Profile,
             "offline_access" => Self::OfflineAccess,
             "online_access" => Self::OnlineAccess,
+            "__introspect" => Self::Introspect,
             _ if is_launch_context(text) => Self::LaunchContext(text.to_owned()),
             _ => ResourceScope::parse(text).map_or_else(|| Self::Unknown(text.to_owned()), Self::Resource),
         }
@@ -103,6 +106,7 @@ impl Scope {
             Self::Profile => "profile",
             Self::OfflineAccess => "offline_access",
             Self::OnlineAccess => "online_access",
+            Self::Introspect => "__introspect",
             Self::LaunchContext(text) | Self::Unknown(text) => text,
         }
     }

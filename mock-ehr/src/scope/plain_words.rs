@@ -13,6 +13,7 @@ pub(crate) fn meaning(scope: &Scope) -> String {
         Scope::FhirUser | Scope::Profile => "Read your own entry in the record system".into(),
         Scope::OfflineAccess => "Keep access when you are gone, until you revoke it".into(),
         Scope::OnlineAccess => "Keep access as long as you are signed in".into(),
+        Scope::Introspect => "Ask what access others have been given".into(),
         Scope::Unknown(text) => format!("Something this server does not know: {text}"),
         Scope::Resource(resource) => {
             let what = if resource.resource == "*" {

@@ -494,6 +494,9 @@ pub enum ContextRule {
     RoleAbsolute,
     /// An entry with `identifier` or `canonical` has a `type`.
     Typed,
+    /// SMART 2.0: an entry that is a text is a relative reference, to neither a patient nor an encounter. Objects, which came
+    /// with 2.1, are passed over.
+    References,
     /// One of the entries is of the given resource type.
     HasType,
     /// Members that neither SMART nor OAuth defines are full URIs, or begin with two underscores.

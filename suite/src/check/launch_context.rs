@@ -31,6 +31,7 @@ pub fn launch_context(context: &Context<'_>, args: &LaunchContextArgs) -> Findin
             ContextRule::Objects | ContextRule::AuthorizationDetails => {
                 Finding::broken(format!("{name}: an array of objects"), shown(value))
             }
+            ContextRule::References => Finding::broken(format!("{name}: an array of references"), shown(value)),
             _ => Finding::TooLittle(format!("{name} is not an array")),
         };
     };
@@ -94,6 +95,7 @@ fn fault(rule: ContextRule, entry: &Value) -> Option<&'static str> {
     let named_role = entry.get("role").and_then(Value::as_str);
     let (broken, expected) = match rule {
         ContextRule::Objects => (!entry.is_object(), "every entry an object"),
+        ContextRule::References => return no_reference(entry),
         // Texts are judged by `objects`.
         _ if !entry.is_object() && rule != ContextRule::AuthorizationDetails => return None,
         ContextRule::Named => (
@@ -121,6 +123,20 @@ fn fault(rule: ContextRule, entry: &Value) -> Option<&'static str> {
         ),
     };
     broken.then_some(expected)
+}
+
+fn no_reference(entry: &Value) -> Option<&'static str> {
+    let text = match entry {
+        Value::Object(_) => return None,
+        Value::String(text) => text,
+        _ => return Some("every entry a reference"),
+    };
+    let path = text.split("/_history/").next().unwrap_or_default();
+    match path.split_once('/') {
+        Some(("Patient" | "Encounter", _)) => Some("no reference to a patient or an encounter"),
+        Some((kind, id)) if is_type(kind) && !id.is_empty() && !id.contains('/') => None,
+        _ => Some("every entry a relative reference such as `ImagingStudy/1`"),
+    }
 }
 
 fn wrong_type(entry: &Value) -> Option<&'static str> {
@@ -206,6 +222,24 @@ mod tests {
             ] {
                 assert_eq!(fault(rule, entry), None, "{rule:?} {entry}");
             }
+        }
+    }
+
+    #[test]
+    fn texts_of_the_older_version_are_relative_references() {
+        let broken = |entry: Value| fault(ContextRule::References, &entry).is_some();
+        assert!(!broken(json!("ImagingStudy/1")) && !broken(json!("List/1/_history/2")));
+        assert!(
+            !broken(json!({"reference": "ImagingStudy/1"})),
+            "as the next version has it"
+        );
+        for entry in [
+            json!("Patient/1"),
+            json!("https://e.example/fhir/List/1"),
+            json!("List"),
+            json!(1),
+        ] {
+            assert!(broken(entry.clone()), "{entry}");
         }
     }
 

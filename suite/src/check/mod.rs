@@ -2,6 +2,7 @@
 
 pub mod acceptance;
 pub mod arguments;
+pub mod batch;
 pub mod brands;
 pub mod callback;
 mod contradiction;

@@ -81,6 +81,7 @@ fn one(context: &Context<'_>, check: &Check) -> Finding {
         Check::IntrospectedExp(args) => introspection::introspected_exp(context, args),
         Check::IdToken(args) => id_token::id_token(context, args),
         Check::Data(args) => fhir_data::data(context, args),
+        Check::Entry(args) => crate::check::batch::entry(context, args),
         Check::Granted(args) => fhir_data::granted(context, args),
     }
 }

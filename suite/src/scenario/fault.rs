@@ -2,6 +2,7 @@
 
 use super::{Check, Step};
 use crate::check::arguments::PageKind;
+use crate::check::batch::Fate;
 
 /// The steps of a scenario without anything wrong in them, where that is what its control is.
 pub fn stripped(steps: &[Step]) -> Vec<Step> {
@@ -95,6 +96,7 @@ pub fn judges_a_refusal(check: &Check) -> bool {
     match check {
         Check::RefusedBy(_) | Check::Error(_) | Check::ErrorBody(_) => true,
         Check::Status(args) => !args.is.is_empty() && args.is.iter().all(|status| status.starts_with('4')),
+        Check::Entry(args) => args.is == Fate::Refused,
         Check::Callback(args) => !args.error.is_empty(),
         Check::Page(args) => args.is == PageKind::Error,
         _ => false,

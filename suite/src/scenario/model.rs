@@ -13,6 +13,7 @@ use crate::check::arguments::{
     HeaderArgs, JsonArgs, JwksArgs, LaunchContextArgs, PageArgs, RefusedBy, ScopeArgs, StateArgs, StatusArgs,
     TextsArgs, UnrelatedArgs, WithinArgs,
 };
+use crate::check::batch::EntryArgs;
 use crate::check::brands::BrandsArgs;
 use crate::check::cors::CorsArgs;
 use crate::check::fhir_data::{DataArgs, GrantedArgs};
@@ -304,6 +305,8 @@ pub enum Check {
     IntrospectedContext(IntrospectedContextArgs),
     /// Whose resources an answer of the FHIR API holds, and which.
     Data(DataArgs),
+    /// What became of one entry of a batch or transaction.
+    Entry(EntryArgs),
     /// What a token response grants, and what it does not.
     Granted(GrantedArgs),
 }
@@ -344,5 +347,6 @@ one_key_enum!(Check, "check", {
     "introspected_exp" => IntrospectedExp,
     "introspected_context" => IntrospectedContext,
     "data" => Data,
+    "entry" => Entry,
     "granted" => Granted,
 });

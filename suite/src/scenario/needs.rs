@@ -48,6 +48,10 @@ pub const WORDS: &[(&str, &str)] = &[
         "scopes for which the client is not registered: beyond_scopes = \"system/*.cruds\"",
     ),
     (
+        "introspection_scope",
+        "a scope by which access tokens of the client open the introspection endpoint: introspection_scope = \"…\"",
+    ),
+    (
         "system_wildcard",
         "a backend service that may read and search every type: `system/*` among its scopes",
     ),
@@ -244,6 +248,14 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow: Allow
         "beyond_scopes" => met(client.is_some_and(|client| client.beyond_scopes.is_some()), || {
             add("beyond_scopes of the client: scopes of the target for which it is not registered")
         }),
+        "introspection_scope" => met(
+            client.is_some_and(|client| client.introspection_scope.is_some()),
+            || {
+                let why =
+                    "the profile names no introspection_scope, by which access tokens of the client would introspect";
+                Need::Skip(why.to_owned())
+            },
+        ),
         "second_client" => met(other(None), || add("a second client")),
         "second_public" => second(ClientKind::Public),
         "second_symmetric" => second(ClientKind::Symmetric),

@@ -379,6 +379,7 @@ impl<'w> Context<'w> {
                 .as_ref()
                 .map(|url| crate::key_server::elsewhere(url).to_string()),
             "beyond_scope" => client.beyond_scopes.clone(),
+            "introspection_scope" => client.introspection_scope.clone(),
             "client_secret" => match &client.credentials {
                 Credentials::Secret { value, .. } => Some(value.expose().to_owned()),
                 _ => None,
@@ -582,7 +583,10 @@ fn created(answer: &Answer) -> Option<(String, Option<String>)> {
         .header("etag")
         .map(|tag| tag.trim_start_matches("W/").trim_matches('"').to_owned());
     let whole = answer.json.as_ref();
-    let first = whole.and_then(|json| json.pointer("/entry/0/resource"));
+    // The answer to a batch names in `location` what it made; a search holds what it found.
+    let first = whole
+        .filter(|json| json["type"] != "batch-response" && json["type"] != "transaction-response")
+        .and_then(|json| json.pointer("/entry/0/resource"));
     if let Some(json) = first.or(whole)
         && !matches!(json["resourceType"].as_str(), Some("OperationOutcome" | "Bundle"))
         && let Some(id) = json["id"].as_str()
@@ -590,7 +594,10 @@ fn created(answer: &Answer) -> Option<(String, Option<String>)> {
         let version = json["meta"]["versionId"].as_str().map(str::to_owned);
         return Some((id.to_owned(), version.or(tag)));
     }
-    let location = response.header("location")?;
+    let location = response.header("location").or_else(|| {
+        let entries = whole.filter(|json| json["resourceType"] == "Bundle")?["entry"].as_array()?;
+        entries.iter().find_map(|entry| entry["response"]["location"].as_str())
+    })?;
     let (address, version) = match location.split_once("/_history/") {
         Some((address, version)) => (address, Some(version.to_owned())),
         None => (location, None),

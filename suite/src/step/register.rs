@@ -229,6 +229,7 @@ fn keep(context: &Context<'_>, own: &Client, args: &RegisterArgs, answer: &Answe
         launch_url: None,
         scopes,
         beyond_scopes: None,
+        introspection_scope: None,
         jwks_uri: None,
         origins: Vec::new(),
         credentials,

@@ -57,6 +57,7 @@ pub(super) struct ClientFile {
     pub(super) launch_url: Option<WebUrl>,
     pub(super) scopes: Option<String>,
     pub(super) beyond_scopes: Option<String>,
+    pub(super) introspection_scope: Option<String>,
     pub(super) jwks_uri: Option<Spanned<WebUrl>>,
     #[serde(default)]
     pub(super) origins: Vec<WebUrl>,

@@ -132,6 +132,8 @@ pub struct Client {
     pub scopes: String,
     /// What it is not registered for, although the target has it.
     pub beyond_scopes: Option<String>,
+    /// The scope by which its access tokens open the introspection endpoint.
+    pub introspection_scope: Option<String>,
     /// Where the target fetches its keys; launchproof answers there.
     pub jwks_uri: Option<Url>,
     /// Origins from which its browser calls come (CORS).

@@ -129,6 +129,7 @@ impl Reading<'_> {
             redirect_uris: file.redirect_uris.into_iter().map(toml::Spanned::into_inner).collect(),
             launch_url: file.launch_url.map(|url| url.spelled),
             beyond_scopes: file.beyond_scopes,
+            introspection_scope: file.introspection_scope,
             jwks_uri: file.jwks_uri.map(|url| url.into_inner().url),
             scopes: file.scopes.unwrap_or_else(|| scopes.to_owned()),
             origins: file

@@ -16,6 +16,7 @@ pub const ROOTS: &[&str] = &[
     "client_secret",
     "redirect_uri",
     "beyond_scope",
+    "introspection_scope",
     "origin",
     "client_jwks_uri",
     "request_uri",

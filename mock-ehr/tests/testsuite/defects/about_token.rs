@@ -77,6 +77,16 @@ async fn introspection(ehr: &TestEhr, defect: Defect) -> Option<bool> {
         Defect::IntrospectionScopePart => !described().await.member("scope").contains(' '),
         Defect::IntrospectionIssMissing => described().await.json().get("iss").is_none(),
         Defect::IntrospectionSubDiffers => described().await.member("sub") == "demo",
+        Defect::IntrospectionScopeRefused | Defect::IntrospectionOwnOnly => {
+            let asking = ehr
+                .launched_with(CONFIDENTIAL, |form| form.set("scope", "launch/patient __introspect"))
+                .await;
+            let bearer = format!("Bearer {}", asking.member("access_token"));
+            let form = Form::of(&[("token", &launched().await.member("access_token"))]);
+            let headers = [("authorization", bearer.as_str())];
+            let told = ehr.post("/auth/introspect", &headers, &form).await;
+            told.json().get("active") != Some(&serde_json::json!(true))
+        }
         Defect::IntrospectionFhirUserMissing => described().await.json().get("fhirUser").is_none(),
         Defect::IntrospectionUnknownDetails => ehr.introspect("junk").await.json().get("reason").is_some(),
         Defect::IntrospectionWrongContentType => described().await.header("content-type") != "application/json",

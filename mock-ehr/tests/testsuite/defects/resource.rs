@@ -161,6 +161,23 @@ async fn reach(ehr: &TestEhr, defect: Defect) -> Option<bool> {
             let answer = ehr.fhir("Patient/patient-b/$everything", &token).await;
             answer.body.contains("\"resourceType\":\"Observation\"")
         }
+        Defect::FhirBatchFirstEntryCounts => {
+            let read = |url: &str| json!({"request": {"method": "GET", "url": url}});
+            let entries = [read("Patient/patient-b"), read("Encounter/encounter-c1")];
+            let batch = json!({"resourceType": "Bundle", "type": "batch", "entry": entries});
+            let answer = posted(ehr, Method::POST, "", &whole(ehr).await, "", &batch).await;
+            answer.body.contains("Patient/patient-c")
+        }
+        Defect::FhirSelfLinkRepeatsToken => {
+            let token = whole(ehr).await;
+            let answer = ehr.fhir(&format!("Patient?access_token={token}"), &token).await;
+            answer.status == StatusCode::OK && answer.body.contains(&token)
+        }
+        Defect::FhirOutcomeRepeatsToken => {
+            let token = whole(ehr).await;
+            let answer = ehr.fhir(&format!("Patient/nobody?access_token={token}"), &token).await;
+            answer.status == StatusCode::NOT_FOUND && answer.body.contains(&token)
+        }
         Defect::FhirBatchLeak => {
             let entry = json!({"request": {"method": "GET", "url": "Encounter/encounter-c1"}});
             let batch = json!({"resourceType": "Bundle", "type": "batch", "entry": [entry]});
@@ -220,6 +237,49 @@ async fn writes(ehr: &TestEhr, defect: Defect) -> Option<bool> {
             posted(ehr, Method::PUT, path, &token, "", &body).await.status != StatusCode::CREATED
         }
         Defect::FhirWriteBeyondCompartment => creates("launch/patient patient/Observation.c", "patient-c").await,
+        Defect::FhirPatchLetterNotChecked => {
+            let path = made(ehr, "patient-b").await;
+            let token = token(ehr, "launch/patient patient/Observation.crsd").await;
+            patched(ehr, &path, &token, "status", "amended").await
+        }
+        Defect::FhirPatchOfAnyPatient => {
+            let token = token(ehr, "launch/patient patient/Observation.cruds").await;
+            patched(ehr, "/Observation/observation-c1", &token, "status", "amended").await
+        }
+        Defect::FhirPatchMovesRecord => {
+            let path = made(ehr, "patient-b").await;
+            let token = token(ehr, "launch/patient patient/Observation.cruds").await;
+            patched(ehr, &path, &token, "subject.reference", "Patient/patient-c").await
+        }
+        Defect::FhirUpdateMovesRecord => {
+            let path = made(ehr, "patient-b").await;
+            let token = token(ehr, "launch/patient patient/Observation.cruds").await;
+            let mut body = observation("patient-c");
+            body["id"] = json!(path.trim_start_matches("/Observation/"));
+            posted(ehr, Method::PUT, &path, &token, "", &body).await.status == StatusCode::OK
+        }
+        Defect::FhirBatchWritesTrusted => {
+            let entry =
+                json!({"request": {"method": "POST", "url": "Observation"}, "resource": observation("patient-c")});
+            let batch = json!({"resourceType": "Bundle", "type": "batch", "entry": [entry]});
+            let answer = posted(ehr, Method::POST, "", &whole(ehr).await, "", &batch).await;
+            answer.json().pointer("/entry/0/response/status") == Some(&json!("201"))
+        }
+        Defect::FhirTransactionHalfDone => {
+            let path = made(ehr, "patient-b").await;
+            let token = token(ehr, "launch/patient patient/Observation.cruds").await;
+            let mut change = observation("patient-b");
+            change["id"] = json!(path.trim_start_matches("/Observation/"));
+            change["status"] = json!("amended");
+            let entries = [
+                json!({"request": {"method": "GET", "url": "Patient/patient-c"}}),
+                json!({"request": {"method": "PUT", "url": path}, "resource": change}),
+            ];
+            let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": entries});
+            let answer = posted(ehr, Method::POST, "", &token, "", &bundle).await;
+            let read = ehr.fhir(path.trim_start_matches('/'), &token).await;
+            answer.status == StatusCode::FORBIDDEN && read.member("status") == "amended"
+        }
         Defect::FhirIfMatchIgnored => {
             let token = token(ehr, "launch/patient patient/Observation.cruds").await;
             let made = posted(ehr, Method::POST, "/Observation", &token, "", &observation("patient-b")).await;
@@ -229,6 +289,34 @@ async fn writes(ehr: &TestEhr, defect: Defect) -> Option<bool> {
         }
         _ => return None,
     })
+}
+
+/// Where an observation about this patient was made.
+async fn made(ehr: &TestEhr, patient: &str) -> String {
+    let token = token(ehr, "launch/patient patient/Observation.cruds").await;
+    let made = posted(ehr, Method::POST, "/Observation", &token, "", &observation(patient)).await;
+    format!("/Observation/{}", made.member("id"))
+}
+
+/// Whether one element of an observation is replaced, by both formats of a patch.
+async fn patched(ehr: &TestEhr, path: &str, token: &str, element: &str, value: &str) -> bool {
+    let part = |name: &str, member: &str, value: &str| json!({"name": name, member: value});
+    let parts = [
+        part("type", "valueCode", "replace"),
+        part("path", "valueString", &format!("Observation.{element}")),
+        part("value", "valueString", value),
+    ];
+    let parameters = json!({"resourceType": "Parameters", "parameter": [{"name": "operation", "part": parts}]});
+    let by_parameters = posted(ehr, Method::PATCH, path, token, "", &parameters).await;
+    let pointer = format!("/{}", element.replace('.', "/"));
+    let operations = json!([{"op": "replace", "path": pointer, "value": value}]);
+    let request = Request::patch(format!("/fhir{path}"))
+        .header("authorization", format!("Bearer {token}"))
+        .header("content-type", "application/json-patch+json");
+    let by_operations = ehr
+        .send(request.body(Body::from(operations.to_string())).unwrap())
+        .await;
+    by_parameters.status == StatusCode::OK && by_operations.status == StatusCode::OK
 }
 
 fn basic_of(subject: Option<&str>, text: &str) -> Value {
@@ -241,6 +329,11 @@ fn basic_of(subject: Option<&str>, text: &str) -> Value {
         basic["subject"] = json!({"reference": format!("{FHIR}{}", subject.trim_start_matches("/fhir"))});
     }
     basic
+}
+
+/// A token that opens nothing but the record of the patient.
+async fn token_of_patients(ehr: &TestEhr) -> String {
+    token(ehr, "launch/patient patient/Patient.rs").await
 }
 
 async fn app_state(ehr: &TestEhr, defect: Defect) -> Option<bool> {
@@ -257,6 +350,14 @@ async fn app_state(ehr: &TestEhr, defect: Defect) -> Option<bool> {
     let mut next = own();
     next["id"] = json!(made.member("id"));
     Some(match defect {
+        Defect::AppStateWithoutScope => {
+            let narrow = token_of_patients(ehr).await;
+            ehr.fhir(path.trim_start_matches('/'), &narrow).await.status == StatusCode::OK
+        }
+        Defect::AppStateUserRefused => {
+            let user = basic_of(Some("/fhir/Practitioner/practitioner-1"), "first");
+            send(Method::POST, "/Basic", "", &user).await.status == StatusCode::BAD_REQUEST
+        }
         Defect::AppStateRefused => made.status != StatusCode::CREATED,
         Defect::AppStateNotFound => {
             let found = ehr.fhir("Basic", &token).await;
