@@ -12,6 +12,7 @@ use super::access::{InsufficientScope, Interaction};
 use crate::defect::Defect;
 use crate::state::AppState;
 use crate::switches::Switches;
+use crate::variant::Variant;
 
 /// Why a request is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -105,7 +106,9 @@ impl Problem {
             self,
             Self::Address | Self::Body(_) | Self::Search(_) | Self::NotAForm { .. }
         );
-        let mut response = if state.defects().has(Defect::FhirOutcomeMissing) {
+        let of_read = matches!(self, Self::TokenInvalid(_) | Self::TokenMissing | Self::NotFound { .. });
+        let bare = of_read && state.variants().has(Variant::RefusedReadWithoutOutcome);
+        let mut response = if bare || state.defects().has(Defect::FhirOutcomeMissing) {
             self.status().into_response()
         } else {
             resource(self.status(), &body)
