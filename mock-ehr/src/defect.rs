@@ -39,6 +39,7 @@ macro_rules! defects {
 defects! {
     // discovery
     "discovery_404" Discovery404 "smart-2.2.0/372" "smart-configuration is answered with 404.";
+    "discovery_burst_5xx" DiscoveryBurst5xx "smart-2.2.0/372" "Of requests for smart-configuration that come at the same moment, those beyond three end in status 500.";
     "discovery_needs_authorization" DiscoveryNeedsAuthorization "smart-2.2.0/372" "smart-configuration is refused without a bearer token.";
     "discovery_wrong_content_type" DiscoveryWrongContentType "smart-2.2.0/377" "smart-configuration comes as text/html.";
     "discovery_malformed_json" DiscoveryMalformedJson "smart-2.2.0/374" "smart-configuration is cut off in the middle.";
@@ -75,6 +76,7 @@ defects! {
     "jwks_private_key" JwksPrivateKey "rfc7517/9.2" "The key set contains a private key.";
     "jwks_empty" JwksEmpty "rfc7517/5" "The key set is empty.";
     "jwks_wrong_key" JwksWrongKey "oidc-core/10.1.1" "The key set holds another key under the kid of the signing key.";
+    "jwks_key_dropped" JwksKeyDropped "oidc-core/10.1.1-retained" "Every second answer lacks the key that signs id_tokens, as where one of two nodes does not know it.";
     "jwks_kid_missing" JwksKidMissing "rfc7517/4.5" "The keys of the set have no kid.";
     "jwks_kid_repeated" JwksKidRepeated "rfc7517/4.5" "Two keys of one type have one kid.";
     // authorize: client and parameters
@@ -107,6 +109,13 @@ defects! {
     "response_307" Response307 "rfc9700/4.12" "The browser is sent to the app with 307 after it posted the user's decision.";
     "sign_in_307" SignIn307 "rfc9700/4.12" "The browser is sent on with 307 after it posted the user's password.";
     "pages_third_party" PagesThirdParty "rfc9700/4.2" "The pages load a picture of another site, and say nothing of referrers.";
+    "form_of_other_browser_accepted" FormOfOtherBrowserAccepted "rfc6749/10.12" "A form is taken in another browser than the one for which its page was made.";
+    "session_not_renewed" SessionNotRenewed "cwe/384" "A session's cookie of before the sign-in is as good as the one that the sign-in gave.";
+    "sign_in_any_password" SignInAnyPassword "rfc6749/3.1-identity" "Any password signs a user in.";
+    "sign_in_echoes_password" SignInEchoesPassword "cwe/209" "The page after a wrong password shows it.";
+    "login_hint_unescaped" LoginHintUnescaped "rfc6749/10.14" "login_hint stands on the sign-in page as it came.";
+    "prompt_none_ignored" PromptNoneIgnored "oidc-core/3.1.2.1-none" "With prompt=none the user sees pages as without it.";
+    "prompt_login_ignored" PromptLoginIgnored "oidc-core/3.1.2.3-login" "With prompt=login or max_age=0 a user who is signed in is not asked again.";
     "cookie_unguarded" CookieUnguarded "rfc6265/4.1.2.6" "Scripts may read the session's cookie.";
     "response_iss_missing" ResponseIssMissing "rfc9207/2" "The authorization response carries no iss although it is announced.";
     "response_iss_wrong" ResponseIssWrong "rfc9207/2" "The authorization response carries the iss of another server.";
@@ -477,6 +486,7 @@ defects! {
     "id_token_exp_milliseconds" IdTokenExpMilliseconds "oidc-core/2" "exp of the id_token counts milliseconds.";
     "id_token_exp_string" IdTokenExpString "oidc-core/2" "exp of the id_token is a string.";
     "id_token_iat_future" IdTokenIatFuture "oidc-core/2" "iat of the id_token is a day ahead.";
+    "id_token_auth_time_missing" IdTokenAuthTimeMissing "oidc-core/2-auth-time-asked" "The id_token has no auth_time although max_age was sent.";
     "id_token_auth_time_text" IdTokenAuthTimeText "oidc-core/2-auth-time" "auth_time of the id_token is a date in words.";
     "id_token_at_hash_wrong" IdTokenAtHashWrong "oidc-core/3.1.3.6" "at_hash of the id_token belongs to another access token.";
     "id_token_fhir_user_of_other_type" IdTokenFhirUserOfOtherType "smart-2.2.0/198" "fhirUser is a Device.";

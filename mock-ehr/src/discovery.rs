@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::brands;
 use crate::config::IdTokenAlg;
+use crate::crowd;
 use crate::defect::Defect;
 use crate::state::AppState;
 use crate::variant::Variant;
@@ -26,6 +27,9 @@ pub(crate) async fn smart_configuration(
     }
     if defects.has(Defect::Discovery404) {
         return (StatusCode::NOT_FOUND, "Not Found\n").into_response();
+    }
+    if let Some(refusal) = crowd::refusal(&state).await {
+        return refusal;
     }
     if defects.has(Defect::DiscoveryNeedsAuthorization) && !headers.contains_key(AUTHORIZATION) {
         return (StatusCode::UNAUTHORIZED, "Unauthorized\n").into_response();
@@ -351,14 +355,15 @@ fn openid(state: &AppState) -> Map<String, Value> {
     }
     put("code_challenge_methods_supported", challenge_methods(state));
     put("scopes_supported", json!(SCOPES));
-    put(
-        "claims_supported",
-        json!(["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "fhirUser"]),
-    );
-    put(
-        "prompt_values_supported",
-        json!(["none", "login", "consent", "select_account"]),
-    );
+    let mut claims = vec!["iss", "sub", "aud", "exp", "iat", "nonce", "fhirUser"];
+    if !state.variants().has(Variant::PromptPassedOver) {
+        claims.push("auth_time");
+        put(
+            "prompt_values_supported",
+            json!(["none", "login", "consent", "select_account"]),
+        );
+    }
+    put("claims_supported", json!(claims));
     put("request_parameter_supported", json!(false));
     put("request_uri_parameter_supported", json!(false));
     if !state.variants().has(Variant::ResponseIssNotSent) {

@@ -5,6 +5,8 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
 use crate::config::IdTokenAlg;
@@ -50,8 +52,22 @@ pub(crate) async fn handle(State(state): State<AppState>) -> Response {
         key["kid"] = json!("for-encryption");
         keys.insert(0, key);
     }
+    if defects.has(Defect::JwksKeyDropped) && state.count() % 2 == 0 {
+        let signs = server_key(state.config().id_token_alg).kid.as_str();
+        keys.retain(|key| key["kid"] != signs);
+    }
     if defects.has(Defect::JwksEmpty) {
         keys.clear();
     }
-    Json(json!({ "keys": keys })).into_response()
+    let mut response = Json(json!({ "keys": keys })).into_response();
+    let mut set = |name: HeaderName, value: &'static str| {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    };
+    if state.variants().has(Variant::JwksPlainText) {
+        set(CONTENT_TYPE, "text/plain");
+    }
+    if state.variants().has(Variant::JwksCacheable) {
+        set(CACHE_CONTROL, "public, max-age=900");
+    }
+    response
 }

@@ -30,6 +30,7 @@ mod chance;
 pub mod clock;
 pub mod config;
 mod cors;
+mod crowd;
 pub mod defect;
 mod discovery;
 mod end_session;

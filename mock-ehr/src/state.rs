@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::{Client, Config};
+use crate::crowd::Crowd;
 use crate::defect::Defect;
 use crate::fetch::Fetch;
 use crate::fhir::records::{Records, Shelf};
@@ -37,6 +38,7 @@ struct Inner {
     fetch: Arc<dyn Fetch>,
     journal: Journal,
     shelf: Shelf,
+    crowd: Crowd,
 }
 
 /// What a mock is made of.
@@ -77,6 +79,7 @@ impl AppState {
             shelf: Shelf::default(),
             registered: Registered::default(),
             fetch: parts.fetch,
+            crowd: Crowd::default(),
         }))
     }
 
@@ -155,6 +158,11 @@ impl AppState {
 
     pub(crate) fn shelf(&self) -> &Shelf {
         &self.0.shelf
+    }
+
+    /// Who waits for smart-configuration.
+    pub(crate) fn crowd(&self) -> &Crowd {
+        &self.0.crowd
     }
 
     pub(crate) fn store(&self) -> &Store {

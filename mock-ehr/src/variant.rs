@@ -38,6 +38,10 @@ variants! {
     "cors_any_origin" CorsAnyOrigin "Pages of every origin may read tokens and data, without credentials.";
     "brands_undated" BrandsUndated "Resources of the brand bundle do not say when they last changed.";
     "scopes_listed_in_part" ScopesListedInPart "scopes_supported lists two scopes of many.";
+    "discovery_limited" DiscoveryLimited "Of requests for smart-configuration that come at the same moment, those beyond three are told to come later (429).";
+    "jwks_plain_text" JwksPlainText "The key set comes as text/plain: no document demands a media type of it.";
+    "jwks_cacheable" JwksCacheable "The key set says how long it may be kept.";
+    "prompt_passed_over" PromptPassedOver "prompt and max_age are passed over, and openid-configuration does not name them: SMART asks for neither.";
     "sso_not_claimed" SsoNotClaimed "id_tokens are issued, and sso-openid-connect is not among the capabilities.";
     "associated_endpoints_listed" AssociatedEndpointsListed "associated_endpoints is there.";
     "registration_endpoint_unlisted" RegistrationEndpointUnlisted "smart-configuration does not name the registration endpoint.";

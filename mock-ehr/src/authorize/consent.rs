@@ -171,6 +171,7 @@ pub(crate) fn allow(state: &AppState, pending: &Pending, scopes: Vec<Scope>) -> 
         launch: launch.map(|launch| launch.context.clone()),
         nonce: request.nonce.clone(),
         auth_time: pending.auth_time.unwrap_or(pending.began),
+        asked_age: request.max_age.is_some(),
         aud_ok: request.aud_ok,
         scopes,
     });

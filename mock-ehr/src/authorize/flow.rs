@@ -23,7 +23,7 @@ const COOKIE_NAME: &str = "mock_ehr_session";
 /// A request passed its checks: the user's part begins.
 pub(crate) fn begin(state: &AppState, headers: &HeaderMap, request: AuthorizationRequest) -> Response {
     let now = state.now();
-    let known = cookie(headers).and_then(|cookie| state.store().session(&cookie, now).map(|session| (cookie, session)));
+    let known = session_of(state, headers, now);
     let is_new = known.is_none();
     let (cookie, session) = known.unwrap_or_else(|| {
         let cookie = state.chance().token::<32>();
@@ -35,10 +35,9 @@ pub(crate) fn begin(state: &AppState, headers: &HeaderMap, request: Authorizatio
             .store()
             .update_session(&cookie, |session| session.slot = Some(request.clone()));
     }
-    let signed_in = session
-        .signed_in
-        .as_ref()
-        .filter(|signed_in| is_fresh(signed_in, &request, now) && !state.variants().has(Variant::SignInEachTime));
+    let signed_in = session.signed_in.as_ref().filter(|signed_in| {
+        is_fresh(state, signed_in, &request, now) && !state.variants().has(Variant::SignInEachTime)
+    });
     let pending = Pending {
         id: state.chance().token::<16>(),
         session: session.key,
@@ -58,11 +57,16 @@ pub(crate) fn begin(state: &AppState, headers: &HeaderMap, request: Authorizatio
 }
 
 /// OpenID Connect Core §3.1.2.1: `prompt` and `max_age` may ask for a new sign-in.
-fn is_fresh(signed_in: &SignedIn, request: &AuthorizationRequest, now: Timestamp) -> bool {
+fn is_fresh(state: &AppState, signed_in: &SignedIn, request: &AuthorizationRequest, now: Timestamp) -> bool {
     let asked_anew = request
         .prompt
         .iter()
         .any(|value| value == "login" || value == "select_account");
+    // max_age=0 is another word for prompt=login.
+    let asked_anew = asked_anew || request.max_age == Some(0);
+    if asked_anew && state.defects().has(Defect::PromptLoginIgnored) {
+        return true;
+    }
     let too_old = request.max_age.is_some_and(|max_age| {
         let age = now.duration_since(signed_in.at);
         age > SignedDuration::from_secs(max_age)
@@ -73,6 +77,7 @@ fn is_fresh(signed_in: &SignedIn, request: &AuthorizationRequest, now: Timestamp
 /// Where the browser goes now.
 pub(crate) fn next(state: &AppState, session: &Session, mut pending: Pending) -> Response {
     let silent = pending.request.prompt.iter().any(|value| value == "none");
+    let silent = silent && !state.defects().has(Defect::PromptNoneIgnored);
     let Some(user) = pending.username.as_deref().and_then(|name| state.config().user(name)) else {
         if silent {
             return end(state, &pending, Reason::LoginRequired);
@@ -244,9 +249,14 @@ pub(crate) fn arrive(
 /// Finds the pending request of this browser.
 fn visit(state: &AppState, headers: &HeaderMap, parameters: &Parameters, proof: Proof) -> Result<Visit, Astray> {
     let now = state.now();
-    let found = cookie(headers).and_then(|cookie| {
-        let session = state.store().session(&cookie, now)?;
-        let pending = state.store().pending(parameters.filled("request")?, session.key, now)?;
+    let found = session_of(state, headers, now).and_then(|(cookie, session)| {
+        let id = parameters.filled("request")?;
+        let own = state.store().pending(id, session.key, now);
+        let pending = own.or_else(|| {
+            let others = state.store().pending_of_any(id, now)?;
+            let taken = state.defects().has(Defect::FormOfOtherBrowserAccepted);
+            taken.then_some(others)
+        })?;
         Some(Visit {
             cookie,
             session,
@@ -278,6 +288,17 @@ fn visit(state: &AppState, headers: &HeaderMap, parameters: &Parameters, proof: 
 /// A page for a browser that lost its way.
 pub(crate) fn stray(state: &AppState, what: &str) -> Response {
     respond::error_page(state, StatusCode::BAD_REQUEST, "invalid_request", Some(what))
+}
+
+/// The session of this browser, and its cookie.
+fn session_of(state: &AppState, headers: &HeaderMap, now: Timestamp) -> Option<(String, Session)> {
+    let cookie = cookie(headers)?;
+    if let Some(session) = state.store().session(&cookie, now) {
+        return Some((cookie, session));
+    }
+    // One of before the sign-in is worth nothing any more.
+    let renewed = state.store().renewed(&cookie, now)?;
+    state.defects().has(Defect::SessionNotRenewed).then_some(renewed)
 }
 
 fn cookie(headers: &HeaderMap) -> Option<String> {

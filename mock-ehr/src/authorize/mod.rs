@@ -102,7 +102,7 @@ fn check_at_app(
     let aud_ok = aud::check(app, parameters)?;
     let launch = launch::check(app, client, parameters, &scopes)?;
     let scopes = scope::with_context_at_hand(&scopes, launch.as_ref())?;
-    let openid = openid::check(parameters)?;
+    let openid = openid::check(app, parameters)?;
     Ok(AuthorizationRequest {
         client_id: client.client_id.clone(),
         target: target.clone(),

@@ -4,6 +4,8 @@
 
 use super::reason::Reason;
 use crate::form::Parameters;
+use crate::state::AppState;
+use crate::variant::Variant;
 
 /// What they say.
 pub(crate) struct OpenId {
@@ -11,7 +13,14 @@ pub(crate) struct OpenId {
     pub(crate) max_age: Option<i64>,
 }
 
-pub(crate) fn check(parameters: &Parameters) -> Result<OpenId, Reason> {
+pub(crate) fn check(app: &AppState, parameters: &Parameters) -> Result<OpenId, Reason> {
+    let asks = parameters.filled("prompt").is_some() || parameters.filled("max_age").is_some();
+    if asks && app.variants().has(Variant::PromptPassedOver) {
+        return Ok(OpenId {
+            prompt: Vec::new(),
+            max_age: None,
+        });
+    }
     let text = parameters.filled("prompt").unwrap_or_default();
     let prompt: Vec<String> = text
         .split(' ')

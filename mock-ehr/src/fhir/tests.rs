@@ -65,6 +65,7 @@ impl Ehr {
             launch: None,
             nonce: None,
             auth_time: now,
+            asked_age: false,
             aud_ok,
         });
         let token = AccessToken {

@@ -18,6 +18,8 @@ pub(crate) struct Grant {
     pub(crate) launch: Option<LaunchContext>,
     pub(crate) nonce: Option<String>,
     pub(crate) auth_time: Timestamp,
+    /// The request had max_age.
+    pub(crate) asked_age: bool,
     pub(crate) aud_ok: bool,
     revoked: AtomicBool,
 }
@@ -31,6 +33,7 @@ pub(crate) struct NewGrant {
     pub(crate) launch: Option<LaunchContext>,
     pub(crate) nonce: Option<String>,
     pub(crate) auth_time: Timestamp,
+    pub(crate) asked_age: bool,
     pub(crate) aud_ok: bool,
 }
 
@@ -44,6 +47,7 @@ impl Grant {
             launch: new.launch,
             nonce: new.nonce,
             auth_time: new.auth_time,
+            asked_age: new.asked_age,
             aud_ok: new.aud_ok,
             revoked: AtomicBool::new(false),
         }
@@ -59,6 +63,7 @@ impl Grant {
             launch: None,
             nonce: None,
             auth_time: now,
+            asked_age: false,
             aud_ok: true,
         })
     }

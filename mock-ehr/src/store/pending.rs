@@ -67,6 +67,13 @@ impl Store {
             .cloned()
     }
 
+    /// A pending request, whichever session began it.
+    pub(crate) fn pending_of_any(&self, id: &str, now: Timestamp) -> Option<Pending> {
+        let tables = self.tables();
+        let pending = tables.pending.get(id)?;
+        (now < pending.began + LIFETIME).then(|| pending.clone())
+    }
+
     /// Ends a pending request; `false` where somebody else was faster.
     pub(crate) fn end_pending(&self, id: &str) -> bool {
         self.tables().pending.remove(id).is_some()

@@ -19,6 +19,8 @@ pub(crate) struct Session {
     pub(crate) consents: HashMap<String, Consent>,
     /// Where the defect `sessions_mixed` keeps the latest request.
     pub(crate) slot: Option<AuthorizationRequest>,
+    /// The cookie that it had before somebody signed in.
+    previous: Option<String>,
     began: Timestamp,
 }
 
@@ -61,6 +63,14 @@ impl Store {
             .cloned()
     }
 
+    /// The session that had this cookie before somebody signed in, and the cookie that it has now.
+    pub(crate) fn renewed(&self, cookie: &str, now: Timestamp) -> Option<(String, Session)> {
+        let tables = self.tables();
+        let mut sessions = tables.sessions.iter();
+        let (current, session) = sessions.find(|(_, session)| session.previous.as_deref() == Some(cookie))?;
+        (!session.is_over(now)).then(|| (current.clone(), session.clone()))
+    }
+
     /// A session of nobody yet.
     pub(crate) fn begin_session(&self, cookie: String, now: Timestamp) -> Session {
         let mut tables = self.tables();
@@ -73,6 +83,7 @@ impl Store {
             signed_in: None,
             consents: HashMap::new(),
             slot: None,
+            previous: None,
             began: now,
         };
         tables.sessions.insert(cookie, session.clone());
@@ -90,6 +101,7 @@ impl Store {
         {
             session.consents.clear();
         }
+        session.previous = Some(cookie.to_owned());
         session.began = signed_in.at;
         session.signed_in = Some(signed_in);
         tables.sessions.insert(new_cookie, session.clone());

@@ -203,6 +203,9 @@ fn push_times(app: &AppState, issue: &Issue, claims: &mut Map<String, Value>) {
         };
         claims.insert("iat".into(), iat.into());
     }
+    if issue.grant.asked_age && defects.has(Defect::IdTokenAuthTimeMissing) {
+        return;
+    }
     let auth_time = issue.grant.auth_time;
     let auth_time = if defects.has(Defect::IdTokenAuthTimeText) {
         json!(auth_time.to_string())

@@ -44,6 +44,9 @@ async fn shows(ehr: &TestEhr, variant: Variant) -> bool {
         | Variant::IntrospectionBearerRefused
         | Variant::IntrospectionGetAccepted
         | Variant::RevocationAccessTokenEndsGrant => crate::defects::about_token::shows(ehr, variant).await,
+        Variant::PromptPassedOver | Variant::DiscoveryLimited | Variant::JwksPlainText | Variant::JwksCacheable => {
+            crate::defects::pages::shows(ehr, variant).await
+        }
         Variant::JwksUriRedirectFollowed | Variant::JwksUriTextRefused | Variant::JwksUriAlgBound => {
             crate::defects::jwks_uri::shows(ehr, variant).await
         }

@@ -444,6 +444,9 @@ pub enum DiscoveryRule {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JwksArgs {
+    /// Label of the `jwks` step; the last answer where absent.
+    #[serde(default)]
+    pub of: Option<String>,
     /// The rule.
     pub rule: KeyRule,
 }
@@ -460,6 +463,8 @@ pub enum KeyRule {
     UniqueKids,
     /// RSA keys of 2048 bits and more, EC points on their curves.
     Strength,
+    /// It has every key that the id_tokens of this run named by `kid`.
+    OfThisRun,
 }
 
 /// `launch_context`: what the guide says of a member of the token response; nothing is judged where it is not there.

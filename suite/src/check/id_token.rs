@@ -61,6 +61,8 @@ pub enum IdTokenRule {
     AccessTokenHash,
     /// `auth_time` is a number not after `iat`, where it is there.
     AuthTime,
+    /// `auth_time` is there, a number not after `iat`.
+    AuthTimePresent,
     /// `fhirUser` is there where the scope was granted.
     FhirUserPresent,
     /// `fhirUser` is the address of a Patient, Practitioner, PractitionerRole, RelatedPerson or Person.
@@ -104,6 +106,7 @@ pub fn id_token(context: &Context<'_>, args: &IdTokenArgs) -> Finding {
             claims::access_token_hash(&decoded, &access_token)
         }
         IdTokenRule::AuthTime => claims::auth_time(said),
+        IdTokenRule::AuthTimePresent => claims::auth_time_present(said),
         IdTokenRule::FhirUserPresent => fhir_user_present(context, label, said),
         IdTokenRule::FhirUserForm => claims::fhir_user_form(said),
         IdTokenRule::SameUser => same_user(context, args.like.as_deref(), said),

@@ -168,6 +168,14 @@ pub(super) fn auth_time(claims: &Claims) -> Finding {
     )
 }
 
+/// OpenID Connect Core §2: required where max_age was sent.
+pub(super) fn auth_time_present(claims: &Claims) -> Finding {
+    match auth_time(claims) {
+        Finding::TooLittle(why) => Finding::broken("`auth_time` in the id_token, since max_age was sent", why),
+        other => other,
+    }
+}
+
 pub(super) fn fhir_user_present(claims: &Claims) -> Finding {
     if claims.contains_key("fhirUser") {
         return Finding::when(

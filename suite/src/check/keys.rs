@@ -1,5 +1,7 @@
 //! Whether the server's published keys are sound. RFC 7517, RFC 7518 §3.3.
 
+use std::sync::PoisonError;
+
 use super::arguments::{JwksArgs, KeyRule};
 use super::finding::{Finding, answer};
 use crate::oauth::jwks::{Jwks, KeyFault};
@@ -7,7 +9,7 @@ use crate::step::Context;
 
 /// `keys`.
 pub fn keys(context: &Context<'_>, args: &JwksArgs) -> Finding {
-    let answer = match answer(context, None) {
+    let answer = match answer(context, args.of.as_deref()) {
         Ok(answer) => answer,
         Err(finding) => return finding,
     };
@@ -22,6 +24,7 @@ pub fn keys(context: &Context<'_>, args: &JwksArgs) -> Finding {
         KeyRule::IsJwks => {
             return Finding::when(!set.is_empty(), "a JWK set with at least one key", "no key in it");
         }
+        KeyRule::OfThisRun => return of_this_run(context, &set),
         KeyRule::PublicOnly => "no private or symmetric member in any published key",
         KeyRule::UniqueKids => "each key with `kty` and a `kid` of its own",
         KeyRule::Strength => "RSA keys of 2048 bits or more, EC points on their curves",
@@ -34,6 +37,21 @@ pub fn keys(context: &Context<'_>, args: &JwksArgs) -> Finding {
         Some(problem) => Finding::broken(wanted, problem.to_string()),
         None => Finding::holds(),
     }
+}
+
+/// OpenID Connect Core §10.1.1: a key stays for a while after the last signature.
+fn of_this_run(context: &Context<'_>, set: &Jwks) -> Finding {
+    let named = &context.world.issued.id_token_kids;
+    let named = named.lock().unwrap_or_else(PoisonError::into_inner);
+    if named.is_empty() {
+        return Finding::TooLittle("no id_token of this run named its key by a `kid`".to_owned());
+    }
+    let gone = named.iter().find(|kid| !set.iter().any(|key| key.kid() == Some(kid)));
+    Finding::when(
+        gone.is_none(),
+        "every key that an id_token of this run named by its `kid`",
+        format!("no key `{}`", gone.map_or("", String::as_str)),
+    )
 }
 
 fn rule_of(fault: &KeyFault) -> KeyRule {

@@ -2,8 +2,10 @@
 
 pub mod acceptance;
 pub mod arguments;
+mod asked;
 pub mod batch;
 pub mod brands;
+pub mod burst;
 pub mod callback;
 mod contradiction;
 pub mod cors;

@@ -10,6 +10,7 @@ use scraper::{Html, Selector};
 use serde::Deserialize;
 use url::Url;
 
+use super::asked;
 use super::finding::Finding;
 use crate::http::{Exchange, Response};
 use crate::step::Context;
@@ -43,13 +44,26 @@ pub enum PageRule {
     FormNotRepeated,
     /// Cookies are `HttpOnly`, and `Secure` where the page came by https.
     CookiesGuarded,
+    /// The user was asked for the password, on this walk.
+    PasswordAsked,
+    /// Nothing was asked of the user, on this walk.
+    NothingAsked,
+    /// No page of this walk holds what came in as markup: no element has the attribute `onlaunchproof`.
+    NoMarkup,
+}
+
+impl PageRule {
+    /// Whether other walks say nothing of it.
+    fn is_of_one_walk(self) -> bool {
+        matches!(self, Self::PasswordAsked | Self::NothingAsked | Self::NoMarkup)
+    }
 }
 
 /// `sign_in_pages`: judges the named walk; where it passed no page, since somebody was signed in, the run's other walks.
 pub fn sign_in_pages(context: &Context<'_>, args: &SignInPagesArgs) -> Finding {
     let found = judge(context, args.rule, &of_walk(context, args.of.as_deref()));
     match found {
-        Finding::TooLittle(_) => judge(context, args.rule, &of_run(context)),
+        Finding::TooLittle(_) if !args.rule.is_of_one_walk() => judge(context, args.rule, &of_run(context)),
         other => other,
     }
 }
@@ -92,6 +106,9 @@ fn judge(context: &Context<'_>, rule: PageRule, walk: &[Arc<Exchange>]) -> Findi
         PageRule::PasswordNotRepeated => not_repeated(walk, &passwords(context)),
         PageRule::FormNotRepeated => not_repeated(walk, &[]),
         PageRule::CookiesGuarded => cookies(walk),
+        PageRule::PasswordAsked => asked::password_asked(walk, &of_run(context)),
+        PageRule::NothingAsked => asked::nothing_asked(walk),
+        PageRule::NoMarkup => asked::no_markup(walk),
     }
 }
 

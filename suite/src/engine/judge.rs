@@ -73,6 +73,7 @@ fn one(context: &Context<'_>, check: &Check) -> Finding {
         Check::LaunchContext(args) => launch_context::launch_context(context, args),
         Check::Scope(args) => scope::scope(context, args),
         Check::Entropy(args) => entropy::entropy(context, args),
+        Check::AllAnswered(args) => crate::check::burst::all_answered(context, args),
         Check::Agrees(args) => discovery::agrees(context, args),
         Check::Fetched(args) => key_set::fetched(context, args),
         Check::Brands(args) => brands::brands(context, args),

@@ -133,7 +133,7 @@ fn last(scenario: &Scenario) -> u8 {
     } else if waits(&scenario.when) {
         2
     } else {
-        u8::from(scenario.then.iter().any(|check| matches!(check, Check::Entropy(_))))
+        u8::from(scenario.then.iter().any(Check::is_of_the_whole_run))
     }
 }
 

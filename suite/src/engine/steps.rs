@@ -105,6 +105,18 @@ async fn together(context: &mut Context<'_>, steps: &[Step]) -> Result<(), Halt>
         context.deeds.extend(deeds.into_iter().map(Arc::new));
         return Ok(());
     }
+    let of_documents: Vec<_> = steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Discover(args) => Some(args),
+            _ => None,
+        })
+        .collect();
+    if !of_documents.is_empty() && of_documents.len() == steps.len() {
+        let deeds = discover::together(context, &of_documents).await?;
+        context.deeds.extend(deeds.into_iter().map(Arc::new));
+        return Ok(());
+    }
     let mut ready = Vec::new();
     for step in steps {
         ready.push(prepare(context, step).await?.raced());

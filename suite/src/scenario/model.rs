@@ -10,11 +10,12 @@ use serde::Deserialize;
 use super::one_key::one_key_enum;
 use crate::check::arguments::{
     AcceptedArgs, AgreesArgs, AtMostOneArgs, CallbackArgs, ContentTypeArgs, EntropyArgs, ErrorArgs, ErrorBodyArgs,
-    HeaderArgs, JsonArgs, JwksArgs, LaunchContextArgs, PageArgs, RefusedBy, ScopeArgs, StateArgs, StatusArgs,
+    HeaderArgs, JsonArgs, JwksArgs, KeyRule, LaunchContextArgs, PageArgs, RefusedBy, ScopeArgs, StateArgs, StatusArgs,
     TextsArgs, UnrelatedArgs, WithinArgs,
 };
 use crate::check::batch::EntryArgs;
 use crate::check::brands::BrandsArgs;
+use crate::check::burst::AllAnsweredArgs;
 use crate::check::cors::CorsArgs;
 use crate::check::fhir_data::{DataArgs, GrantedArgs};
 use crate::check::hygiene::{AnsweredArgs, EchoArgs, NoFieldArgs, NotSentToArgs, TraceArgs};
@@ -289,6 +290,8 @@ pub enum Check {
     LaunchContext(LaunchContextArgs),
     /// The answer came within this time.
     Within(WithinArgs),
+    /// Of several requests at the same moment, each was answered in time.
+    AllAnswered(AllAnsweredArgs),
     /// Two discovery documents, or two parts of one, do not contradict each other.
     Agrees(AgreesArgs),
     /// How often the target fetched the keys that a client published.
@@ -309,6 +312,17 @@ pub enum Check {
     Entry(EntryArgs),
     /// What a token response grants, and what it does not.
     Granted(GrantedArgs),
+}
+
+impl Check {
+    /// Whether it judges what came in the run so far: then it says the more, the later it is made.
+    pub fn is_of_the_whole_run(&self) -> bool {
+        match self {
+            Self::Entropy(_) => true,
+            Self::Keys(args) => args.rule == KeyRule::OfThisRun,
+            _ => false,
+        }
+    }
 }
 
 one_key_enum!(Check, "check", {
@@ -339,6 +353,7 @@ one_key_enum!(Check, "check", {
     "scope" => Scope,
     "launch_context" => LaunchContext,
     "within" => Within,
+    "all_answered" => AllAnswered,
     "agrees" => Agrees,
     "fetched" => Fetched,
     "brands" => Brands,

@@ -117,7 +117,8 @@ pub struct AuthorizeArgs {
     /// Alters one form on the way.
     #[serde(default)]
     pub tamper: Option<super::tamper::TamperArgs>,
-    /// Name of a browser session to share with other steps; fresh where absent.
+    /// Name of a browser session to share with other steps; fresh where absent. `NAME@before` has the cookies that session
+    /// `NAME` had before the password was sent.
     #[serde(default)]
     pub session: Option<String>,
     /// Override of this parameter.

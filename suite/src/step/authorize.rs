@@ -16,6 +16,7 @@ use crate::oauth::pkce;
 use crate::target::Client;
 use crate::target::ehr_launch::{EhrLaunch, LaunchFor, Launched};
 use crate::target::profile::Consent;
+use crate::user_agent::http::BEFORE;
 use crate::user_agent::{Landing, Persona, Session, Visit, Walk};
 use crate::value::Override;
 
@@ -186,6 +187,12 @@ pub(super) async fn prepare<'w>(context: &mut Context<'w>, args: &AuthorizeArgs)
     let start = request(context, args, &endpoint, &pairs, &own)?;
     let callbacks = callbacks(client, &sent.redirect_uri, &pairs);
     let user = world.profile.users.keys().next().cloned().unwrap_or_default();
+    if args.session.as_deref().is_some_and(|name| name.ends_with(BEFORE)) && world.agent.name() != "http" {
+        return Err(Halt::Skip(format!(
+            "the {} agent cannot go back to the cookies of before the sign-in: run it with --agent http",
+            world.agent.name()
+        )));
+    }
     let session = match (&args.session, world.profile.session.reuse) {
         // Whoever is signed in already meets none of the forms.
         _ if args.tamper.is_some() => Session::Fresh,

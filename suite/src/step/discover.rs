@@ -129,6 +129,21 @@ pub fn oauth_uris(capability: &Value) -> Vec<(String, String)> {
 
 /// One GET of a document, with the header fields that the scenario wants.
 pub async fn discover(context: &mut Context<'_>, args: &DiscoverArgs, verb: &'static str) -> Result<(), Halt> {
+    let deed = fetched(context, args, verb).await?;
+    context.deeds.push(Arc::new(deed));
+    Ok(())
+}
+
+/// Several of them at the same moment; none of them serves as a control.
+pub async fn together(context: &Context<'_>, all: &[&DiscoverArgs]) -> Result<Vec<Deed>, Halt> {
+    let deeds = futures::future::join_all(all.iter().map(|args| fetched(context, args, "discover"))).await;
+    deeds
+        .into_iter()
+        .map(|deed| deed.map(|deed| Deed { correct: false, ..deed }))
+        .collect()
+}
+
+async fn fetched(context: &Context<'_>, args: &DiscoverArgs, verb: &'static str) -> Result<Deed, Halt> {
     let world = context.world;
     let known = facts(world).await;
     let at = if verb == "jwks" {
@@ -162,9 +177,7 @@ pub async fn discover(context: &mut Context<'_>, args: &DiscoverArgs, verb: &'st
     }
     super::overrides::add_headers(context, &mut request, &args.headers)?;
     let correct = args.headers.is_empty();
-    let deed = answered(world, verb, args.label.clone(), String::new(), correct, request, None).await;
-    context.deeds.push(Arc::new(deed));
-    Ok(())
+    Ok(answered(world, verb, args.label.clone(), String::new(), correct, request, None).await)
 }
 
 /// RFC 8414 §3.1: the well-known part stands between the host and the path of the issuer.

@@ -22,26 +22,54 @@ pub struct TamperArgs {
     /// Sends the form as another site would: without its token, with another `Origin`, with the cookies that cross sites.
     #[serde(default)]
     pub forged: bool,
+    /// Sends the form that another browser was given, in which the second user of the profile sits where there is one.
+    #[serde(default)]
+    pub of_another_browser: bool,
+    /// Types this instead of the password.
+    #[serde(default)]
+    pub password: Option<Template>,
 }
 
 impl TamperArgs {
     /// With its placeholders filled.
     pub(super) fn fill(&self, context: &Context<'_>, own: &dyn Lookup) -> Result<Tamper, Halt> {
-        let change = match (&self.patient, &self.scope, self.forged) {
-            (Some(patient), None, false) => Change::Patient(context.fill(patient, own)?),
-            (None, Some(scope), false) => Change::Scope(context.fill(scope, own)?),
-            (None, None, true) => Change::Forged,
-            _ => {
-                return Err(Halt::Scenario(
-                    "`tamper` takes one of patient, scope and forged".to_owned(),
-                ));
-            }
+        let mut changes = Vec::new();
+        if let Some(patient) = &self.patient {
+            changes.push(Change::Patient(context.fill(patient, own)?));
+        }
+        if let Some(scope) = &self.scope {
+            changes.push(Change::Scope(context.fill(scope, own)?));
+        }
+        if let Some(password) = &self.password {
+            changes.push(Change::Password(context.fill(password, own)?));
+        }
+        if self.forged {
+            changes.push(Change::Forged);
+        }
+        if self.of_another_browser {
+            changes.push(Change::OtherBrowser(other_user(context)));
+        }
+        let (Some(change), true) = (changes.pop(), changes.is_empty()) else {
+            return Err(Halt::Scenario(
+                "`tamper` takes one of patient, scope, password, forged and of_another_browser".to_owned(),
+            ));
         };
         Ok(Tamper {
             form: self.form,
             change,
         })
     }
+}
+
+/// The second user of the profile where that user can pick the first patient too, else the first: only the browser differs then.
+fn other_user(context: &Context<'_>) -> String {
+    let users = &context.world.profile.users;
+    let second = users
+        .iter()
+        .nth(1)
+        .filter(|(_, user)| user.patients.iter().any(|key| key == "a"));
+    let (name, _) = second.or_else(|| users.first()).unzip();
+    name.cloned().unwrap_or_default()
 }
 
 /// A walk on which nothing was altered says nothing.

@@ -16,6 +16,7 @@ use super::discover::{answered, facts};
 use super::overrides::{add_headers, put};
 use super::world::World;
 use crate::http::{Request, RequestBody};
+use crate::oauth::jws::decode;
 use crate::target::{Client, ClientKind};
 use crate::value::{Lookup, Override};
 
@@ -61,6 +62,13 @@ impl Ready {
             };
             keep(&world.issued.access_tokens, "access_token");
             keep(&world.issued.refresh_tokens, "refresh_token");
+            let id_token = answer.text("id_token").and_then(decode);
+            if let Some(kid) = id_token.as_ref().and_then(|token| token.header.get("kid")?.as_str()) {
+                let kids = &world.issued.id_token_kids;
+                kids.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .insert(kid.to_owned());
+            }
         }
         deed
     }

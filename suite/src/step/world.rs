@@ -1,5 +1,6 @@
 //! What every step works with: the target, the ways to it, time, chance, and the recording of everything.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -107,6 +108,8 @@ pub struct Issued {
     pub access_tokens: Mutex<Vec<String>>,
     /// Refresh tokens.
     pub refresh_tokens: Mutex<Vec<String>>,
+    /// The `kid` of every id_token.
+    pub id_token_kids: Mutex<BTreeSet<String>>,
 }
 
 impl Recorder {

@@ -11,14 +11,18 @@ use http::{HeaderMap, Method};
 use url::Url;
 
 use super::decide::{Decision, Deed, Sight, Tried, asks_for_password, decide, words};
+use super::foreign::{self, Foreign};
 use super::page::without_query;
 use super::route::{follow_location, landing_at};
-use super::tamper::{self, Altered};
-use super::{Landing, Session, Setup, UserAgent, Visit, Walk};
+use super::tamper::{self, Altered, Change, Typed};
+use super::{FormKind, Landing, Session, Setup, UserAgent, Visit, Walk};
 use crate::http::{Exchange, Failure, Request, RequestBody, Response, Transport};
 use crate::target::profile::is_loopback;
 
 type Jar = Arc<Mutex<CookieStore>>;
+
+/// Behind the name of a session: its cookies as they were before the password was sent.
+pub const BEFORE: &str = "@before";
 
 /// A browser without scripts.
 pub struct HttpAgent {
@@ -48,15 +52,49 @@ impl HttpAgent {
     }
 
     async fn to_the_end(&self, mut walker: Walker<'_>) -> Walk {
+        let landing = self.land(&mut walker).await;
+        self.finish(walker, landing)
+    }
+
+    async fn land(&self, walker: &mut Walker<'_>) -> Landing {
         let deadline = tokio::time::Instant::now() + self.setup.limits.step;
-        let landing = loop {
+        loop {
             match tokio::time::timeout_at(deadline, walker.hop()).await {
                 Ok(None) => {}
-                Ok(Some(landing)) => break landing,
-                Err(_) => break Landing::Failed(Failure::Timeout(self.setup.limits.step)),
+                Ok(Some(landing)) => return landing,
+                Err(_) => return Landing::Failed(Failure::Timeout(self.setup.limits.step)),
             }
+        }
+    }
+
+    /// Two browsers: the other one comes to the form and goes no further; this one sends it at the same place.
+    async fn with_form_of(&self, others: &Visit, visit: &Visit) -> Walk {
+        let mut other = Walker::new(self, others, Jar::default());
+        let landing = self.land(&mut other).await;
+        let Some(request) = other.kept.take() else {
+            return self.finish(other, landing);
         };
-        self.finish(walker, landing)
+        let own = foreign::own(visit);
+        let mut walker = Walker::new(self, &own, self.jar(&visit.session));
+        let (theirs, mine) = (self.secrets(&others.persona.user), self.secrets(&visit.persona.user));
+        walker.foreign = Some(Foreign::new(request, theirs.into_iter().zip(mine).collect()));
+        let mut walk = self.to_the_end(walker).await;
+        walk.exchanges.splice(0..0, other.exchanges);
+        walk.signed_in |= other.signed_in;
+        if walk.altered == Altered::Sent && foreign::finished_own(&walk.landing) {
+            let why = "the server went by the browser's own session, whatever the form of the other one said";
+            walk.altered = Altered::Impossible(why.to_owned());
+        }
+        walk
+    }
+
+    /// What a user types to sign in.
+    fn secrets(&self, user: &str) -> Vec<String> {
+        let Some(user) = self.setup.users.get(user) else {
+            return Vec::new();
+        };
+        let password = user.password.as_ref().map_or("", crate::http::Secret::expose);
+        vec![user.username.clone(), password.to_owned()]
     }
 
     fn finish(&self, walker: Walker<'_>, landing: Landing) -> Walk {
@@ -81,8 +119,16 @@ impl UserAgent for HttpAgent {
     }
 
     fn walk<'a>(&'a self, visit: &'a Visit) -> BoxFuture<'a, Walk> {
-        let walker = Walker::new(self, visit, self.jar(&visit.session));
-        self.to_the_end(walker).boxed()
+        async move {
+            match foreign::others(visit) {
+                Some(others) => self.with_form_of(&others, visit).await,
+                None => {
+                    self.to_the_end(Walker::new(self, visit, self.jar(&visit.session)))
+                        .await
+                }
+            }
+        }
+        .boxed()
     }
 
     fn walk_interleaved<'a>(&'a self, visits: &'a [Visit]) -> BoxFuture<'a, Option<Vec<Walk>>> {
@@ -156,6 +202,10 @@ struct Walker<'a> {
     signed_in: bool,
     denied: bool,
     altered: Altered,
+    /// The form that another browser shall send.
+    kept: Option<Request>,
+    /// The form that another browser was given.
+    foreign: Option<Foreign>,
 }
 
 impl<'a> Walker<'a> {
@@ -173,6 +223,8 @@ impl<'a> Walker<'a> {
             signed_in: false,
             denied: false,
             altered: Altered::NotMet,
+            kept: None,
+            foreign: None,
         }
     }
 
@@ -368,6 +420,8 @@ impl<'a> Walker<'a> {
                 words(&html, 200)
             ))),
             Decision::Formless => Some(refused(true)),
+            // After an altered sign-in the page that comes back is the answer to it.
+            Decision::Stuck(_) if self.sent_altered_sign_in() && asks_for_password(&html) => Some(refused(true)),
             Decision::Stuck(reason) => {
                 if self.tried.password() && asks_for_password(&html) {
                     setup.passwords.refused(&persona.user);
@@ -375,6 +429,11 @@ impl<'a> Walker<'a> {
                 Some(stuck(reason))
             }
         }
+    }
+
+    fn sent_altered_sign_in(&self) -> bool {
+        let form = self.visit.tamper.as_ref().map(|tamper| tamper.form);
+        self.altered == Altered::Sent && form == Some(FormKind::SignIn)
     }
 
     /// Why a password is not typed once more.
@@ -391,6 +450,9 @@ impl<'a> Walker<'a> {
             return Some(landing);
         }
         self.tried.note(&deed);
+        if deed.typed_password {
+            self.keep_as_before();
+        }
         self.signed_in |= deed.typed_password;
         self.denied |= deed.denies;
         match deed.request {
@@ -402,20 +464,42 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// Keeps the cookies of a named session as they are before the password is sent, as a session of its own.
+    fn keep_as_before(&self) {
+        if let Session::Shared(name) = &self.visit.session
+            && !name.ends_with(BEFORE)
+        {
+            let before = Arc::new(Mutex::new(lock(&self.jar).clone()));
+            lock(&self.agent.jars).insert(format!("{name}{BEFORE}"), before);
+        }
+    }
+
     /// Alters the form that the visit wants altered, once. The same form again is the server's refusal.
     fn tamper(&mut self, deed: &mut Deed, response: &Response) -> Option<Landing> {
         let (wanted, request) = (self.visit.tamper.as_ref()?, deed.request.as_ref()?);
         let persona = &self.visit.persona;
         let users = &self.agent.setup.users;
-        let username = users.get(&persona.user).map_or("", |user| user.username.as_str());
+        let user = users.get(&persona.user);
+        let typed = Typed {
+            persona,
+            username: user.map_or("", |user| user.username.as_str()),
+            password: user
+                .and_then(|user| user.password.as_ref())
+                .map_or("", crate::http::Secret::expose),
+        };
         let html = response.text();
-        let altered = tamper::alter(wanted, persona, username, &html, deed.typed_password, request)?;
+        let foreign = self.foreign.as_ref();
+        let altered = tamper::alter(wanted, typed, &html, deed.typed_password, request, foreign)?;
         match (&self.altered, altered) {
             (Altered::Sent, _) => Some(Landing::Refused {
                 status: response.status,
                 text: words(&html, 400),
                 inferred: true,
             }),
+            (_, Ok(request)) if foreign.is_none() && matches!(wanted.change, Change::OtherBrowser(_)) => {
+                self.kept = Some(request);
+                Some(stuck("this form was kept for another browser".to_owned()))
+            }
             (_, Ok(request)) => {
                 self.altered = Altered::Sent;
                 deed.request = Some(request);

@@ -6,6 +6,7 @@
 pub mod chrome;
 mod control;
 mod decide;
+mod foreign;
 mod form;
 pub mod http;
 pub mod manual;

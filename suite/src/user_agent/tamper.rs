@@ -6,6 +6,7 @@ use http::Method;
 use http::header::{HeaderName, ORIGIN, REFERER};
 
 use super::Persona;
+use super::foreign::Foreign;
 use crate::http::{Request, RequestBody};
 
 /// Where a forged form comes from.
@@ -53,6 +54,10 @@ pub enum Change {
     /// It comes from another site: without its token against forgery, with the `Origin` of a stranger, and without
     /// cookies that a browser keeps from other sites.
     Forged,
+    /// What stands in it was made for another browser, in which this user (a key in `[users]`) sits.
+    OtherBrowser(String),
+    /// Another password than the user's.
+    Password(String),
 }
 
 /// What became of the alteration.
@@ -67,19 +72,34 @@ pub enum Altered {
     Impossible(String),
 }
 
+/// What the user types and picks.
+#[derive(Clone, Copy)]
+pub(super) struct Typed<'a> {
+    /// Who it is.
+    pub(super) persona: &'a Persona,
+    /// The user name.
+    pub(super) username: &'a str,
+    /// The password.
+    pub(super) password: &'a str,
+}
+
 /// The altered request; nothing where this is another form, the reason where the form does not allow it.
 pub(super) fn alter(
     tamper: &Tamper,
-    persona: &Persona,
-    username: &str,
+    typed: Typed<'_>,
     html: &str,
     typed_password: bool,
     request: &Request,
+    foreign: Option<&Foreign>,
 ) -> Option<Result<Request, String>> {
+    let Typed { persona, username, .. } = typed;
     (kind_of(persona, username, typed_password, request)? == tamper.form).then(|| match &tamper.change {
         Change::Patient(patient) => with_patient(persona, patient, html, request),
         Change::Scope(scope) => with_scope(scope, html, request),
         Change::Forged => forged(request),
+        // The one who makes the form sends nothing: it is kept for the other.
+        Change::OtherBrowser(_) => foreign.map_or_else(|| Ok(request.clone()), |foreign| foreign.in_place_of(request)),
+        Change::Password(wrong) => with_password(typed.password, wrong, request),
     })
 }
 
@@ -96,14 +116,14 @@ pub(super) fn kind_of(persona: &Persona, username: &str, typed_password: bool, r
     (request.method == Method::POST && !holds(username)).then_some(FormKind::Consent)
 }
 
-fn pairs(request: &Request) -> Vec<(String, String)> {
+pub(super) fn pairs(request: &Request) -> Vec<(String, String)> {
     match &request.body {
         RequestBody::Form(pairs) => pairs.clone(),
         _ => request.url.query_pairs().into_owned().collect(),
     }
 }
 
-fn with_pairs(request: &Request, pairs: Vec<(String, String)>) -> Request {
+pub(super) fn with_pairs(request: &Request, pairs: Vec<(String, String)>) -> Request {
     let mut altered = request.clone();
     if let RequestBody::Form(own) = &mut altered.body {
         *own = pairs;
@@ -113,7 +133,7 @@ fn with_pairs(request: &Request, pairs: Vec<(String, String)>) -> Request {
     altered
 }
 
-fn no_multipart(request: &Request) -> Result<(), String> {
+pub(super) fn no_multipart(request: &Request) -> Result<(), String> {
     match request.body {
         RequestBody::Raw { .. } => Err("the form is sent as multipart/form-data, which is not altered".to_owned()),
         _ => Ok(()),
@@ -159,6 +179,18 @@ fn with_scope(scope: &str, html: &str, request: &Request) -> Result<Request, Str
     match named.iter().find(|at| pairs[**at].1.contains(' ')) {
         Some(list) => pairs[*list].1 = format!("{} {scope}", pairs[*list].1),
         None => pairs.push((pairs[*first].0.clone(), scope.to_owned())),
+    }
+    Ok(with_pairs(request, pairs))
+}
+
+fn with_password(password: &str, wrong: &str, request: &Request) -> Result<Request, String> {
+    no_multipart(request)?;
+    let mut pairs = pairs(request);
+    // A user name may be the same word, and stands before it.
+    let typed = pairs.iter_mut().rev().find(|(_, value)| value == password);
+    match typed {
+        Some((_, value)) if !password.is_empty() => wrong.clone_into(value),
+        _ => return Err("the sign-in form does not send the password as it was typed".to_owned()),
     }
     Ok(with_pairs(request, pairs))
 }
@@ -228,6 +260,31 @@ mod tests {
         }
     }
 
+    fn typed(persona: &Persona) -> Typed<'_> {
+        Typed {
+            persona,
+            username: "demo",
+            password: "demo",
+        }
+    }
+
+    #[test]
+    fn a_wrong_password_goes_where_the_right_one_was() {
+        let change = tamper(FormKind::SignIn, Change::Password("wrong".into()));
+        let request = form(&[("user", "demo"), ("pass", "demo"), ("button", "in")]);
+        let altered = alter(&change, typed(&doctor()), "", true, &request, None)
+            .unwrap()
+            .unwrap();
+        assert_eq!(sent(&altered)[0].1, "demo");
+        assert_eq!(sent(&altered)[1].1, "wrong");
+        let hashed = form(&[("user", "demo "), ("pass", "2a97516c354b68848cdbd8f54a226a0a")]);
+        assert!(
+            alter(&change, typed(&doctor()), "", true, &hashed, None)
+                .unwrap()
+                .is_err()
+        );
+    }
+
     fn tamper(form: FormKind, change: Change) -> Tamper {
         Tamper { form, change }
     }
@@ -240,7 +297,7 @@ mod tests {
     fn the_picked_patient_is_replaced_and_nothing_else() {
         let request = form(&[("request", "r1"), ("patient", "patient-a")]);
         let change = tamper(FormKind::Picker, Change::Patient("nobody".into()));
-        let altered = alter(&change, &doctor(), "demo", "<p>", false, &request)
+        let altered = alter(&change, typed(&doctor()), "<p>", false, &request, None)
             .unwrap()
             .unwrap();
         assert_eq!(sent(&altered)[1].1, "nobody");
@@ -251,7 +308,7 @@ mod tests {
     fn an_offered_patient_is_no_probe() {
         let request = form(&[("patient", "patient-a")]);
         let change = tamper(FormKind::Picker, Change::Patient("b".into()));
-        let answer = alter(&change, &doctor(), "demo", "<input value=\"b\">", false, &request).unwrap();
+        let answer = alter(&change, typed(&doctor()), "<input value=\"b\">", false, &request, None).unwrap();
         assert!(answer.unwrap_err().contains("offers"));
     }
 
@@ -259,18 +316,18 @@ mod tests {
     fn a_scope_is_added_in_either_manner() {
         let change = |scope: &str| tamper(FormKind::Consent, Change::Scope(scope.into()));
         let many = form(&[("scope", "a"), ("scope", "b")]);
-        let altered = alter(&change("c"), &doctor(), "demo", "", false, &many)
+        let altered = alter(&change("c"), typed(&doctor()), "", false, &many, None)
             .unwrap()
             .unwrap();
         assert_eq!(sent(&altered).len(), 3);
         let one = form(&[("grantedScopes", "a b")]);
-        let altered = alter(&change("c"), &doctor(), "demo", "", false, &one)
+        let altered = alter(&change("c"), typed(&doctor()), "", false, &one, None)
             .unwrap()
             .unwrap();
         assert_eq!(sent(&altered)[0].1, "a b c");
         let none = form(&[("accept", "Yes")]);
         assert!(
-            alter(&change("c"), &doctor(), "demo", "", false, &none)
+            alter(&change("c"), typed(&doctor()), "", false, &none, None)
                 .unwrap()
                 .is_err()
         );
@@ -280,11 +337,17 @@ mod tests {
     fn a_forged_form_lacks_its_token_and_has_another_origin() {
         let change = tamper(FormKind::Consent, Change::Forged);
         let request = form(&[("_csrf", "x"), ("decision", "allow")]);
-        let altered = alter(&change, &doctor(), "demo", "", false, &request).unwrap().unwrap();
+        let altered = alter(&change, typed(&doctor()), "", false, &request, None)
+            .unwrap()
+            .unwrap();
         assert_eq!(sent(&altered).len(), 1);
         assert!(is_forged(&altered));
         let unnamed = form(&[("session_code", "Vb3kQ9x1LmN0pQ"), ("decision", "allow")]);
-        assert!(alter(&change, &doctor(), "demo", "", false, &unnamed).unwrap().is_err());
+        assert!(
+            alter(&change, typed(&doctor()), "", false, &unnamed, None)
+                .unwrap()
+                .is_err()
+        );
     }
 
     #[test]

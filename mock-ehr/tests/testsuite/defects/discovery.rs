@@ -14,6 +14,16 @@ pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
     let lacks = |name: &str| answer.status == StatusCode::OK && json.is_object() && json.get(name).is_none();
     Some(match defect {
         Defect::Discovery404 => answer.status == StatusCode::NOT_FOUND,
+        Defect::DiscoveryBurst5xx => super::pages::at_once(ehr)
+            .await
+            .contains(&StatusCode::INTERNAL_SERVER_ERROR),
+        Defect::JwksKeyDropped => {
+            let (one, other) = (
+                ehr.get("/.well-known/jwks.json").await,
+                ehr.get("/.well-known/jwks.json").await,
+            );
+            one.body != other.body
+        }
         Defect::DiscoveryNeedsAuthorization => answer.status == StatusCode::UNAUTHORIZED,
         Defect::DiscoveryWrongContentType => answer.header("content-type") != "application/json",
         Defect::DiscoveryMalformedJson => json == Value::Null,

@@ -11,6 +11,7 @@ mod discovery;
 pub(crate) mod jwks_uri;
 mod launch_context;
 pub(crate) mod openid;
+pub(crate) mod pages;
 mod pushed;
 mod redirect_uri;
 mod registration;
@@ -26,6 +27,9 @@ use crate::harness::TestEhr;
 /// Does the mock misbehave in the way of this defect?
 async fn misbehaves(ehr: &TestEhr, defect: Defect) -> bool {
     if let Some(answer) = discovery::probe(ehr, defect).await {
+        return answer;
+    }
+    if let Some(answer) = pages::probe(ehr, defect).await {
         return answer;
     }
     if let Some(answer) = authorize::probe(ehr, defect).await {

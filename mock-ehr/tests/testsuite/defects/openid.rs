@@ -21,6 +21,10 @@ pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
         let answer = ehr.launched_with(APP, |form| form.set("scope", "patient/*.rs")).await;
         return Some(answer.json().get("id_token").is_some());
     }
+    if defect == Defect::IdTokenAuthTimeMissing {
+        let answer = ehr.launched_with(APP, |form| form.set("max_age", "3600")).await;
+        return Some(part(&answer.member("id_token"), 1).get("auth_time").is_none());
+    }
     let token = ehr.launched(APP).await.member("id_token");
     if defect == Defect::IdTokenMissing {
         return Some(token.is_empty());
