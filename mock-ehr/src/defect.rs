@@ -370,6 +370,16 @@ defects! {
     "assertion_type_missing" AssertionTypeMissing "rfc7521/4.2" "client_assertion_type may be left out.";
     "assertion_rs384_refused" AssertionRs384Refused "smart-2.2.0/310" "Client assertions with RS384 are refused.";
     "assertion_es384_refused" AssertionEs384Refused "smart-2.2.0/310" "Client assertions with ES384 are refused.";
+    "assertion_first_of_two_counts" AssertionFirstOfTwoCounts "rfc7519/4" "Of a member that stands twice in a client assertion the first counts.";
+    "assertion_padding_accepted" AssertionPaddingAccepted "rfc7515/5.2-base64url" "A client assertion whose parts are padded is accepted.";
+    "assertion_alg_of_key_assumed" AssertionAlgOfKeyAssumed "rfc7515/5.2-alg" "A client assertion is verified by the algorithm of the key, whatever its header says.";
+    "assertion_ecdsa_zero_accepted" AssertionEcdsaZeroAccepted "rfc7518/3.4" "A signature of zeros is valid for every client assertion.";
+    "assertion_ecdsa_der_accepted" AssertionEcdsaDerAccepted "rfc7518/3.4" "An ECDSA signature of a client assertion may be in DER.";
+    "assertion_signature_length_unchecked" AssertionSignatureLengthUnchecked "rfc7523/3-signature" "The error that a signature of a wrong length causes is taken for success.";
+    "assertion_weak_key_accepted" AssertionWeakKeyAccepted "rfc7518/3.3" "A client may sign with an RSA key of 1024 bits; its signature is not looked at.";
+    "assertion_jti_forgotten_at_exp" AssertionJtiForgottenAtExp "smart-2.2.0/336" "The jti of a client assertion is forgotten at its exp, although it is accepted a little longer.";
+    "assertion_jti_forgotten_early" AssertionJtiForgottenEarly "smart-2.2.0/336" "The jti of a client assertion is remembered for a minute and a half, however long it lives.";
+    "assertion_jti_per_instance" AssertionJtiPerInstance "smart-2.2.0/336" "Each instance of the server remembers the jti that it saw itself; every new connection comes to another.";
     // key sets by address
     "jwks_uri_fetched_once" JwksUriFetchedOnce "smart-2.2.0/341" "The key set at a client's jwks_uri is fetched once and kept for ever.";
     "jwks_uri_cached_too_long" JwksUriCachedTooLong "smart-2.2.0/341" "The key set at a client's jwks_uri is kept for an hour, whatever Cache-Control says.";
@@ -398,6 +408,18 @@ defects! {
     "registration_read_refused" RegistrationReadRefused "rfc7592/2.1" "A registration cannot be read, not even with its token.";
     "registration_junk_5xx" RegistrationJunk5xx "rfc7591/3.2.2" "A registration that is no JSON object ends in status 500.";
     "registration_delete_ignored" RegistrationDeleteIgnored "rfc7592/2.3" "A registration that was deleted goes on working.";
+    "registration_wrong_type_5xx" RegistrationWrongType5xx "rfc9110/15.6" "A registration with a member of another type ends in status 500.";
+    "registration_service_refused" RegistrationServiceRefused "smart-2.2.0/297" "A registration for client_credentials is refused.";
+    "registration_token_missing" RegistrationTokenMissing "rfc7592/3-told" "The answer to a registration has the address to manage it at, and no token for it.";
+    "registration_token_of_any_client" RegistrationTokenOfAnyClient "rfc7592/3" "The token of any registration opens every other.";
+    "registration_no_challenge" RegistrationNoChallenge "rfc6750/3" "401 at the address of a registration carries no WWW-Authenticate.";
+    "registration_update_ignored" RegistrationUpdateIgnored "rfc7592/2.2" "A change of a registration is answered with 200, and changes nothing.";
+    "registration_update_not_kept" RegistrationUpdateNotKept "rfc7592/2.2" "A change of a registration is answered as though it were made, and forgotten.";
+    "registration_update_adds" RegistrationUpdateAdds "rfc7592/2.2" "The redirect addresses of a change come beside those that were registered.";
+    "registration_secret_chosen" RegistrationSecretChosen "rfc7592/2.2-secret" "A client may choose its secret by a change of its registration.";
+    "registration_delete_200" RegistrationDelete200 "rfc7592/2.3" "The end of a registration is answered with status 200.";
+    "registration_deleted_404" RegistrationDeleted404 "rfc7592/5" "The address of a registration that was ended answers 404.";
+    "registration_delete_keeps_tokens" RegistrationDeleteKeepsTokens "rfc7592/2.3-tokens" "Access tokens of a client that ended its registration go on working.";
     // pushed authorization requests
     "par_status_200" ParStatus200 "rfc9126/2.2" "A pushed request is answered with status 200.";
     "par_error_text" ParErrorText "rfc9126/2.3" "A pushed request that is not served is answered with a bare text.";
@@ -411,6 +433,7 @@ defects! {
     "par_redirect_uri_unchecked" ParRedirectUriUnchecked "smart-2.2.0/18" "The redirect_uri of a pushed request is not compared.";
     "par_pkce_skipped" ParPkceSkipped "smart-2.2.0/14" "A pushed request needs no code_challenge.";
     "par_query_wins" ParQueryWins "rfc9126/4-parameters" "Parameters beside the reference replace what was pushed, and redirect_uri is not compared again.";
+    "par_first_of_two_counts" ParFirstOfTwoCounts "rfc9126/2.1" "Of a parameter that stands twice in a pushed request the first counts.";
     // backend services
     "backend_correct_request_refused" BackendCorrectRequestRefused "smart-2.2.0/253" "A correct request of a backend service is refused.";
     "backend_scope_ignored" BackendScopeIgnored "smart-2.2.0/241" "A backend service gets all of its scopes, whatever it asks for.";
@@ -503,6 +526,7 @@ defects! {
     "userinfo_fhir_user_differs" UserinfoFhirUserDiffers "smart-2.2.0/214" "fhirUser of the userinfo answer is not that of the id_token.";
     "userinfo_wrong_content_type" UserinfoWrongContentType "oidc-core/5.3.2-type" "The userinfo answer comes as text/html.";
     "userinfo_post_refused" UserinfoPostRefused "oidc-core/5.3" "The userinfo endpoint refuses POST.";
+    "userinfo_junk_5xx" UserinfoJunk5xx "rfc9110/15.6" "A token that is not ASCII or very long ends in status 500 at the userinfo endpoint.";
     // introspection and revocation
     "introspection_exp_disagrees" IntrospectionExpDisagrees "smart-2.2.0/276" "exp of the introspection is a day later than expires_in says.";
     "introspection_scope_in_part" IntrospectionScopePart "smart-2.2.0/273" "The introspection tells the first of the granted scopes alone.";

@@ -251,6 +251,33 @@ impl ClientKey {
         Some(der(0x30, &[der(0x30, &algorithm), der(0x03, &bits)].concat()))
     }
 
+    /// RSA, or a curve.
+    pub(crate) fn is_rsa(&self) -> bool {
+        self.rsa
+    }
+
+    /// RFC 7518 §3.3: an RSA key needs 2048 bits.
+    pub(crate) fn is_weak(&self) -> bool {
+        self.rsa && self.length_of_signature().is_none_or(|length| length < 256)
+    }
+
+    /// RFC 7518 §3.3 and §3.4: as long as the modulus, or two numbers of the curve's length.
+    pub(crate) fn length_of_signature(&self) -> Option<usize> {
+        if self.rsa {
+            return self.part("n").map(|modulus| modulus.len());
+        }
+        self.part("x").map(|x| 2 * x.len())
+    }
+
+    /// The uncompressed point of an EC key.
+    pub(crate) fn point(&self) -> Option<Vec<u8>> {
+        Some([vec![4], self.part("x")?, self.part("y")?].concat())
+    }
+
+    fn part(&self, name: &str) -> Option<Vec<u8>> {
+        URL_SAFE_NO_PAD.decode(self.jwk[name].as_str()?).ok()
+    }
+
     /// Is this a signature by this key, under this algorithm, which must fit the key?
     pub(crate) fn verifies(&self, alg: &str, message: &[u8], signature: &str) -> bool {
         use jsonwebtoken::Algorithm;

@@ -10,7 +10,7 @@
 //! | RFC 6749 §4.1.3, §5, §6; OpenID Connect Core §2 | `token` |
 //! | RFC 6750; FHIR R4 | [`token::access`], [`fhir`] |
 //! | RFC 9126 | `authorize::pushed` |
-//! | RFC 7591, RFC 7592 | `register` |
+//! | RFC 7591, RFC 7592 | `register`, `register::manage` |
 //! | OpenID Connect RP-Initiated Logout | `end_session` |
 //! | RFC 9325 | `tls` |
 //! | SMART scopes | [`scope`] |

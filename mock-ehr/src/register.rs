@@ -1,20 +1,19 @@
-//! Dynamic registration: apps that register themselves, read their registration and end it.
+//! Dynamic registration: apps that register themselves; what they do with it afterwards is [`manage`]'s.
 //!
-//! RFC 7591: <https://www.rfc-editor.org/rfc/rfc7591>, RFC 7592: <https://www.rfc-editor.org/rfc/rfc7592>
+//! RFC 7591: <https://www.rfc-editor.org/rfc/rfc7591>
+
+pub(crate) mod manage;
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use http::header::WWW_AUTHENTICATE;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::config::{Client, ClientKind, Secret, SecretMethod};
 use crate::defect::Defect;
 use crate::scope::grammar::Scope;
 use crate::state::AppState;
-use crate::store::registered::Node;
-use crate::token::access;
 use crate::token::response::{json_answer, text_of};
 
 /// What an app may ask for that names no scope; more is left to registration by hand.
@@ -61,29 +60,54 @@ pub(crate) async fn create(State(app): State<AppState>, body: Bytes) -> Response
             };
             json_answer(&app, status, answer)
         }
-        Err(refusal) if refusal.error.is_empty() => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        Err(refusal) => {
-            let error = if app.defects().has(Defect::RegistrationErrorCodeWrong) {
-                "failed"
-            } else {
-                refusal.error
-            };
-            let body = json!({ "error": error, "error_description": refusal.why });
-            let body = body.as_object().cloned().unwrap_or_default();
-            json_answer(&app, StatusCode::BAD_REQUEST, body)
-        }
+        Err(refusal) => refuse(&app, &refusal),
     }
+}
+
+/// RFC 7591 §3.2.2
+fn refuse(app: &AppState, refusal: &Refusal) -> Response {
+    if refusal.error.is_empty() {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
+    let error = if app.defects().has(Defect::RegistrationErrorCodeWrong) {
+        "failed"
+    } else {
+        refusal.error
+    };
+    let body = json!({ "error": error, "error_description": refusal.why });
+    let body = body.as_object().cloned().unwrap_or_default();
+    json_answer(app, StatusCode::BAD_REQUEST, body)
+}
+
+/// The metadata that a body holds.
+fn read_metadata(app: &AppState, body: &[u8]) -> Result<Map<String, Value>, Refusal> {
+    let defects = app.defects();
+    let broken = Refusal {
+        error: "",
+        why: String::new(),
+    };
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(asked)) if is_of_wrong_type(&asked) && defects.has(Defect::RegistrationWrongType5xx) => {
+            Err(broken)
+        }
+        Ok(Value::Object(asked)) => Ok(asked),
+        _ if defects.has(Defect::RegistrationJunk5xx) => Err(broken),
+        _ => Err(metadata("the body is not a JSON object")),
+    }
+}
+
+/// RFC 7591 §2: whether a member is not of the type that it is defined with.
+fn is_of_wrong_type(asked: &Map<String, Value>) -> bool {
+    asked.iter().any(|(name, value)| match name.as_str() {
+        "redirect_uris" | "grant_types" | "response_types" | "contacts" => !value.is_array(),
+        "jwks" => !value.is_object(),
+        _ => KNOWN.contains(&name.as_str()) && !value.is_string(),
+    })
 }
 
 fn register(app: &AppState, body: &[u8]) -> Result<Map<String, Value>, Refusal> {
     let defects = app.defects();
-    let Ok(Value::Object(asked)) = serde_json::from_slice(body) else {
-        let mut refusal = metadata("the body is not a JSON object");
-        if defects.has(Defect::RegistrationJunk5xx) {
-            refusal.error = "";
-        }
-        return Err(refusal);
-    };
+    let asked = read_metadata(app, body)?;
     if let Some(unknown) = asked.keys().find(|name| !KNOWN.contains(&name.as_str()))
         && defects.has(Defect::RegistrationUnknownMemberRefused)
     {
@@ -99,11 +123,7 @@ fn register(app: &AppState, body: &[u8]) -> Result<Map<String, Value>, Refusal> 
     }
     let token = app.chance().token::<32>();
     let mut told = told(app, &client, &asked, &grants, told_method);
-    told.insert("registration_access_token".into(), token.clone().into());
-    told.insert(
-        "registration_client_uri".into(),
-        format!("{}/auth/register/{}", app.public_url(), client.client_id).into(),
-    );
+    manage::tell(app, &client.client_id, &token, &mut told);
     if app.registered().add(client, token) {
         Ok(told)
     } else {
@@ -114,6 +134,9 @@ fn register(app: &AppState, body: &[u8]) -> Result<Map<String, Value>, Refusal> 
 /// RFC 7591 §2: the client that the metadata describe.
 fn client(app: &AppState, asked: &Map<String, Value>, grants: &[String]) -> Result<Client, Refusal> {
     let service = grants.iter().all(|grant| grant == "client_credentials");
+    if service && app.defects().has(Defect::RegistrationServiceRefused) {
+        return Err(metadata("the grant type client_credentials is not supported"));
+    }
     let known = ["authorization_code", "refresh_token", "client_credentials"];
     if let Some(unknown) = grants.iter().find(|grant| !known.contains(&grant.as_str())) {
         return Err(metadata(format!("the grant type {unknown} is not supported")));
@@ -294,55 +317,4 @@ fn told(
         told.insert("software_statement".into(), statement.clone());
     }
     told
-}
-
-/// RFC 7592 §3: who may manage a registration is who holds its token.
-fn managed<'a>(app: &'a AppState, headers: &HeaderMap, client_id: &str) -> Result<&'a Node, Box<Response>> {
-    let node = app.registered().find(client_id);
-    let token = access::bearer(headers).ok();
-    let open = app.defects().has(Defect::RegistrationManagementOpen);
-    match node {
-        Some(node) if open || token == Some(node.token.as_str()) => Ok(node),
-        _ => {
-            let mut refused = StatusCode::UNAUTHORIZED.into_response();
-            let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
-            refused.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-            Err(Box::new(refused))
-        }
-    }
-}
-
-/// `GET` of a registration.
-pub(crate) async fn read(State(app): State<AppState>, Path(client_id): Path<String>, headers: HeaderMap) -> Response {
-    if app.defects().has(Defect::RegistrationReadRefused) {
-        return StatusCode::FORBIDDEN.into_response();
-    }
-    match managed(&app, &headers, &client_id) {
-        Ok(node) => {
-            let grants = match node.client.kind {
-                ClientKind::Backend => vec!["client_credentials".to_owned()],
-                _ => vec!["authorization_code".to_owned()],
-            };
-            let method = method_of(&node.client);
-            json_answer(
-                &app,
-                StatusCode::OK,
-                told(&app, &node.client, &Map::new(), &grants, method),
-            )
-        }
-        Err(refused) => *refused,
-    }
-}
-
-/// `DELETE` of a registration.
-pub(crate) async fn remove(State(app): State<AppState>, Path(client_id): Path<String>, headers: HeaderMap) -> Response {
-    match managed(&app, &headers, &client_id) {
-        Ok(node) => {
-            if !app.defects().has(Defect::RegistrationDeleteIgnored) {
-                node.remove();
-            }
-            StatusCode::NO_CONTENT.into_response()
-        }
-        Err(refused) => *refused,
-    }
 }

@@ -61,7 +61,9 @@ pub(crate) fn public(state: AppState) -> Router {
         .route("/auth/register", post(register::create))
         .route(
             "/auth/register/{client_id}",
-            get(register::read).delete(register::remove),
+            get(register::manage::read)
+                .put(register::manage::update)
+                .delete(register::manage::remove),
         )
         // Data
         .nest("/fhir", fhir::routes(&state))

@@ -4,7 +4,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -26,10 +26,20 @@ pub(crate) async fn handle(State(app): State<AppState>, method: Method, headers:
     if method != Method::GET && !is_post {
         return json_answer(&app, StatusCode::METHOD_NOT_ALLOWED, Map::new());
     }
+    if is_unreadable(&headers) && app.defects().has(Defect::UserinfoJunk5xx) {
+        return json_answer(&app, StatusCode::INTERNAL_SERVER_ERROR, Map::new());
+    }
     match user(&app, &headers) {
         Ok((username, with_user)) => describe(&app, &username, with_user),
         Err(refusal) => refuse(&app, refusal),
     }
+}
+
+/// Whether an Authorization header is none that this server would write: not ASCII, or very long.
+fn is_unreadable(headers: &HeaderMap) -> bool {
+    headers
+        .get(AUTHORIZATION)
+        .is_some_and(|value| value.to_str().is_err() || value.len() > 4096)
 }
 
 /// Why nothing is told: status and error, RFC 6750 §3.1.

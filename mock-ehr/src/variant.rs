@@ -84,6 +84,7 @@ variants! {
     "basic_raw_accepted" BasicRawAccepted "Basic credentials are also accepted without form-encoding.";
     "assertion_issuer_audience_accepted" AssertionIssuerAudienceAccepted "A client assertion may also name the issuer as its audience.";
     "assertion_future_iat_refused" AssertionFutureIatRefused "A client assertion whose iat lies ahead is refused (RFC 7523 §3).";
+    "assertion_skew_of_a_minute" AssertionSkewOfAMinute "A client assertion is accepted for a minute after its exp.";
     "token_json_accepted" TokenJsonAccepted "The token endpoint reads JSON as well as a form.";
     "public_secret_ignored" PublicSecretIgnored "A secret sent by a public client is ignored.";
     "id_token_es384" IdTokenEs384 "id_tokens are signed by ES384; RS256 is supported as well.";

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::oauth::jws::SigningKey;
+use crate::oauth::weak_key::WeakKey;
 use crate::target::{Client, Credentials, Profile};
 
 /// Put behind the path of a jwks_uri: an address of ours that nobody registered.
@@ -59,6 +60,8 @@ struct Desk {
     shelves: HashMap<String, (Publication, usize)>,
     /// The key that is taken up during a scenario.
     next: Option<Arc<SigningKey>>,
+    /// The one that is too short.
+    weak: Option<Arc<WeakKey>>,
 }
 
 /// The key server; a clone is the same one.
@@ -105,6 +108,7 @@ impl KeyServer {
     pub fn restore(&self) {
         let mut desk = self.desk();
         desk.next = None;
+        desk.weak = None;
         desk.shelves = self
             .usual
             .iter()
@@ -131,6 +135,15 @@ impl KeyServer {
         let fresh = Arc::new(make()?);
         desk.next = Some(Arc::clone(&fresh));
         Some(fresh)
+    }
+
+    /// The key of this scenario that is too short; nothing where this machine makes none.
+    pub fn weak_key(&self, kid: &str) -> Option<Arc<WeakKey>> {
+        let mut desk = self.desk();
+        if desk.weak.is_none() {
+            desk.weak = WeakKey::generate(kid).map(Arc::new);
+        }
+        desk.weak.clone()
     }
 
     /// Where it answers.

@@ -58,9 +58,26 @@ enum Problem {
     Request(&'static str, String),
 }
 
+/// The form. RFC 6749 §3.1: parameters stand once.
+fn sent(app: &AppState, incoming: &Incoming) -> Result<Parameters, TokenReason> {
+    match form::read(app, incoming) {
+        Err(TokenReason::Repeated { .. }) if app.defects().has(Defect::ParFirstOfTwoCounts) => {
+            let all = Parameters::parse(&incoming.body).unwrap_or_default();
+            let mut firsts: Vec<(String, String)> = Vec::new();
+            for (name, value) in all.iter() {
+                if firsts.iter().all(|(known, _)| known != name) {
+                    firsts.push((name.to_owned(), value.to_owned()));
+                }
+            }
+            Ok(Parameters::from_pairs(firsts))
+        }
+        read => read,
+    }
+}
+
 async fn push(app: &AppState, incoming: &Incoming) -> Result<Response, Problem> {
     let defects = app.defects();
-    let sent = form::read(app, incoming).map_err(Problem::Client)?;
+    let sent = sent(app, incoming).map_err(Problem::Client)?;
     client_auth::jwks_uri::refresh(app, &sent).await;
     let client = client_auth::check(app, &incoming.headers, &sent, Purpose::Push).map_err(Problem::Client)?;
     // RFC 9126 §2.1: a reference cannot refer to a reference.

@@ -51,6 +51,11 @@ impl Registered {
         self.all().find(|node| node.client.client_id == client_id)
     }
 
+    /// Whether this is the token of any registration.
+    pub(crate) fn is_token(&self, token: &str) -> bool {
+        self.all().any(|node| node.token == token)
+    }
+
     /// Removes every client.
     pub(crate) fn clear(&self) {
         self.all().for_each(Node::remove);

@@ -96,6 +96,17 @@ impl Store {
         }
     }
 
+    /// Ends everything that this client was given.
+    pub(crate) fn revoke_grants_of(&self, client_id: &str) {
+        let tables = self.tables();
+        let of_access = tables.access_tokens.values().map(|token| &token.grant);
+        let of_refresh = tables.refresh_tokens.values().map(|token| &token.grant);
+        of_access
+            .chain(of_refresh)
+            .filter(|grant| grant.client_id == client_id)
+            .for_each(|grant| grant.revoke());
+    }
+
     /// The client's latest refresh token, for the defect that uses it unasked.
     pub(crate) fn latest_refresh_token(&self, client_id: &str) -> Option<String> {
         self.tables().latest_refresh_token.get(client_id).cloned()

@@ -590,7 +590,7 @@ pub(crate) fn public(key: &str) -> Value {
     jwk
 }
 
-fn sign(key: &str, message: &[u8]) -> Vec<u8> {
+pub(crate) fn sign(key: &str, message: &[u8]) -> Vec<u8> {
     let jwk = jwk(key);
     let part = |name: &str| URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap();
     let rng = SystemRandom::new();

@@ -290,6 +290,11 @@ async fn at_token(ehr: &TestEhr, variant: Variant) -> Option<bool> {
             !ehr.proves(&ehr.assertion("app-asymmetric").claim("iat", ahead).sign())
                 .await
         }
+        Variant::AssertionSkewOfAMinute => {
+            let late = ehr.mock.state().now().as_second() - 30;
+            ehr.proves(&ehr.assertion("app-asymmetric").claim("exp", late).sign())
+                .await
+        }
         Variant::TokenJsonAccepted => {
             let flow = ehr.code(APP).await;
             let body = json!({

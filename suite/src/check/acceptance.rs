@@ -47,6 +47,6 @@ pub fn at_most_one(context: &Context<'_>, args: &AtMostOneArgs) -> Finding {
             Reaction::Unclear(why) => return Finding::Undecided(format!("{label}: {why}")),
         }
     }
-    let expected = format!("at most one of {} requests at the same moment accepted", args.of.len());
+    let expected = format!("at most one of these {} requests accepted", args.of.len());
     Finding::when(accepted <= 1, expected, words.join("; "))
 }

@@ -18,6 +18,8 @@ pub enum RefusedBy {
     Push,
     /// No client was registered.
     Register,
+    /// The registration was not shown, changed or ended.
+    Manage,
     /// No token for a backend service.
     Backend,
     /// No new token.

@@ -179,6 +179,7 @@ fn stages_of(client: &Client, with: &With, step: &Step, stages: &mut Vec<Stage>)
         | Step::Userinfo(_) => {
             stages.push(of(step.word()));
         }
+        Step::Manage(args) => stages.push(of(args.to.verb())),
         Step::Fhir(args) => stages.push(of("fhir").aimed(aim_of(Some(args)))),
         Step::Interleaved(args) => stages.extend(args.authorize.iter().map(authorize)),
         Step::Publish(_)

@@ -37,6 +37,7 @@ fn walks(step: &Step) -> u32 {
         | Step::Publish(_)
         | Step::Push(_)
         | Step::Register(_)
+        | Step::Manage(_)
         | Step::Launch(_)
         | Step::Exchange(_)
         | Step::Backend(_)

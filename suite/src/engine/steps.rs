@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::scenario::Step;
 use crate::step::arguments::ClientWord;
 use crate::step::{
-    Context, Halt, authorize, backend, discover, fhir, flow, preflight, publish, push, register, token, userinfo, wait,
+    Context, Halt, authorize, backend, discover, fhir, flow, manage, preflight, publish, push, register, token,
+    userinfo, wait,
 };
 use crate::target::ClientKind;
 
@@ -41,6 +42,7 @@ async fn one(context: &mut Context<'_>, step: &Step) -> Result<(), Halt> {
         Step::Publish(args) => publish::publish(context, args),
         Step::Push(args) => push::push(context, args).await,
         Step::Register(args) => register::register(context, args).await,
+        Step::Manage(args) => manage::manage(context, args).await,
         // A backend service has no user to send anywhere.
         Step::Authorize(args)
             if args.client == ClientWord::Own

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use http::header::CONTENT_TYPE;
+use http::header::{CONNECTION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::{Failure, Limits, Network, Request, Response, TlsProbe, TlsProbed, Transport};
@@ -114,7 +114,7 @@ impl ReqwestTransport {
     async fn exchange(&self, request: &Request, limits: &Limits) -> Result<Response, Failure> {
         let started = Instant::now();
         let safe = matches!(request.method, Method::GET | Method::HEAD);
-        let client = if !safe && self.was_cut.load(Ordering::Relaxed) {
+        let client = if wants_own(request) || (!safe && self.was_cut.load(Ordering::Relaxed)) {
             &self.single
         } else {
             &self.pooled
@@ -172,6 +172,12 @@ impl Transport for ReqwestTransport {
     fn tls_probe<'a>(&'a self, probe: &'a TlsProbe, limits: &'a Limits) -> BoxFuture<'a, Result<TlsProbed, Failure>> {
         super::tls_probe::probe(&self.network, probe, limits.request).boxed()
     }
+}
+
+/// Whether a request says `Connection: close`: then it travels on a connection of its own, as though there were no other.
+fn wants_own(request: &Request) -> bool {
+    let mut said = request.headers.iter().filter(|(name, _)| name == CONNECTION);
+    said.any(|(_, value)| value.as_bytes().eq_ignore_ascii_case(b"close"))
 }
 
 /// Holds [`Limits::headers`].

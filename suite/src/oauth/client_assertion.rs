@@ -6,7 +6,8 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::jws::{self, SignError, Signing};
+use super::jws::{SignError, Signing};
+use super::jws_spelling::{Spelling, spell};
 use super::signing_key::SigningKey;
 
 /// The value of `client_assertion_type`.
@@ -75,8 +76,8 @@ impl Assertion {
     }
 
     /// The token. `alg` stands as it is: see [`Assertion::announcing`].
-    pub fn write(&self, how: Signing<'_>) -> Result<String, SignError> {
-        jws::write(&self.header, &self.claims, how)
+    pub fn write(&self, how: Signing<'_>, spelling: &Spelling) -> Result<String, SignError> {
+        spell(&self.header, &self.claims, how, spelling)
     }
 }
 
@@ -85,6 +86,7 @@ mod tests {
     use serde_json::json;
 
     use super::super::jwks::Jwks;
+    use super::super::jws;
     use super::super::signing_key::Alg;
     use super::super::signing_key::tests::key;
     use super::*;
@@ -106,7 +108,9 @@ mod tests {
             serde_json::to_string(&assertion.claims).unwrap(),
             r#"{"iss":"app-3","sub":"app-3","aud":"https://ehr.example/token","exp":1700000060,"iat":1700000000,"jti":"j-1"}"#
         );
-        let token = assertion.write(Signing::With(&key, Alg::Rs384)).unwrap();
+        let token = assertion
+            .write(Signing::With(&key, Alg::Rs384), &Spelling::default())
+            .unwrap();
         let keys = Jwks::parse(&json!({ "keys": [key.public_jwk()] })).unwrap();
         assert_eq!(jws::verify(&token, &keys).unwrap().alg, Alg::Rs384);
     }
@@ -120,7 +124,7 @@ mod tests {
             .without_header("kid")
             .with_claim("aud", json!(["a", "b"]))
             .without_claim("jti")
-            .write(Signing::None)
+            .write(Signing::None, &Spelling::default())
             .unwrap();
         let decoded = jws::decode(&token).unwrap();
         assert_eq!(

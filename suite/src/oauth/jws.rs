@@ -8,7 +8,9 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
 use super::jwks::{Jwk, Jwks};
+use super::jws_spelling::{Spelling, spell};
 pub use super::signing_key::{Alg, Family, KeyError, SignError, SigningKey};
+use super::weak_key::WeakKey;
 
 /// How a token is signed: the right way, or one of the ways in which verifiers were fooled.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +39,14 @@ pub enum Signing<'a> {
     EcdsaZero,
     /// A proper ECDSA signature in DER, which RFC 7518 §3.4 does not allow.
     EcdsaDer(&'a SigningKey),
+    /// A proper signature under a header that names an algorithm of another type of key (RFC 8725 §3.1).
+    OtherTypeNamed(&'a SigningKey),
+    /// A proper signature without its last byte.
+    Truncated(&'a SigningKey),
+    /// A proper signature and one byte more.
+    Lengthened(&'a SigningKey),
+    /// A proper signature by an RSA key that is too short (RFC 7518 §3.3).
+    Weak(&'a WeakKey),
 }
 
 /// The hash of a forged HMAC.
@@ -74,11 +84,14 @@ impl Signing<'_> {
             Self::BitFlipped(key) | Self::Stripped(key) | Self::OtherPayload(key) | Self::EcdsaDer(key) => {
                 key.alg().name()
             }
-            Self::EcdsaZero => "ES384",
+            Self::Truncated(key) | Self::Lengthened(key) => key.alg().name(),
+            Self::OtherTypeNamed(key) if key.family() == Family::Rsa => Alg::Es384.name(),
+            Self::OtherTypeNamed(_) | Self::Weak(_) => Alg::Rs384.name(),
+            Self::EcdsaZero => Alg::Es384.name(),
         }
     }
 
-    fn signature(&self, header: &Map<String, Value>, input: &str) -> Result<Vec<u8>, SignError> {
+    pub(super) fn signature(&self, header: &Map<String, Value>, input: &str) -> Result<Vec<u8>, SignError> {
         let input = input.as_bytes();
         match *self {
             Self::With(key, alg) => key.sign(alg, input),
@@ -110,15 +123,25 @@ impl Signing<'_> {
                 Ok(vec![0; if short { 64 } else { 96 }])
             }
             Self::EcdsaDer(key) => key.sign_der(input),
+            Self::OtherTypeNamed(key) => key.sign(key.alg(), input),
+            Self::Truncated(key) => {
+                let mut signature = key.sign(key.alg(), input)?;
+                signature.pop();
+                Ok(signature)
+            }
+            Self::Lengthened(key) => {
+                let mut signature = key.sign(key.alg(), input)?;
+                signature.push(0);
+                Ok(signature)
+            }
+            Self::Weak(key) => Ok(key.sign(input)),
         }
     }
 }
 
 /// The token, with header and claims exactly as given and in their order; `alg` is not touched.
 pub fn write(header: &Map<String, Value>, claims: &Map<String, Value>, how: Signing<'_>) -> Result<String, SignError> {
-    let input = format!("{}.{}", encode_map(header), encode_map(claims));
-    let signature = how.signature(header, &input)?;
-    Ok(format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    spell(header, claims, how, &Spelling::default())
 }
 
 fn encode_map(map: &Map<String, Value>) -> String {

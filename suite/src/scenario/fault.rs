@@ -14,6 +14,7 @@ pub fn stripped(steps: &[Step]) -> Vec<Step> {
                 Step::Exchange(args) => Step::Exchange(args.stripped()),
                 Step::Push(args) => Step::Push(Box::new(args.stripped())),
                 Step::Register(args) => Step::Register(args.stripped()),
+                Step::Manage(args) => Step::Manage(args.stripped()),
                 Step::Backend(args) => Step::Backend(args.stripped()),
                 Step::Refresh(args) => Step::Refresh(args.stripped()),
                 Step::Introspect(args) => Step::Introspect(args.stripped()),
@@ -43,6 +44,7 @@ pub fn has_fault(step: &Step) -> bool {
         Step::Exchange(args) => *args == args.stripped(),
         Step::Push(args) => **args == args.stripped(),
         Step::Register(args) => *args == args.stripped(),
+        Step::Manage(args) => *args == args.stripped(),
         Step::Backend(args) => *args == args.stripped(),
         Step::Refresh(args) => *args == args.stripped(),
         Step::Introspect(args) | Step::Revoke(args) => *args == args.stripped(),
@@ -78,6 +80,7 @@ pub fn sends_wrong_secret(step: &Step) -> bool {
         Step::Discover(_)
         | Step::Publish(_)
         | Step::Register(_)
+        | Step::Manage(_)
         | Step::Jwks(_)
         | Step::Launch(_)
         | Step::Authorize(_)

@@ -29,6 +29,7 @@ use crate::step::arguments::{
 };
 pub use crate::step::arguments::{LaunchKind, With};
 pub use crate::step::backend::BackendArgs;
+use crate::step::manage::ManageArgs;
 use crate::step::preflight::PreflightArgs;
 use crate::step::publish::PublishArgs;
 use crate::step::push::PushArgs;
@@ -180,6 +181,8 @@ pub enum Step {
     Push(Box<PushArgs>),
     /// Registers a client.
     Register(RegisterArgs),
+    /// Reads, changes or ends a registration.
+    Manage(ManageArgs),
     /// Redeems a refresh token.
     Refresh(RefreshArgs),
     /// Asks the introspection endpoint about a token.
@@ -217,6 +220,7 @@ one_key_enum!(Step, "step", {
     "publish" => Publish,
     "push" => Push,
     "register" => Register,
+    "manage" => Manage,
     "refresh" => Refresh,
     "introspect" => Introspect,
     "revoke" => Revoke,

@@ -260,6 +260,25 @@ pub struct AssertionArgs {
     /// A label whose assertion is sent once more, byte for byte.
     #[serde(default)]
     pub again: Option<String>,
+    /// A claim or a header member that stands once more, behind all others.
+    #[serde(default)]
+    pub once_more: Option<OnceMoreArgs>,
+    /// `true`: each part ends in the `=` that base64url in a JWT leaves out; the signature is over what is sent.
+    #[serde(default)]
+    pub padded: bool,
+}
+
+/// A member of an assertion that stands twice.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OnceMoreArgs {
+    /// In the header instead of the claims.
+    #[serde(default)]
+    pub in_header: bool,
+    /// Its name.
+    pub name: Template,
+    /// Its second value; `now-60` is a number.
+    pub value: Template,
 }
 
 /// How an assertion is signed.
@@ -289,6 +308,20 @@ pub enum SignWith {
     Stripped,
     /// The signature of other claims.
     OtherPayload,
+    /// The client's own signature, under a header that names an algorithm of another type of key.
+    OtherTypeNamed,
+    /// HMAC (HS384) with the registered public key (PEM) as secret.
+    Hmac384PublicPem,
+    /// An ECDSA signature of zeros; a skip where the client's key is no EC key.
+    EcdsaZero,
+    /// The client's own ECDSA signature in DER; a skip where its key is no EC key.
+    EcdsaDer,
+    /// The client's own signature without its last byte.
+    Truncated,
+    /// The client's own signature and one byte more.
+    Lengthened,
+    /// The RSA key of 1024 bits that `publish` calls `weak`, under its own `kid`.
+    Weak,
 }
 
 /// `exchange`: redeems a code.
@@ -513,6 +546,8 @@ pub enum Until {
     TokenExpired,
     /// An hour: longer than any sensible `launch` lives.
     LaunchExpired,
+    /// Four minutes and forty seconds: almost as long as a client assertion may live.
+    AssertionAged,
 }
 
 /// `interleaved`.

@@ -5,14 +5,15 @@
 use http::header::AUTHORIZATION;
 use serde_json::Value;
 
-use super::arguments::{AssertionArgs, AuthArgs, AuthWay, ClientWord, SignWith};
+use super::arguments::{AssertionArgs, AuthArgs, AuthWay, ClientWord, OnceMoreArgs, SignWith};
 use super::context::{Context, Halt};
-use super::publish::next_key;
+use super::publish::{next_key, weak_key};
 use super::registrations::REGISTERED;
 use crate::http::Request;
 use crate::oauth::basic;
 use crate::oauth::client_assertion::{ASSERTION_TYPE, Assertion};
 use crate::oauth::jws::{Family, HmacHash, PublicForm, Signing, SigningKey};
+use crate::oauth::jws_spelling::{OnceMore, Spelling};
 use crate::target::{Client, ClientKind, Credentials, SecretMethod};
 use crate::value::{Lookup, Override};
 
@@ -176,6 +177,12 @@ fn write(
         let hash = HmacHash::Sha256;
         Signing::HmacWithPublicKey { key, hash, form }
     };
+    let weak = (args.sign_with == SignWith::Weak)
+        .then(|| weak_key(context))
+        .transpose()?;
+    if matches!(args.sign_with, SignWith::EcdsaZero | SignWith::EcdsaDer) && key.family() == Family::Rsa {
+        return Err(Halt::Skip(format!("the key of `{}` is no EC key", client.name)));
+    }
     let how = match args.sign_with {
         SignWith::Own | SignWith::Next => Signing::With(key, key.alg()),
         SignWith::Attacker => Signing::With(attacker, attacker.alg()),
@@ -190,9 +197,29 @@ fn write(
         SignWith::BitFlipped => Signing::BitFlipped(key),
         SignWith::Stripped => Signing::Stripped(key),
         SignWith::OtherPayload => Signing::OtherPayload(key),
+        SignWith::OtherTypeNamed => Signing::OtherTypeNamed(key),
+        SignWith::Hmac384PublicPem => Signing::HmacWithPublicKey {
+            key,
+            hash: HmacHash::Sha384,
+            form: PublicForm::Pem,
+        },
+        SignWith::EcdsaZero => Signing::EcdsaZero,
+        SignWith::EcdsaDer => Signing::EcdsaDer(key),
+        SignWith::Truncated => Signing::Truncated(key),
+        SignWith::Lengthened => Signing::Lengthened(key),
+        SignWith::Weak => match &weak {
+            Some(weak) => Signing::Weak(weak),
+            None => return Err(Halt::Error("this machine makes no key".to_owned())),
+        },
     };
     let jti = world.chance.token::<16>();
     let mut made = Assertion::correct(&client.client_id, &audience, key, world.now(), &jti).announcing(how);
+    if args.sign_with == SignWith::EcdsaZero {
+        made = made.with_header("alg", key.alg().name());
+    }
+    if let Some(weak) = &weak {
+        made = made.with_header("kid", weak.kid());
+    }
     for (name, override_) in &args.claims {
         made = match value_of(context, name, override_, own)? {
             None => made.without_claim(name),
@@ -206,8 +233,26 @@ fn write(
             Some(value) => made.with_header(name, value),
         };
     }
-    made.write(how)
+    let spelling = Spelling {
+        padded: args.padded,
+        once_more: args
+            .once_more
+            .as_ref()
+            .map(|more| once_more(context, more, own))
+            .transpose()?,
+    };
+    made.write(how, &spelling)
         .map_err(|error| Halt::Error(format!("the client assertion cannot be signed: {error}")))
+}
+
+fn once_more(context: &Context<'_>, args: &OnceMoreArgs, own: &dyn Lookup) -> Result<OnceMore, Halt> {
+    let name = context.fill(&args.name, own)?;
+    let value = value_of(context, &name, &Override::One(args.value.clone()), own)?;
+    Ok(OnceMore {
+        in_header: args.in_header,
+        name,
+        value: value.unwrap_or_default(),
+    })
 }
 
 /// A claim: a text, an array, or (where the text is `now+600`, `now-60`) a number.

@@ -401,6 +401,7 @@ impl<'w> Context<'w> {
             "end_session_endpoint" => facts?.openid.as_ref()?["end_session_endpoint"]
                 .as_str()
                 .map(str::to_owned),
+            "par_endpoint" => super::push::endpoint(facts?).map(str::to_owned),
             "userinfo_endpoint" => super::userinfo::endpoint(facts?).map(str::to_owned),
             _ => None,
         }

@@ -179,7 +179,7 @@ pub async fn request(context: &Context<'_>, args: &RequestArgs) -> Result<Deed, 
 }
 
 /// Undoes percent-encoding, byte by byte; a `%` without two hexadecimal digits stays.
-fn unescaped(text: &[u8]) -> Vec<u8> {
+pub(super) fn unescaped(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut at = 0;
     while at < text.len() {

@@ -9,6 +9,7 @@ pub mod discover;
 pub mod fhir;
 pub mod flow;
 pub mod landing;
+pub mod manage;
 mod overrides;
 pub mod preflight;
 pub mod publish;

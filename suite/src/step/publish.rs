@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::context::{Context, Deed, Halt, Outcome};
 use crate::key_server::{Publication, elsewhere};
 use crate::oauth::jws::{Alg, Family, SigningKey};
+use crate::oauth::weak_key::WeakKey;
 use crate::target::Client;
 use crate::value::Template;
 
@@ -70,6 +71,8 @@ pub enum PublishedKey {
     Encryption,
     /// A key of a type that nobody knows.
     UnknownType,
+    /// A new RSA key of 1024 bits under a `kid` of its own: `sign_with: weak` signs with it.
+    Weak,
 }
 
 /// Changes the key server's answer.
@@ -131,6 +134,13 @@ pub fn next_key(context: &Context<'_>) -> Result<Arc<SigningKey>, Halt> {
         .ok_or_else(|| Halt::Error("this machine makes no key".to_owned()))
 }
 
+/// The key of this scenario that is too short.
+pub fn weak_key(context: &Context<'_>) -> Result<Arc<WeakKey>, Halt> {
+    let kid = format!("launchproof-{}", context.world.chance.token::<12>());
+    let key = context.world.key_server.weak_key(&kid);
+    key.ok_or_else(|| Halt::Error("this machine makes no key".to_owned()))
+}
+
 /// A key of nobody's, for this one publication.
 fn fresh(alg: Alg) -> Result<SigningKey, Halt> {
     SigningKey::generate(alg, "launchproof-fresh").ok_or_else(|| Halt::Error("this machine makes no key".to_owned()))
@@ -159,6 +169,7 @@ fn public_key(context: &Context<'_>, client: &Client, key: PublishedKey) -> Resu
             let key = with(key, "alg", "ECDH-ES");
             with(key, "kid", "launchproof-encryption")
         }
+        PublishedKey::Weak => weak_key(context)?.public_jwk(),
         PublishedKey::UnknownType => json!({ "kty": "LAUNCHPROOF", "kid": "launchproof-unknown", "x": "AAAA" }),
     })
 }

@@ -10,12 +10,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
-use super::arguments::{AssertionArgs, AuthArgs, AuthorizeArgs};
+use super::arguments::{AssertionArgs, AuthArgs, AuthorizeArgs, OnceMoreArgs};
 use super::authorize::pushable;
 use super::client_auth::authenticate;
 use super::context::{Context, Halt, Outcome};
 use super::discover::{answered, facts};
 use super::overrides::put;
+use super::world::Facts;
 use crate::http::Request;
 use crate::value::Override;
 
@@ -38,6 +39,19 @@ pub struct PushArgs {
     /// More parameters.
     #[serde(default)]
     pub extra: BTreeMap<String, Override>,
+    /// A parameter that stands once more, by a name that a case gives.
+    #[serde(default)]
+    pub once_more: Option<OnceMoreArgs>,
+}
+
+/// Where requests are pushed to.
+pub fn endpoint(known: &Facts) -> Option<&str> {
+    [&known.smart, &known.openid].into_iter().find_map(|document| {
+        document
+            .as_ref()?
+            .get("pushed_authorization_request_endpoint")?
+            .as_str()
+    })
 }
 
 /// Pushes a request.
@@ -45,15 +59,7 @@ pub async fn push(context: &mut Context<'_>, args: &PushArgs) -> Result<(), Halt
     let world = context.world;
     let client = context.client_of(args.authorize.client)?;
     let known = facts(world).await;
-    let documents = [&known.smart, &known.openid];
-    let endpoint = documents
-        .iter()
-        .find_map(|document| {
-            document
-                .as_ref()?
-                .get("pushed_authorization_request_endpoint")?
-                .as_str()
-        })
+    let endpoint = endpoint(known)
         .ok_or_else(|| Halt::Skip("the server lists no pushed_authorization_request_endpoint".to_owned()))?;
     let url = Url::parse(endpoint).map_err(|_| Halt::Blocked(format!("`{endpoint}` is not an absolute URL")))?;
     let (mut pairs, sent) = pushable(context, &args.authorize).await?;
@@ -66,6 +72,10 @@ pub async fn push(context: &mut Context<'_>, args: &PushArgs) -> Result<(), Halt
     }
     for (name, override_) in &args.extra {
         put(context, &mut pairs, name, override_, None, &none)?;
+    }
+    if let Some(more) = &args.once_more {
+        let name = context.fill(&more.name, &none)?;
+        pairs.push((name, context.fill(&more.value, &none)?));
     }
     let mut request = Request::form(url, pairs);
     authentication.sign(&mut request);

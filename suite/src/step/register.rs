@@ -14,6 +14,7 @@ use url::Url;
 
 use super::context::{Answer, Context, Halt, Outcome};
 use super::discover::{answered, facts};
+use super::fhir::unescaped;
 use super::publish::next_key;
 use super::registrations::REGISTERED;
 use crate::http::{Request, RequestBody, Secret};
@@ -43,6 +44,12 @@ pub struct RegisterArgs {
     /// A whole body instead.
     #[serde(default)]
     pub body: Option<Template>,
+    /// A whole body instead, whose bytes are written percent-encoded: `%00%ff`.
+    #[serde(default)]
+    pub bytes: Option<Template>,
+    /// `Content-Type`; `application/json` where absent.
+    #[serde(default)]
+    pub content_type: Option<Template>,
 }
 
 /// Kind of a client that registers itself.
@@ -56,6 +63,8 @@ pub enum RegisteredKind {
     Symmetric,
     /// `private_key_jwt`
     Asymmetric,
+    /// `private_key_jwt` with the grant `client_credentials` alone: a service without users.
+    Backend,
 }
 
 /// How keys are told: the scenario's new key, which `sign_with: next` uses.
@@ -84,14 +93,20 @@ pub async fn register(context: &mut Context<'_>, args: &RegisterArgs) -> Result<
         .find_map(|document| document.as_ref()?.get("registration_endpoint")?.as_str())
         .ok_or_else(|| Halt::Skip("the server lists no registration_endpoint".to_owned()))?;
     let url = Url::parse(endpoint).map_err(|_| Halt::Blocked(format!("`{endpoint}` is not an absolute URL")))?;
-    let text = match &args.body {
-        Some(body) => context.fill(body, &|_: &str| None)?,
-        None => Value::Object(metadata(context, own, args)?).to_string(),
+    let none = |_: &str| None;
+    let bytes = match (&args.bytes, &args.body) {
+        (Some(bytes), _) => unescaped(context.fill(bytes, &none)?.as_bytes()),
+        (None, Some(body)) => context.fill(body, &none)?.into_bytes(),
+        (None, None) => Value::Object(metadata(context, own, args)?).to_string().into_bytes(),
+    };
+    let content_type = match &args.content_type {
+        Some(kind) => context.fill(kind, &none)?,
+        None => "application/json".to_owned(),
     };
     let mut request = Request::form(url, Vec::new());
     request.body = RequestBody::Raw {
-        content_type: "application/json".to_owned(),
-        bytes: Bytes::from(text),
+        content_type,
+        bytes: Bytes::from(bytes),
     };
     request.header(ACCEPT, "application/json");
     let correct = *args == args.stripped();
@@ -117,22 +132,27 @@ pub async fn register(context: &mut Context<'_>, args: &RegisterArgs) -> Result<
 
 /// What a correct registration of this kind holds, with the scenario's changes.
 fn metadata(context: &Context<'_>, own: &Client, args: &RegisterArgs) -> Result<Map<String, Value>, Halt> {
-    let scope = scopes_asked(context, own)?;
-    let redirect_uri = redirect_uri(context, own)?;
+    let is_service = args.kind == RegisteredKind::Backend;
     let mut members = Map::new();
     let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
     put("client_name", "launchproof, for a test".into());
-    put("redirect_uris", json!([redirect_uri]));
-    put("grant_types", json!(["authorization_code", "refresh_token"]));
-    put("response_types", json!(["code"]));
-    put("scope", scope.into());
+    if is_service {
+        put("grant_types", json!(["client_credentials"]));
+        put("response_types", json!([]));
+        put("scope", own.scopes.clone().into());
+    } else {
+        put("redirect_uris", json!([redirect_uri(context, own)?]));
+        put("grant_types", json!(["authorization_code", "refresh_token"]));
+        put("response_types", json!(["code"]));
+        put("scope", scopes_asked(context, own)?.into());
+    }
     let method = match args.kind {
         RegisteredKind::Public => "none",
         RegisteredKind::Symmetric => "client_secret_basic",
-        RegisteredKind::Asymmetric => "private_key_jwt",
+        RegisteredKind::Asymmetric | RegisteredKind::Backend => "private_key_jwt",
     };
     put("token_endpoint_auth_method", method.into());
-    if args.kind == RegisteredKind::Asymmetric {
+    if is_service || args.kind == RegisteredKind::Asymmetric {
         if matches!(args.keys, KeyForm::Jwks | KeyForm::Both) {
             put("jwks", json!({ "keys": [next_key(context)?.public_jwk()] }));
         }
@@ -175,7 +195,7 @@ fn redirect_uri(context: &Context<'_>, own: &Client) -> Result<String, Halt> {
         .ok_or_else(|| Halt::Skip("the profile has no client with redirect_uris".to_owned()))
 }
 
-fn filled(context: &Context<'_>, value: &Value) -> Result<Value, Halt> {
+pub(super) fn filled(context: &Context<'_>, value: &Value) -> Result<Value, Halt> {
     Ok(match value {
         Value::String(text) => {
             let template =
@@ -202,13 +222,18 @@ fn keep(context: &Context<'_>, own: &Client, args: &RegisterArgs, answer: &Answe
         _ => SecretMethod::Basic,
     };
     let (kind, credentials) = match (args.kind, answer.text("client_secret")) {
-        (RegisteredKind::Asymmetric, _) => {
+        (RegisteredKind::Asymmetric | RegisteredKind::Backend, _) => {
             // The key itself stays with the key server of the run.
             let source = KeySource {
                 jwk: Secret::new(String::new()),
                 others: Vec::new(),
             };
-            (ClientKind::Asymmetric, Credentials::Key(source))
+            let kind = if args.kind == RegisteredKind::Backend {
+                ClientKind::Backend
+            } else {
+                ClientKind::Asymmetric
+            };
+            (kind, Credentials::Key(source))
         }
         (RegisteredKind::Symmetric, Some(secret)) => {
             let value = Secret::new(secret.to_owned());
@@ -219,6 +244,7 @@ fn keep(context: &Context<'_>, own: &Client, args: &RegisterArgs, answer: &Answe
     let redirect_uris = redirect_uri(context, own).into_iter().collect();
     let scopes = match answer.text("scope") {
         Some(told) => told.to_owned(),
+        None if kind == ClientKind::Backend => own.scopes.clone(),
         None => scopes_asked(context, own)?,
     };
     let client = Client {

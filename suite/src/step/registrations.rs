@@ -1,7 +1,7 @@
 //! The clients that a run registered at the target: a list that only grows, so that steps may go on speaking as one.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use http::Method;
 use http::header::AUTHORIZATION;
@@ -25,7 +25,7 @@ pub struct Registration {
     /// The client, as the target answered.
     pub client: Client,
     /// Where and by which token it can be removed (RFC 7592 §3).
-    pub management: Option<(Url, Secret)>,
+    management: Mutex<Option<(Url, Secret)>>,
     /// Nothing more has to be done about it.
     done: AtomicBool,
     next: OnceLock<Box<Registration>>,
@@ -36,7 +36,7 @@ impl Registrations {
     pub fn add(&self, client: Client, management: Option<(Url, Secret)>) {
         let mut one = Box::new(Registration {
             client,
-            management,
+            management: Mutex::new(management),
             done: AtomicBool::new(false),
             next: OnceLock::new(),
         });
@@ -55,6 +55,13 @@ impl Registrations {
         self.all().find(|one| one.client.client_id == client_id)
     }
 
+    /// A new address or token of a registration: only these manage it from now on.
+    pub fn renew(&self, client_id: &str, url: Url, token: Secret) {
+        if let Some(one) = self.find(client_id) {
+            *one.management.lock().unwrap_or_else(PoisonError::into_inner) = Some((url, token));
+        }
+    }
+
     fn all(&self) -> impl Iterator<Item = &Registration> {
         std::iter::successors(self.first.get(), |one| one.next.get()).map(Box::as_ref)
     }
@@ -70,8 +77,9 @@ impl Registrations {
     /// Removes what can be removed.
     pub async fn clean(&self, world: &World) {
         for one in self.all().filter(|one| !one.done.load(Ordering::SeqCst)) {
-            let Some((url, token)) = &one.management else { continue };
-            let mut request = Request::get(url.clone());
+            let management = one.management.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let Some((url, token)) = management else { continue };
+            let mut request = Request::get(url);
             request.method = Method::DELETE;
             request.header(AUTHORIZATION, &format!("Bearer {}", token.expose()));
             let (_, answer) = world.send("remove the registration", request).await;

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use http::HeaderValue;
 use http::header::{ACCEPT, AUTHORIZATION};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -12,10 +13,11 @@ use url::Url;
 use super::arguments::Method;
 use super::context::{Context, Deed, Halt};
 use super::discover::{answered, facts};
+use super::fhir::unescaped;
 use super::overrides::add_headers;
 use super::world::Facts;
 use crate::http::{Request, RequestBody};
-use crate::value::{Lookup as _, Override};
+use crate::value::{Lookup as _, Override, Template};
 
 /// `userinfo`: a request of the userinfo endpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -33,6 +35,9 @@ pub struct UserinfoArgs {
     /// Override of the bearer token.
     #[serde(default)]
     pub token: Override,
+    /// A bearer token whose bytes are written percent-encoded: `%ff`.
+    #[serde(default)]
+    pub token_bytes: Option<Template>,
     /// Header fields besides.
     #[serde(default)]
     pub headers: BTreeMap<String, Override>,
@@ -82,7 +87,12 @@ pub async fn userinfo(context: &Context<'_>, args: &UserinfoArgs) -> Result<Deed
         body: RequestBody::Empty,
     };
     request.header(ACCEPT, "application/json");
-    if let Some(token) = token
+    if let Some(template) = &args.token_bytes {
+        let bytes = unescaped(format!("Bearer {}", context.fill(template, &own)?).as_bytes());
+        let value = HeaderValue::from_bytes(&bytes)
+            .map_err(|_| Halt::Scenario(format!("`{template}` cannot stand in a header field")))?;
+        request.headers.push((AUTHORIZATION, value));
+    } else if let Some(token) = token
         && !request.header(AUTHORIZATION, &format!("Bearer {token}"))
     {
         return Err(Halt::Error(

@@ -12,6 +12,8 @@ use crate::http::Request;
 const CODE: i64 = 630;
 /// Longer than a sensible `launch` lives.
 const LAUNCH: i64 = 3_700;
+/// SMART 2.2 client-confidential-asymmetric: an assertion lives for five minutes at most.
+const ASSERTION: i64 = 280;
 
 /// Lets the time pass.
 pub async fn wait(context: &Context<'_>, until: Until) -> Result<Deed, Halt> {
@@ -19,6 +21,7 @@ pub async fn wait(context: &Context<'_>, until: Until) -> Result<Deed, Halt> {
     let seconds = match until {
         Until::CodeExpired => CODE,
         Until::LaunchExpired => LAUNCH,
+        Until::AssertionAged => ASSERTION,
         Until::TokenExpired => expires_in(context)? + 60,
     };
     let by = SignedDuration::from_secs(seconds);

@@ -48,6 +48,7 @@ pub const ROOTS: &[&str] = &[
     "id_token_configuration",
     "fhir_user_path",
     "userinfo_endpoint",
+    "par_endpoint",
     "granted_scope",
     "scopes_listed",
     "token_patient",

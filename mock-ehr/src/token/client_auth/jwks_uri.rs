@@ -23,7 +23,8 @@ const IMPATIENCE: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// Fetches the keys of the client that an assertion speaks of, unless those that are known will do.
 pub(crate) async fn refresh(app: &AppState, parameters: &Parameters) {
-    let Some(assertion) = parameters.get("client_assertion").and_then(Assertion::read) else {
+    let text = parameters.get("client_assertion");
+    let Some(assertion) = text.and_then(|text| Assertion::read(app, text)) else {
         return;
     };
     let client = named_client(app, &assertion).and_then(|id| app.client(&id));

@@ -2,10 +2,12 @@
 //!
 //! RFC 6749 §2.3, §3.2.1: <https://www.rfc-editor.org/rfc/rfc6749#section-2.3>
 
+mod compact;
 pub(crate) mod jwks_uri;
 pub(crate) mod none;
 pub(crate) mod private_key_jwt;
 pub(crate) mod secret;
+mod signature;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -57,7 +59,7 @@ pub(crate) fn check<'a>(
     match methods.first() {
         Some(Method::Basic) => secret::basic(app, headers, parameters),
         Some(Method::Post) => secret::post(app, parameters),
-        Some(Method::Assertion) => private_key_jwt::check(app, parameters),
+        Some(Method::Assertion) => private_key_jwt::check(app, headers, parameters),
         None => none::check(app, parameters, purpose),
     }
 }

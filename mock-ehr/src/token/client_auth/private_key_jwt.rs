@@ -6,10 +6,13 @@
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::HeaderMap;
+use http::header::CONNECTION;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
-use super::jwks_uri;
+use super::signature::{self, Signed};
+use super::{compact, jwks_uri};
 use crate::config::{Client, ClientKind};
 use crate::defect::Defect;
 use crate::form::Parameters;
@@ -27,6 +30,9 @@ const FARTHEST: SignedDuration = SignedDuration::from_mins(5);
 
 /// What two clocks may differ by.
 const SKEW: SignedDuration = SignedDuration::from_secs(5);
+
+/// How long the defect with a short memory remembers.
+const SHORT: SignedDuration = SignedDuration::from_secs(90);
 
 /// Why an assertion proves nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -74,11 +80,11 @@ pub(crate) enum AssertionProblem {
 }
 
 /// The client that this assertion proves.
-pub(super) fn check<'a>(app: &'a AppState, parameters: &Parameters) -> Result<&'a Client, Reason> {
+pub(super) fn check<'a>(app: &'a AppState, headers: &HeaderMap, parameters: &Parameters) -> Result<&'a Client, Reason> {
     let defects = app.defects();
     check_type(app, parameters).map_err(Reason::Assertion)?;
     let text = parameters.get("client_assertion").unwrap_or_default();
-    let assertion = Assertion::read(text);
+    let assertion = Assertion::read(app, text);
     let client_id = parameters.filled("client_id");
     let named = client_id
         .map(str::to_owned)
@@ -102,6 +108,7 @@ pub(super) fn check<'a>(app: &'a AppState, parameters: &Parameters) -> Result<&'
     let known = known_keys(app, client).map_err(Reason::Assertion)?;
     check_header(app, client, &known, &assertion)
         .and_then(|()| check_claims(app, client, &assertion))
+        .and_then(|expires| check_jti(app, headers, client, &assertion, expires))
         .map_err(Reason::Assertion)?;
     Ok(client)
 }
@@ -148,13 +155,12 @@ pub(super) struct Assertion {
 }
 
 impl Assertion {
-    pub(super) fn read(text: &str) -> Option<Self> {
+    pub(super) fn read(app: &AppState, text: &str) -> Option<Self> {
         let (message, signature) = text.rsplit_once('.')?;
         let (header, claims) = message.split_once('.')?;
-        let decode = |part: &str| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok();
         Some(Self {
-            header: decode(header)?,
-            claims: decode(claims)?,
+            header: compact::object(app, header)?,
+            claims: compact::object(app, claims)?,
             message: message.to_owned(),
             signature: signature.to_owned(),
         })
@@ -226,12 +232,12 @@ fn check_header(
     }
     if let Some(jwk) = assertion.header.get("jwk")
         && defects.has(Defect::AssertionJwkTrusted)
-        && ClientKey::from_jwk(jwk).is_ok_and(|key| is_signed_by(&key, assertion, alg))
+        && ClientKey::from_jwk(jwk).is_ok_and(|key| is_signed_by(app, &key, assertion, alg))
     {
         return Ok(());
     }
     let candidates = keys(app, known, assertion)?;
-    if candidates.iter().any(|key| is_signed_by(key, assertion, alg)) {
+    if candidates.iter().any(|key| is_signed_by(app, key, assertion, alg)) {
         Ok(())
     } else {
         Err(AssertionProblem::Signature)
@@ -272,8 +278,13 @@ fn keys<'a>(
     })
 }
 
-fn is_signed_by(key: &ClientKey, assertion: &Assertion, alg: &str) -> bool {
-    key.verifies(alg, assertion.message.as_bytes(), &assertion.signature)
+fn is_signed_by(app: &AppState, key: &ClientKey, assertion: &Assertion, alg: &str) -> bool {
+    let signed = Signed {
+        alg,
+        message: &assertion.message,
+        signature: &assertion.signature,
+    };
+    signature::is_by(app, key, signed)
 }
 
 /// RFC 8725 §2.1: the attack that takes a public key for a secret.
@@ -296,8 +307,8 @@ fn is_keyed_with_public_key(key: &ClientKey, assertion: &Assertion, alg: &str) -
     })
 }
 
-/// RFC 7523 §3: each claim in turn.
-fn check_claims(app: &AppState, client: &Client, assertion: &Assertion) -> Result<(), AssertionProblem> {
+/// RFC 7523 §3: each claim but jti in turn; gives when the assertion expires.
+fn check_claims(app: &AppState, client: &Client, assertion: &Assertion) -> Result<Timestamp, AssertionProblem> {
     let defects = app.defects();
     let now = app.now();
     // 1. iss, 2. sub: both name the client.
@@ -320,7 +331,7 @@ fn check_claims(app: &AppState, client: &Client, assertion: &Assertion) -> Resul
     // 4. exp, 5. nbf
     let expires = match assertion.time("exp") {
         Some(at) => {
-            if at <= now - SKEW && !defects.has(Defect::AssertionExpired) {
+            if at <= now - skew(app, at, now) && !defects.has(Defect::AssertionExpired) {
                 return Err(AssertionProblem::Expired { at });
             }
             if at > now + FARTHEST + SKEW && !defects.has(Defect::AssertionExpFar) {
@@ -342,7 +353,19 @@ fn check_claims(app: &AppState, client: &Client, assertion: &Assertion) -> Resul
     {
         return Err(AssertionProblem::IssuedAhead { at });
     }
-    // 7. jti: once, until it has expired. Last, so that a refused assertion does not spend it.
+    Ok(expires)
+}
+
+/// RFC 7523 §3, 7: jti, once, until it has expired. Last, so that a refused assertion does not spend it.
+fn check_jti(
+    app: &AppState,
+    headers: &HeaderMap,
+    client: &Client,
+    assertion: &Assertion,
+    expires: Timestamp,
+) -> Result<(), AssertionProblem> {
+    let defects = app.defects();
+    let now = app.now();
     let jti = assertion
         .claims
         .get("jti")
@@ -354,14 +377,37 @@ fn check_claims(app: &AppState, client: &Client, assertion: &Assertion) -> Resul
         }
         return Err(AssertionProblem::Missing { name: "jti" });
     };
-    let id = format!("{}\n{jti}", client.client_id);
+    let mut id = format!("{}\n{jti}", client.client_id);
+    if is_alone(headers) && defects.has(Defect::AssertionJtiPerInstance) {
+        id = format!("{id}\n{}", app.chance().token::<9>());
+    }
     // An exp at the end of time has nothing after it.
-    let until = expires.checked_add(SKEW).unwrap_or(expires);
+    let mut until = expires.checked_add(skew(app, expires, now)).unwrap_or(expires);
+    if expires < now && defects.has(Defect::AssertionJtiForgottenAtExp) {
+        until = expires;
+    }
+    if expires > now + SHORT && defects.has(Defect::AssertionJtiForgottenEarly) {
+        until = now + SHORT;
+    }
     let is_first = app.store().spend(Kind::Assertion, id, until, now);
     if !is_first && !defects.has(Defect::AssertionJtiReplay) {
         return Err(AssertionProblem::Replayed);
     }
     Ok(())
+}
+
+/// How long an assertion that expires then is accepted afterwards.
+fn skew(app: &AppState, expires: Timestamp, now: Timestamp) -> SignedDuration {
+    if expires <= now && app.variants().has(Variant::AssertionSkewOfAMinute) {
+        SignedDuration::from_mins(1)
+    } else {
+        SKEW
+    }
+}
+
+/// Whether the request came on a connection of its own: behind a balancer, to whichever instance is next.
+fn is_alone(headers: &HeaderMap) -> bool {
+    headers.get(CONNECTION).is_some_and(|said| said == "close")
 }
 
 fn party(

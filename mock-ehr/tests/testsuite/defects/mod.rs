@@ -1,6 +1,7 @@
 //! Each defect shows on the wire: a probe that is quiet without it and goes off with it.
 
 pub(crate) mod about_token;
+mod assertion;
 mod authorize;
 mod backend;
 mod brands;
@@ -15,6 +16,7 @@ pub(crate) mod pages;
 mod pushed;
 mod redirect_uri;
 mod registration;
+mod registration_management;
 mod resource;
 mod robustness;
 mod scopes;
@@ -50,6 +52,9 @@ async fn misbehaves(ehr: &TestEhr, defect: Defect) -> bool {
     if let Some(answer) = client_auth::probe(ehr, defect).await {
         return answer;
     }
+    if let Some(answer) = assertion::probe(ehr, defect).await {
+        return answer;
+    }
     if let Some(answer) = backend::probe(ehr, defect).await {
         return answer;
     }
@@ -66,6 +71,9 @@ async fn misbehaves(ehr: &TestEhr, defect: Defect) -> bool {
         return answer;
     }
     if let Some(answer) = registration::probe(ehr, defect).await {
+        return answer;
+    }
+    if let Some(answer) = registration_management::probe(ehr, defect).await {
         return answer;
     }
     if let Some(answer) = pushed::probe(ehr, defect).await {

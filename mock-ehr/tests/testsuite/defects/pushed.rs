@@ -27,6 +27,10 @@ pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
             let refused = push(ehr, |form| form.set("redirect_uri", "https://attacker.example/cb")).await;
             !refused.body.starts_with('{')
         }
+        Defect::ParFirstOfTwoCounts => {
+            let answer = push(ehr, |form| form.add("state", "second")).await;
+            answer.status == StatusCode::CREATED
+        }
         Defect::ParStatus200 => correct().await.status == StatusCode::OK,
         Defect::ParExpiresInMissing => correct().await.json()["expires_in"].is_null(),
         Defect::ParUnauthenticated => {

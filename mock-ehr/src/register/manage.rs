@@ -1,0 +1,153 @@
+//! What an app does with its registration afterwards: it reads it, changes it and ends it.
+//!
+//! RFC 7592 §2: <https://www.rfc-editor.org/rfc/rfc7592#section-2>
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
+use http::header::WWW_AUTHENTICATE;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde_json::{Map, Value};
+
+use super::{Refusal, client, metadata, method_of, read_metadata, refuse, texts, told};
+use crate::config::{Client, ClientKind, Secret};
+use crate::defect::Defect;
+use crate::state::AppState;
+use crate::store::registered::Node;
+use crate::token::access;
+use crate::token::response::json_answer;
+
+/// RFC 7592 §3: by which address and by which token.
+pub(super) fn tell(app: &AppState, client_id: &str, token: &str, told: &mut Map<String, Value>) {
+    let defects = app.defects();
+    if !defects.has(Defect::RegistrationTokenMissing) {
+        told.insert("registration_access_token".into(), token.into());
+    }
+    told.insert(
+        "registration_client_uri".into(),
+        format!("{}/auth/register/{client_id}", app.public_url()).into(),
+    );
+}
+
+/// RFC 7592 §2: who may manage a registration is who holds its token.
+fn managed<'a>(app: &'a AppState, headers: &HeaderMap, client_id: &str) -> Result<&'a Node, Box<Response>> {
+    let defects = app.defects();
+    let node = app.registered().find(client_id);
+    let token = access::bearer(headers).ok();
+    let is_its_own = |node: &Node| token == Some(node.token.as_str());
+    let is_any = || app.registered().is_token(token.unwrap_or_default());
+    match node {
+        Some(node) if is_its_own(node) => Ok(node),
+        Some(node) if is_any() && defects.has(Defect::RegistrationTokenOfAnyClient) => Ok(node),
+        Some(node) if defects.has(Defect::RegistrationManagementOpen) => Ok(node),
+        None if defects.has(Defect::RegistrationDeleted404) => Err(Box::new(StatusCode::NOT_FOUND.into_response())),
+        _ => Err(Box::new(unauthorized(app))),
+    }
+}
+
+/// RFC 7592 §2.1 and §5, RFC 6750 §3: also where the client is gone.
+fn unauthorized(app: &AppState) -> Response {
+    let mut refused = StatusCode::UNAUTHORIZED.into_response();
+    if !app.defects().has(Defect::RegistrationNoChallenge) {
+        let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+        refused.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    refused
+}
+
+/// `GET` of a registration.
+pub(crate) async fn read(State(app): State<AppState>, Path(client_id): Path<String>, headers: HeaderMap) -> Response {
+    match managed(&app, &headers, &client_id) {
+        Ok(_) if app.defects().has(Defect::RegistrationReadRefused) => unauthorized(&app),
+        Ok(node) => describe(&app, &node.client, &node.token),
+        Err(refused) => *refused,
+    }
+}
+
+/// RFC 7592 §3: all of it, with the token.
+fn describe(app: &AppState, client: &Client, token: &str) -> Response {
+    let grants = match client.kind {
+        ClientKind::Backend => vec!["client_credentials".to_owned()],
+        _ => vec!["authorization_code".to_owned()],
+    };
+    let mut body = told(app, client, &Map::new(), &grants, method_of(client));
+    tell(app, &client.client_id, token, &mut body);
+    json_answer(app, StatusCode::OK, body)
+}
+
+/// `PUT` of a registration: what comes takes the place of what was.
+pub(crate) async fn update(
+    State(app): State<AppState>,
+    Path(client_id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let node = match managed(&app, &headers, &client_id) {
+        Ok(node) => node,
+        Err(refused) => return *refused,
+    };
+    if app.defects().has(Defect::RegistrationUpdateIgnored) {
+        return describe(&app, &node.client, &node.token);
+    }
+    let changed = match changed(&app, &node.client, &body) {
+        Ok(changed) => changed,
+        Err(refusal) => return refuse(&app, &refusal),
+    };
+    let answer = describe(&app, &changed, &node.token);
+    if !app.defects().has(Defect::RegistrationUpdateNotKept) {
+        node.remove();
+        if !app.registered().add(changed, node.token.clone()) {
+            return refuse(&app, &metadata("too many registrations were changed; restart the mock"));
+        }
+    }
+    answer
+}
+
+/// The client as the metadata describe it, with what it cannot choose itself.
+fn changed(app: &AppState, known: &Client, body: &[u8]) -> Result<Client, Refusal> {
+    let defects = app.defects();
+    let asked = read_metadata(app, body)?;
+    // RFC 7592 §2.2: client_id is its own.
+    if asked.get("client_id").and_then(Value::as_str) != Some(known.client_id.as_str()) {
+        return Err(metadata("client_id is not that of this registration"));
+    }
+    let grants = texts(&asked, "grant_types")?.unwrap_or_else(|| vec!["authorization_code".to_owned()]);
+    let mut client = client(app, &asked, &grants)?;
+    client.client_id.clone_from(&known.client_id);
+    // RFC 7592 §2.2: a client never chooses its secret.
+    let own = known.client_secret.as_ref().map(|secret| secret.0.as_str());
+    let sent = asked.get("client_secret").and_then(Value::as_str);
+    if sent.is_some() && sent != own {
+        if !defects.has(Defect::RegistrationSecretChosen) {
+            return Err(metadata("client_secret is not the one that was issued"));
+        }
+        client.client_secret = sent.map(|secret| Secret(secret.to_owned()));
+    } else if client.client_secret.is_some() && own.is_some() {
+        client.client_secret.clone_from(&known.client_secret);
+    }
+    if client.redirect_uris != known.redirect_uris && defects.has(Defect::RegistrationUpdateAdds) {
+        client.redirect_uris.extend(known.redirect_uris.iter().cloned());
+    }
+    Ok(client)
+}
+
+/// `DELETE` of a registration.
+pub(crate) async fn remove(State(app): State<AppState>, Path(client_id): Path<String>, headers: HeaderMap) -> Response {
+    let defects = app.defects();
+    match managed(&app, &headers, &client_id) {
+        Ok(node) => {
+            if !defects.has(Defect::RegistrationDeleteIgnored) {
+                node.remove();
+            }
+            // RFC 7592 §2.3: what it was given goes with it.
+            if !defects.has(Defect::RegistrationDeleteKeepsTokens) {
+                app.store().revoke_grants_of(&client_id);
+            }
+            if defects.has(Defect::RegistrationDelete200) {
+                return StatusCode::OK.into_response();
+            }
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(refused) => *refused,
+    }
+}
