@@ -118,6 +118,7 @@ defects! {
     "prompt_login_ignored" PromptLoginIgnored "oidc-core/3.1.2.3-login" "With prompt=login or max_age=0 a user who is signed in is not asked again.";
     "cookie_unguarded" CookieUnguarded "rfc6265/4.1.2.6" "Scripts may read the session's cookie.";
     "response_iss_missing" ResponseIssMissing "rfc9207/2" "The authorization response carries no iss although it is announced.";
+    "response_iss_missing_in_errors" ResponseIssMissingInErrors "rfc9207/2" "Errors that are sent to the app carry no iss although it is announced.";
     "response_iss_wrong" ResponseIssWrong "rfc9207/2" "The authorization response carries the iss of another server.";
     "response_in_fragment" ResponseInFragment "rfc6749/4.1.2" "The code comes in the fragment of the redirect address.";
     "response_loses_query" ResponseLosesQuery "rfc6749/4.1.2" "The registered redirect_uri's own query is dropped.";
@@ -320,6 +321,7 @@ defects! {
     "refresh_scope_widened" RefreshScopeWidened "rfc6749/6-scope" "A refresh may ask for more than was granted, and gets it.";
     "refresh_grants_wider" RefreshGrantsWider "rfc6749/6-scope" "A refresh without scope gets all that the client may have.";
     "refresh_scope_ignored" RefreshScopeIgnored "rfc6749/6-scope" "A refresh that asks for less gets everything.";
+    "refresh_narrower_kept" RefreshNarrowerKept "rfc6749/6-same-scope" "A refresh that asks for less narrows the new refresh token, too.";
     "refresh_loses_scope" RefreshLosesScope "rfc6749/6-scope" "A refresh without scope gets only the first scope.";
     "refresh_context_changes" RefreshContextChanges "smart-2.2.0/104" "A refresh names another patient.";
     "refresh_loses_context" RefreshLosesContext "smart-2.2.0/109" "The access token of a refresh has no launch context.";
@@ -403,7 +405,8 @@ defects! {
     "registration_redirect_uri_unchecked" RegistrationRedirectUriUnchecked "rfc7591/3.2.2" "Any text may be registered as redirect_uri.";
     "registration_error_code_wrong" RegistrationErrorCodeWrong "rfc7591/3.2.2" "A registration that is refused is answered with error=failed.";
     "registration_method_lost" RegistrationMethodLost "rfc7591/3.2.1-metadata" "Every client is registered as one with a secret, and told otherwise.";
-    "registration_client_id_repeated" RegistrationClientIdRepeated "rfc7591/3.2.1-id" "Two registrations in a row get the same client_id.";
+    "registration_client_id_missing" RegistrationClientIdMissing "rfc7591/3.2.1-id" "The answer to a registration has no client_id.";
+    "registration_client_id_repeated" RegistrationClientIdRepeated "rfc7591/3.2.1-id-unique" "Two registrations in a row get the same client_id.";
     "registration_management_open" RegistrationManagementOpen "rfc7592/3" "A registration may be read without its token.";
     "registration_read_refused" RegistrationReadRefused "rfc7592/2.1" "A registration cannot be read, not even with its token.";
     "registration_junk_5xx" RegistrationJunk5xx "rfc7591/3.2.2" "A registration that is no JSON object ends in status 500.";
@@ -603,6 +606,11 @@ defects! {
     "fhir_code_accepted" FhirCodeAccepted "rfc6749/7" "An authorization code opens the data of its grant.";
     "fhir_jwt_alg_none_accepted" FhirJwtAlgNoneAccepted "rfc6749/7" "Access tokens are JWTs, and one with alg none is believed.";
     "fhir_jwt_signature_not_verified" FhirJwtSignatureNotVerified "rfc6749/7" "Access tokens are JWTs, and their claims are believed whatever the signature.";
+    "fhir_jwt_own_key_believed" FhirJwtOwnKeyBelieved "rfc6749/7" "Access tokens are JWTs, and one that brings its own key is believed.";
+    "fhir_jwt_public_key_as_secret" FhirJwtPublicKeyAsSecret "rfc6749/7" "Access tokens are JWTs, and one with an HMAC is verified with the public key as secret.";
+    "fhir_client_assertion_accepted" FhirClientAssertionAccepted "rfc6749/7" "A client assertion opens the data of its client's latest access token.";
+    "fhir_token_in_form_accepted" FhirTokenInFormAccepted "rfc6750/3.1-one-method" "A token in the form of a search counts, whatever stands in the header.";
+    "fhir_scope_refused_401" FhirScopeRefused401 "rfc6750/3.1-insufficient-scope" "What a good token does not reach is answered with 401.";
     "fhir_contexts_mixed" FhirContextsMixed "smart-2.2.0/95" "One user scope among patient scopes lets all of them reach every patient.";
     "fhir_no_patient_opens_all" FhirNoPatientOpensAll "smart-2.2.0/95" "A launch puts no patient in context, and patient scopes then reach everybody.";
     "fhir_read_letter_not_checked" FhirReadLetterNotChecked "smart-2.2.0/95" "Either of r and s allows both reading and searching.";
@@ -646,6 +654,7 @@ defects! {
     "app_state_user_refused" AppStateUserRefused "smart-2.2.0/371" "App state about the user is refused.";
     "app_state_without_scope" AppStateWithoutScope "smart-2.2.0/371" "App state is open to every token.";
     "app_state_refused" AppStateRefused "smart-2.2.0/371" "App state is claimed, and cannot be created.";
+    "fhir_5xx_without_patient" Fhir5xxWithoutPatient "rfc9110/15.6" "A token without a patient ends in status 500.";
     "fhir_5xx_on_junk_token" Fhir5xxOnJunkToken "rfc6750/3.1" "A token that means nothing ends in status 500.";
 }
 

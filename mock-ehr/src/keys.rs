@@ -5,11 +5,12 @@
 use std::fmt;
 use std::sync::LazyLock;
 
+use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeyPair as RsaKeyPair;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
-    RSA_PKCS1_SHA256,
+    KeyPair as _, RSA_PKCS1_SHA256,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -58,6 +59,15 @@ impl ServerKey {
             private,
             pair,
         }
+    }
+
+    /// The public half as a SubjectPublicKeyInfo.
+    pub(crate) fn public_der(&self) -> Option<Vec<u8>> {
+        let der: Result<PublicKeyX509Der<'_>, _> = match &self.pair {
+            Pair::Rsa(pair) => pair.public_key().as_der(),
+            Pair::Ecdsa(pair) => pair.public_key().as_der(),
+        };
+        Some(der.ok()?.as_ref().to_vec())
     }
 
     /// A compact JWS of these claims.

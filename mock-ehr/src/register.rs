@@ -52,7 +52,10 @@ fn metadata(why: impl Into<String>) -> Refusal {
 /// `POST /auth/register`
 pub(crate) async fn create(State(app): State<AppState>, body: Bytes) -> Response {
     match register(&app, &body) {
-        Ok(answer) => {
+        Ok(mut answer) => {
+            if app.defects().has(Defect::RegistrationClientIdMissing) {
+                answer.remove("client_id");
+            }
             let status = if app.defects().has(Defect::RegistrationStatus200) {
                 StatusCode::OK
             } else {

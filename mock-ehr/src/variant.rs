@@ -72,6 +72,7 @@ variants! {
     "launch_unknown_ignored" LaunchUnknownIgnored "A launch value that is not valid is ignored: the app is launched without its context.";
     "launch_single_use" LaunchSingleUse "A launch value works once.";
     "launch_scope_alone_refused" LaunchScopeAloneRefused "The scope launch is refused where no launch value came with it.";
+    "launch_encounter_by_name" LaunchEncounterByName "The EHR's encounter is given to an app that asked for `launch/encounter` only, as SMART 2 words its capability.";
     "launch_context_without_scope" LaunchContextWithoutScope "The EHR's context is given to an app that did not ask for the scope launch.";
     "jwt_access_token" JwtAccessToken "Access tokens are JWTs (RFC 9068), and refresh tokens too.";
     "lowercase_bearer" LowercaseBearer "token_type is `bearer`.";

@@ -121,7 +121,9 @@ pub(crate) fn refuse(state: &AppState, refusal: Refusal) -> Response {
         Answer::Error
     };
     push_state(state, &mut answer, state_value.as_deref(), kind);
-    push_iss(state, &mut answer);
+    if !state.defects().has(Defect::ResponseIssMissingInErrors) {
+        push_iss(state, &mut answer);
+    }
     redirect(state, &target, &answer, false)
 }
 

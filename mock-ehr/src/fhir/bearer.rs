@@ -34,6 +34,13 @@ impl<'a> Bearer<'a> {
             });
         }
         let problem = match state.access(headers) {
+            Ok(access)
+                if access.patient.is_none()
+                    && access.user.is_some()
+                    && state.defects().has(Defect::Fhir5xxWithoutPatient) =>
+            {
+                return Err(Problem::Broken);
+            }
             Ok(access) => {
                 return Ok(Self {
                     state,

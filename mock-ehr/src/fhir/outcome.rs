@@ -116,6 +116,9 @@ impl Problem {
         if unreadable && state.defects().has(Defect::FhirMalformed5xx) {
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         }
+        if matches!(self, Self::Scope(_)) && state.defects().has(Defect::FhirScopeRefused401) {
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+        }
         if let Some(challenge) = self.challenge(state.defects()) {
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }

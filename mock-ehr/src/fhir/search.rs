@@ -8,8 +8,8 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse as _, Response};
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, StatusCode};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -56,7 +56,14 @@ fn answer(
     body: Option<Result<Bytes, BytesRejection>>,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let bearer = Bearer::of(state, headers)?;
+    let bearer = match Bearer::of(state, headers) {
+        // RFC 6750 §2.2 is not supported: only a faulty server reads a token here.
+        Err(problem) => match token_in_form(body.as_ref()) {
+            Some(headers) if state.defects().has(Defect::FhirTokenInFormAccepted) => Bearer::of(state, &headers)?,
+            _ => return Err(problem),
+        },
+        Ok(bearer) => bearer,
+    };
     let kind = path.ok_or(Problem::Address)?.0;
     let kind = kind.as_str();
     let view = match bearer.view(kind, Interaction::Search) {
@@ -154,6 +161,14 @@ fn reach(state: &AppState, view: View, query: &Query, posted: bool) -> View {
         || (by_id && defects.has(Defect::FhirIdSearchLeak))
         || (!query.chains.is_empty() && defects.has(Defect::FhirChainLeak));
     if leaks { View::everything() } else { view }
+}
+
+/// The header fields of a request whose token stands in its form.
+fn token_in_form(body: Option<&Result<Bytes, BytesRejection>>) -> Option<HeaderMap> {
+    let body = body?.as_ref().ok()?;
+    let (_, token) = url::form_urlencoded::parse(body).find(|(name, _)| name == "access_token")?;
+    let value = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
+    Some(HeaderMap::from_iter([(AUTHORIZATION, value)]))
 }
 
 fn form(body: Result<Bytes, BytesRejection>, headers: &HeaderMap) -> Result<Bytes, Problem> {

@@ -21,6 +21,8 @@ use crate::store::spent::Kind;
 use crate::store::tokens::AccessToken;
 use crate::variant::Variant;
 
+use super::algorithm_confusion;
+
 /// What a valid access token allows.
 #[derive(Debug, Clone)]
 pub struct Access {
@@ -142,6 +144,21 @@ impl AppState {
             return self.store().access_token_by(|known, _| {
                 jwt(known).is_some_and(|(_, of_known)| of_known["jti"] == claims["jti"] && claims["jti"].is_string())
             });
+        }
+        let own_key = header["jwk"].is_object() && defects.has(Defect::FhirJwtOwnKeyBelieved);
+        if own_key
+            || (algorithm_confusion::is_hmac_with_public_key(text, &header)
+                && defects.has(Defect::FhirJwtPublicKeyAsSecret))
+        {
+            return self.store().access_token_by(|known, _| {
+                jwt(known).is_some_and(|(_, of_known)| of_known["jti"] == claims["jti"] && claims["jti"].is_string())
+            });
+        }
+        let of_client = claims["iss"].is_string() && claims["iss"] == claims["sub"];
+        if of_client && defects.has(Defect::FhirClientAssertionAccepted) {
+            return self
+                .store()
+                .access_token_by(|_, token| claims["iss"] == token.grant.client_id.as_str() && !token.revoked);
         }
         if defects.has(Defect::FhirIdTokenAccepted) {
             let client = claims["aud"].as_str()?;

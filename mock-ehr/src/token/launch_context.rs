@@ -11,6 +11,7 @@ use crate::fhir::people;
 use crate::launch::LaunchContext;
 use crate::state::AppState;
 use crate::switches::Switches;
+use crate::variant::Variant;
 
 /// Adds what is known of the place from which the app was launched.
 pub(crate) fn push(app: &AppState, issue: &Issue, context: &mut Map<String, Value>) {
@@ -80,6 +81,8 @@ fn push_encounter(app: &AppState, issue: &Issue, context: &mut Map<String, Value
         .any(|scope| scope.launch_context() == Some("encounter"));
     let latest = |patient: &String| people::encounters(patient).into_iter().next().map(|found| found.id);
     let encounter = match &issue.grant.launch {
+        // SMART 2.2 says of context-ehr-encounter that launch/encounter requests it, SMART 1.0 that launch does.
+        Some(_) if !asked && app.variants().has(Variant::LaunchEncounterByName) => None,
         Some(launch) => launch.encounter.clone(),
         None if asked => issue.grant.patient.as_ref().and_then(latest),
         None => None,

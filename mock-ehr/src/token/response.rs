@@ -155,7 +155,9 @@ fn new_access_token(app: &AppState, issue: &Issue) -> (String, i64) {
     let mut text = app.chance().token::<32>();
     let as_jwt = app.variants().has(Variant::JwtAccessToken)
         || defects.has(Defect::FhirJwtAlgNoneAccepted)
-        || defects.has(Defect::FhirJwtSignatureNotVerified);
+        || defects.has(Defect::FhirJwtSignatureNotVerified)
+        || defects.has(Defect::FhirJwtOwnKeyBelieved)
+        || defects.has(Defect::FhirJwtPublicKeyAsSecret);
     if as_jwt {
         text = jwt(app, issue, now.as_second(), expires.as_second(), &text);
     }
@@ -321,7 +323,11 @@ fn push_refresh_token(app: &AppState, issue: &Issue, body: &mut Map<String, Valu
     let token = RefreshToken {
         grant: Arc::clone(grant),
         // RFC 6749 §6: a new refresh token's scope is that of the old one, whatever this access token was narrowed to.
-        scopes: grant.scopes.clone(),
+        scopes: if issue.is_refresh && defects.has(Defect::RefreshNarrowerKept) {
+            issue.scopes.clone()
+        } else {
+            grant.scopes.clone()
+        },
         expires: now + SignedDuration::from_secs(app.config().refresh_token_lifetime_seconds),
         replaced: false,
         revoked: false,

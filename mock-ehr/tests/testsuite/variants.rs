@@ -218,6 +218,13 @@ async fn at_authorize(ehr: &TestEhr, variant: Variant) -> Option<bool> {
             !ehr.gives_code(APP, |form| form.add("launch", &launch)).await
         }
         Variant::LaunchScopeAloneRefused => !ehr.gives_code(APP, |form| form).await,
+        Variant::LaunchEncounterByName => {
+            let launch = ehr.launch(APP, None).launch;
+            let answer = ehr
+                .launched_with(APP, |form| form.add("launch", &launch).set("scope", "launch"))
+                .await;
+            answer.json()["patient"] == "patient-c" && answer.json().get("encounter").is_none()
+        }
         Variant::LaunchContextWithoutScope => {
             let launch = ehr.launch(APP, None).launch;
             let alter = |form: Form| form.add("launch", &launch).set("scope", "launch/patient");

@@ -158,7 +158,7 @@ fn public_bytes(key: &SigningKey, form: PublicForm) -> Result<Vec<u8>, SignError
 }
 
 /// RFC 7468: base64 in lines of 64 characters.
-fn pem(der: &[u8]) -> String {
+pub(super) fn pem(der: &[u8]) -> String {
     let mut text = String::from("-----BEGIN PUBLIC KEY-----\n");
     for (position, character) in STANDARD.encode(der).chars().enumerate() {
         if position > 0 && position % 64 == 0 {

@@ -500,6 +500,21 @@ pub struct FhirArgs {
     /// Content-Type of `resource`; `application/fhir+json` where absent.
     #[serde(default)]
     pub content_type: Option<String>,
+    /// In place of the access token, which has to be a JWT, one that its server did not sign.
+    #[serde(default)]
+    pub forge: Option<Forge>,
+}
+
+/// By whom a forged access token is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Forge {
+    /// By a stranger's key, under the `kid` of the server's.
+    AttackerKey,
+    /// By a stranger's key, which stands in the header (`jwk`).
+    OwnKey,
+    /// By HMAC, with the server's public key in PEM as the secret; `jwks` comes first.
+    PublicKeyAsSecret,
 }
 
 /// `request`: anything else.

@@ -41,6 +41,10 @@ pub async fn fhir(context: &Context<'_>, args: &FhirArgs) -> Result<Deed, Halt> 
         Override::One(template) => Some(context.fill(template, &own)?),
         Override::Many(_) => return Err(Halt::Scenario("a bearer token is one text".to_owned())),
     };
+    let token = match (token, args.forge) {
+        (Some(token), Some(how)) => Some(super::forged_token::forged(context, &token, how)?),
+        (token, _) => token,
+    };
     let mut request = Request {
         method: method(args.method),
         url,

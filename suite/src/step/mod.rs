@@ -8,6 +8,7 @@ pub mod context;
 pub mod discover;
 pub mod fhir;
 pub mod flow;
+pub mod forged_token;
 pub mod landing;
 pub mod manage;
 mod overrides;

@@ -135,6 +135,10 @@ async fn answers(ehr: &TestEhr, defect: Defect) -> Option<bool> {
             ehr.submit("/auth/sign-in", &form).await.status == StatusCode::TEMPORARY_REDIRECT
         }
         Defect::ResponseIssMissing => ehr.land(APP, |form| form).await.parameter("iss").is_none(),
+        Defect::ResponseIssMissingInErrors => {
+            let landing = ehr.land(APP, |form| form.set("response_type", "x")).await;
+            landing.parameter("error").is_some() && landing.parameter("iss").is_none()
+        }
         Defect::ResponseIssWrong => ehr
             .land(APP, |form| form)
             .await

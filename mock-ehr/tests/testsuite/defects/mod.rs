@@ -9,6 +9,7 @@ mod client_auth;
 mod code;
 mod cors;
 mod discovery;
+mod forged_tokens;
 pub(crate) mod jwks_uri;
 mod launch_context;
 pub(crate) mod openid;
@@ -83,6 +84,9 @@ async fn misbehaves(ehr: &TestEhr, defect: Defect) -> bool {
         return answer;
     }
     if let Some(answer) = openid::probe(ehr, defect).await {
+        return answer;
+    }
+    if let Some(answer) = forged_tokens::probe(ehr, defect).await {
         return answer;
     }
     if let Some(answer) = resource::probe(ehr, defect).await {

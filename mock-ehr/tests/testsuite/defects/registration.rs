@@ -89,6 +89,7 @@ pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
             register(ehr, json!({ "redirect_uris": ["/cb"] })).await.error() != "invalid_redirect_uri"
         }
         Defect::RegistrationMethodLost => !is_public(ehr, &register(ehr, nothing).await).await,
+        Defect::RegistrationClientIdMissing => register(ehr, nothing).await.json().get("client_id").is_none(),
         Defect::RegistrationClientIdRepeated => {
             let (one, two) = (register(ehr, json!({})).await, register(ehr, json!({})).await);
             one.member("client_id") == two.member("client_id")

@@ -224,6 +224,14 @@ async fn refresh(ehr: &TestEhr, defect: Defect) -> Option<bool> {
                 .member("scope")
                 != "openid"
         }
+        Defect::RefreshNarrowerKept => {
+            let token = token(APP).await;
+            let narrower = ehr
+                .refresh(APP, &token, |form| form.add("scope", "openid offline_access"))
+                .await;
+            let again = ehr.refresh(APP, &narrower.member("refresh_token"), same).await;
+            again.member("scope") == "openid offline_access"
+        }
         Defect::RefreshLosesScope => {
             let token = token(APP).await;
             ehr.refresh(APP, &token, same).await.member("scope") != SCOPE
