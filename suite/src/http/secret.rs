@@ -44,7 +44,7 @@ impl std::fmt::Debug for Vault {
 
 /// Words that stand where a secret should, in requests that are wrong on purpose: masked there, and nowhere else, since
 /// every report is full of them.
-const WORDS: &[&str] = &["bearer", "basic", "dpop", "launchproof"];
+const WORDS: &[&str] = &["attacker", "bearer", "basic", "dpop", "launchproof"];
 
 fn is_word(value: &str) -> bool {
     WORDS.iter().any(|word| value.trim().eq_ignore_ascii_case(word))

@@ -167,11 +167,15 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow: Allow
             other => other,
         },
         "openid" => has_scope(client, |scopes| scopes.split(' ').any(|one| one == "openid"), "openid"),
-        "refresh" => has_scope(
-            client,
-            |scopes| ScopeSet::parse(scopes).wants_refresh(),
-            "offline_access",
-        ),
+        "refresh" => match has_scope(client, asks_refresh, "offline_access") {
+            // Some servers give refresh tokens to confidential clients alone.
+            Need::Unconfigured(_) if profile.clients.iter().any(|one| asks_refresh(&one.scopes)) => Need::Skip(
+                "the profile asks for a refresh token with other clients alone; if this one can have it, add \
+                 `offline_access` to its scopes"
+                    .to_owned(),
+            ),
+            other => other,
+        },
         "encounter_a" => met(profile.encounters.contains_key("a"), || {
             add("[encounters] a, and `{encounter}` in [ehr_launch]")
         }),
@@ -398,6 +402,10 @@ fn has_scope(client: Option<&Client>, test: impl Fn(&str) -> bool, word: &str) -
     met(there, || {
         Need::Unconfigured(format!("add `{word}` to the client's scopes in the profile"))
     })
+}
+
+fn asks_refresh(scopes: &str) -> bool {
+    ScopeSet::parse(scopes).wants_refresh()
 }
 
 fn is_loopback(uri: &str) -> bool {

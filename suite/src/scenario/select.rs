@@ -4,6 +4,7 @@ use reports::model::Level;
 
 use super::load::Loaded;
 use super::model::{Clients, Step};
+use crate::oauth::scope::ScopeSet;
 use crate::target::{Client, ClientKind, Profile};
 
 /// What the command line selects.
@@ -173,7 +174,7 @@ fn of<'a>(loaded: &'a Loaded, profile: &'a Profile) -> Vec<Item<'a>> {
                 || scenario.when.iter().any(|step| matches!(step, Step::Refresh(_)));
             let client = firsts
                 .clone()
-                .find(|client| refreshes && client.has_lasting_scope())
+                .find(|client| refreshes && ScopeSet::parse(&client.scopes).wants_refresh())
                 .or_else(|| firsts.next());
             let missing = client
                 .is_none()

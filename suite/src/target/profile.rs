@@ -59,15 +59,6 @@ pub enum ClientKind {
     Backend,
 }
 
-impl Client {
-    /// Whether it asks for a refresh token.
-    pub fn has_lasting_scope(&self) -> bool {
-        self.scopes
-            .split_whitespace()
-            .any(|scope| scope == "offline_access" || scope == "online_access")
-    }
-}
-
 impl ClientKind {
     /// The word as profiles and reports write it.
     pub fn as_str(self) -> &'static str {
