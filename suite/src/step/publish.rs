@@ -165,7 +165,11 @@ fn public_key(context: &Context<'_>, client: &Client, key: PublishedKey) -> Resu
             with(other, "kid", next.kid().unwrap_or_default())
         }
         PublishedKey::Encryption => {
-            let key = with(fresh(Alg::Es384)?.public_jwk(), "use", "enc");
+            let mut key = with(fresh(Alg::Es384)?.public_jwk(), "use", "enc");
+            // RFC 7517 §4.3: what `key_ops` says must agree with `use`, or the key is none, and with it the set.
+            if let Some(members) = key.as_object_mut() {
+                members.shift_remove("key_ops");
+            }
             let key = with(key, "alg", "ECDH-ES");
             with(key, "kid", "launchproof-encryption")
         }
