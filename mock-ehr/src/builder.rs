@@ -1,6 +1,7 @@
 //! Makes a mock: in a test, in the suite's selftest, or behind a listener.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use jiff::SignedDuration;
@@ -9,7 +10,7 @@ use crate::chance::Chance;
 use crate::clock::{Clock, ControlledClock};
 use crate::config::{Config, ConfigError};
 use crate::defect::Defect;
-use crate::fetch::{Fetch, Loopback};
+use crate::fetch::{Fetch, Loopback, PATIENCE};
 use crate::launch::{LaunchError, LaunchRequest, LaunchResponse};
 use crate::state::{AppState, Initial, Parts};
 use crate::variant::Variant;
@@ -29,6 +30,7 @@ pub struct Builder {
     clock: Option<Arc<dyn Clock>>,
     seed: Option<u64>,
     fetch: Option<Arc<dyn Fetch>>,
+    patience: Duration,
     initial: Initial,
 }
 
@@ -41,6 +43,7 @@ impl MockEhr {
             clock: None,
             seed: None,
             fetch: None,
+            patience: PATIENCE,
             initial: Initial::default(),
         }
     }
@@ -149,6 +152,13 @@ impl Builder {
         self
     }
 
+    /// How long it waits for the key set of a client; five seconds, where nothing is said.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
     /// Arms a defect.
     #[must_use]
     pub fn defect(self, defect: Defect) -> Self {
@@ -194,6 +204,7 @@ impl Builder {
             clock: self.clock.unwrap_or_else(|| Arc::new(ControlledClock::default())),
             chance: Chance::new(self.seed),
             fetch: self.fetch.unwrap_or_else(|| Arc::new(Loopback::default())),
+            patience: self.patience,
             initial: self.initial,
         });
         Ok(MockEhr { state })

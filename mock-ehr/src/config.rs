@@ -135,6 +135,9 @@ pub struct Client {
     /// Origins of its pages, which may call the token endpoint and FHIR from a browser.
     #[serde(default)]
     pub origins: Vec<String>,
+    /// Whether its authorization requests have to be pushed (RFC 9126 §6).
+    #[serde(default, rename = "require_pushed_authorization_requests")]
+    pub pushed_only: bool,
     /// The keys, made ready.
     #[serde(skip)]
     pub(crate) keys: Vec<ClientKey>,

@@ -391,6 +391,7 @@ defects! {
     "jwks_uri_strange_key_refused" JwksUriStrangeKeyRefused "rfc7517/5-unknown" "A key set with a key that is not for signatures is refused as a whole.";
     "jwks_uri_json_only" JwksUriJsonOnly "rfc7517/8.5" "A key set that comes as application/jwk-set+json is refused.";
     "jwks_uri_failure_5xx" JwksUriFailure5xx "smart-2.2.0/340" "A key set that cannot be fetched ends in status 500.";
+    "jwks_uri_certificate_unchecked" JwksUriCertificateUnchecked "rfc7515/4.1.2-identity" "The certificate of a client's jwks_uri is not checked.";
     "jwks_uri_impatient" JwksUriImpatient "smart-2.2.0/339" "A key set that takes more than a tenth of a second is given up.";
     "jwks_uri_jku_of_same_host" JwksUriJkuOfSameHost "smart-2.2.0/338" "A jku is followed that is on the host of the registered one.";
     // dynamic registration
@@ -403,6 +404,7 @@ defects! {
     "registration_jwks_refused" RegistrationJwksRefused "smart-2.2.0/297" "A registration by jwks is refused.";
     "registration_both_key_forms_accepted" RegistrationBothKeyFormsAccepted "rfc7591/2-keys" "A registration may hold jwks and jwks_uri.";
     "registration_redirect_uri_unchecked" RegistrationRedirectUriUnchecked "rfc7591/3.2.2" "Any text may be registered as redirect_uri.";
+    "registration_plain_http_accepted" RegistrationPlainHttpAccepted "rfc7591/5" "An address of another machine by plain http may be registered as redirect_uri.";
     "registration_error_code_wrong" RegistrationErrorCodeWrong "rfc7591/3.2.2" "A registration that is refused is answered with error=failed.";
     "registration_method_lost" RegistrationMethodLost "rfc7591/3.2.1-metadata" "Every client is registered as one with a secret, and told otherwise.";
     "registration_client_id_missing" RegistrationClientIdMissing "rfc7591/3.2.1-id" "The answer to a registration has no client_id.";
@@ -435,6 +437,8 @@ defects! {
     "par_reused" ParReused "rfc9126/4-once" "The reference of a pushed request can be used again.";
     "par_redirect_uri_unchecked" ParRedirectUriUnchecked "smart-2.2.0/18" "The redirect_uri of a pushed request is not compared.";
     "par_pkce_skipped" ParPkceSkipped "smart-2.2.0/14" "A pushed request needs no code_challenge.";
+    "par_requirement_not_held" ParRequirementNotHeld "rfc9126/5" "Discovery says that authorization requests have to be pushed, and others are served.";
+    "par_client_requirement_not_held" ParClientRequirementNotHeld "rfc9126/6" "A client that is registered for pushed requests only is served without.";
     "par_query_wins" ParQueryWins "rfc9126/4-parameters" "Parameters beside the reference replace what was pushed, and redirect_uri is not compared again.";
     "par_first_of_two_counts" ParFirstOfTwoCounts "rfc9126/2.1" "Of a parameter that stands twice in a pushed request the first counts.";
     // backend services
@@ -580,6 +584,7 @@ defects! {
     "tls_1_0_accepted" Tls10Accepted "rfc9325/3.1.1-old" "TLS 1.0 is accepted.";
     "tls_1_1_accepted" Tls11Accepted "rfc9325/3.1.1-old" "TLS 1.1 is accepted.";
     "tls_1_2_refused" Tls12Refused "rfc9325/3.1.1-new" "Neither TLS 1.2 nor TLS 1.3 is accepted.";
+    "token_plain_http" TokenPlainHttp "rfc6749/3.2-tls" "The token endpoint is served by plain http too.";
     "certificate_expired" CertificateExpired "rfc9325/6" "The certificate has expired.";
     "malformed_form_5xx" MalformedForm5xx "rfc6749/5.2-invalid-request" "A body of the token endpoint that is no form, not UTF-8 or too long ends in status 500, there and at introspection and revocation.";
     "method_5xx" Method5xx "rfc6749/3.2-post" "A method that the token endpoint does not have ends in status 500, there and at introspection and revocation.";

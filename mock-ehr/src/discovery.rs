@@ -8,6 +8,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 
+use crate::authorize::pushed;
 use crate::brands;
 use crate::config::IdTokenAlg;
 use crate::crowd;
@@ -190,6 +191,9 @@ fn smart(state: &AppState) -> Map<String, Value> {
     members.insert("revocation_endpoint".into(), at("/auth/revoke"));
     members.insert("scopes_supported".into(), scopes(state));
     members.insert("pushed_authorization_request_endpoint".into(), at("/auth/par"));
+    if pushed::is_required(state) || defects.has(Defect::ParRequirementNotHeld) {
+        members.insert("require_pushed_authorization_requests".into(), json!(true));
+    }
     if !state.variants().has(Variant::RegistrationEndpointUnlisted) {
         members.insert("registration_endpoint".into(), at("/auth/register"));
     }
@@ -335,6 +339,9 @@ fn openid(state: &AppState) -> Map<String, Value> {
     put("end_session_endpoint", at("/auth/end-session"));
     put("revocation_endpoint", at("/auth/revoke"));
     put("pushed_authorization_request_endpoint", at("/auth/par"));
+    if pushed::is_required(state) {
+        put("require_pushed_authorization_requests", json!(true));
+    }
     put("registration_endpoint", at("/auth/register"));
     put("response_types_supported", json!(["code"]));
     put("response_modes_supported", json!(["query"]));

@@ -27,33 +27,50 @@ pub struct Fetched {
     pub body: Vec<u8>,
 }
 
+/// By whose word a certificate is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// An authority's (RFC 9110 §4.3.4).
+    Authorities,
+    /// Anybody's: nothing is checked.
+    Anyone,
+}
+
 /// Fetches a document by GET, without following redirects; what went wrong is told in words.
 pub trait Fetch: Send + Sync + fmt::Debug {
     /// One GET.
-    fn get<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Fetched, String>>;
+    fn get<'a>(&'a self, url: &'a str, trust: Trust) -> BoxFuture<'a, Result<Fetched, String>>;
 }
 
 /// The real way, to loopback addresses only: a mock that everybody may register clients at must not reach into networks.
 #[derive(Debug, Default)]
-pub struct Loopback(OnceLock<reqwest::Client>);
+pub struct Loopback {
+    careful: OnceLock<reqwest::Client>,
+    careless: OnceLock<reqwest::Client>,
+}
 
 impl Loopback {
-    fn client(&self) -> Result<reqwest::Client, String> {
-        if let Some(known) = self.0.get() {
+    fn client(&self, trust: Trust) -> Result<reqwest::Client, String> {
+        let kept = match trust {
+            Trust::Authorities => &self.careful,
+            Trust::Anyone => &self.careless,
+        };
+        if let Some(known) = kept.get() {
             return Ok(known.clone());
         }
         let made = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .timeout(PATIENCE)
+            .tls_danger_accept_invalid_certs(trust == Trust::Anyone)
             .build()
             .map_err(|error| error.to_string())?;
-        Ok(self.0.get_or_init(|| made).clone())
+        Ok(kept.get_or_init(|| made).clone())
     }
 }
 
 impl Fetch for Loopback {
-    fn get<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Fetched, String>> {
+    fn get<'a>(&'a self, url: &'a str, trust: Trust) -> BoxFuture<'a, Result<Fetched, String>> {
         async move {
             let parsed = url::Url::parse(url).map_err(|error| format!("it is no URL: {error}"))?;
             let loopback = match parsed.host() {
@@ -66,7 +83,7 @@ impl Fetch for Loopback {
                 return Err("the mock fetches from loopback addresses only".to_owned());
             }
             let answer = self
-                .client()?
+                .client(trust)?
                 .get(parsed)
                 .send()
                 .await

@@ -22,7 +22,7 @@ const SCOPES: &str = "launch launch/patient launch/encounter openid fhirUser off
 /// What a service may ask for.
 const SYSTEM_SCOPES: &str = "system/*.rs";
 
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 12] = [
     "client_name",
     "client_uri",
     "contacts",
@@ -30,6 +30,7 @@ const KNOWN: [&str; 11] = [
     "jwks",
     "jwks_uri",
     "redirect_uris",
+    "require_pushed_authorization_requests",
     "response_types",
     "scope",
     "software_statement",
@@ -188,6 +189,7 @@ fn client(app: &AppState, asked: &Map<String, Value>, grants: &[String]) -> Resu
         launch_url: None,
         scopes,
         origins: Vec::new(),
+        pushed_only: asked.get("require_pushed_authorization_requests") == Some(&Value::Bool(true)),
         keys: Vec::new(),
     };
     client.prepare().map_err(metadata)?;
@@ -230,7 +232,7 @@ fn redirect_uris(app: &AppState, asked: &Map<String, Value>, service: bool) -> R
         let loopback = matches!(parsed.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
         let safe = match parsed.scheme() {
             "https" => true,
-            "http" => loopback,
+            "http" => loopback || app.defects().has(Defect::RegistrationPlainHttpAccepted),
             own => own.contains('.'),
         };
         if !safe || parsed.fragment().is_some() {
@@ -312,6 +314,9 @@ fn told(
     }
     if let Some(uri) = &client.jwks_uri {
         told.insert("jwks_uri".into(), uri.clone().into());
+    }
+    if client.pushed_only {
+        told.insert("require_pushed_authorization_requests".into(), true.into());
     }
     // Not verified, since it binds nobody; returned all the same, for apps that compare.
     if let Some(statement) = asked.get("software_statement")

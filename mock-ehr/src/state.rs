@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
@@ -36,6 +37,7 @@ struct Inner {
     store: Store,
     registered: Registered,
     fetch: Arc<dyn Fetch>,
+    patience: Duration,
     journal: Journal,
     shelf: Shelf,
     crowd: Crowd,
@@ -48,6 +50,7 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) chance: Chance,
     pub(crate) fetch: Arc<dyn Fetch>,
+    pub(crate) patience: Duration,
     pub(crate) initial: Initial,
 }
 
@@ -80,6 +83,7 @@ impl AppState {
             registered: Registered::default(),
             fetch: parts.fetch,
             crowd: Crowd::default(),
+            patience: parts.patience,
         }))
     }
 
@@ -145,6 +149,11 @@ impl AppState {
     /// The next of consecutive numbers, for the defects that hand out guessable values.
     pub(crate) fn count(&self) -> u64 {
         self.0.counter.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// How long somebody else's server may take.
+    pub(crate) fn patience(&self) -> Duration {
+        self.0.patience
     }
 
     pub(crate) fn fetch(&self) -> &dyn Fetch {

@@ -20,6 +20,11 @@ impl MockEhr {
         }
     }
 
+    /// Whether whoever asks by plain http, where https is served, is answered by the endpoints.
+    pub fn serves_plain_http(&self) -> bool {
+        self.state().defects().has(Defect::TokenPlainHttp)
+    }
+
     /// What a careful client says of the certificate; nothing where it is good.
     pub fn certificate_problem(&self) -> Option<&'static str> {
         let expired = self.state().defects().has(Defect::CertificateExpired);

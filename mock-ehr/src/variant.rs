@@ -101,6 +101,7 @@ variants! {
     "fhir_user_relative" FhirUserRelative "fhirUser in the id_token is relative to the FHIR base.";
     "introspection_of_others_inactive" IntrospectionOfOthersInactive "A client learns nothing of another client's token.";
     "client_credentials_with_secret" ClientCredentialsWithSecret "A client with a secret gets tokens by client_credentials.";
+    "par_required" ParRequired "Authorization requests have to be pushed (RFC 9126 §5).";
     "jwks_uri_redirect_followed" JwksUriRedirectFollowed "A redirect of a client's jwks_uri is followed.";
     "jwks_uri_alg_bound" JwksUriAlgBound "A client that is registered by its jwks_uri signs by ES384 alone.";
     "jwks_uri_text_refused" JwksUriTextRefused "A key set that does not come as JSON is refused.";

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use mock_ehr::clock::{Clock as _, ControlledClock};
 use mock_ehr::config::IdTokenAlg;
-use mock_ehr::fetch::{Fetch, Fetched};
+use mock_ehr::fetch::{Fetch, Fetched, Trust};
 use mock_ehr::{Config, Defect, MockEhr, Variant};
 
 use url::Url;
@@ -28,6 +28,12 @@ const INSIDE: &str = "http://127.0.0.1:8080";
 
 /// Origin of the key server of clients that are registered by `jwks_uri`.
 const KEYS: &str = "http://127.0.0.1:8090";
+
+/// Origin of the same keys behind a certificate that nobody vouches for, inside the process.
+const KEYS_UNTRUSTED: &str = "https://127.0.0.1:8091";
+
+/// How long the mock of a demo waits for a key set: longer than the slow one of a scenario takes.
+const PATIENCE: Duration = Duration::from_millis(600);
 
 /// What the mock of a demo does otherwise than the reference.
 #[derive(Debug, Clone, Default)]
@@ -70,9 +76,12 @@ impl Clock for SharedClock {
 struct Inside(InProcess);
 
 impl Fetch for Inside {
-    fn get<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Fetched, String>> {
+    fn get<'a>(&'a self, url: &'a str, trust: Trust) -> BoxFuture<'a, Result<Fetched, String>> {
         async move {
             let url = Url::parse(url).map_err(|error| error.to_string())?;
+            if url.scheme() == "https" && trust == Trust::Authorities {
+                return Err("invalid peer certificate: UnknownIssuer".to_owned());
+            }
             let limits = Limits::default();
             let answer = self.0.send(&Request::get(url), &limits).await;
             let answer = answer.map_err(|failure| failure.to_string())?;
@@ -101,6 +110,10 @@ impl PlayedTls for TlsOf {
         } else {
             TlsAnswer::Alert(70)
         }
+    }
+
+    fn serves_plain_http(&self) -> bool {
+        self.0.serves_plain_http()
     }
 
     fn certificate_problem(&self) -> Option<String> {
@@ -152,6 +165,7 @@ fn mock(
         .public_url(origin)
         .config(config)
         .clock(clock)
+        .patience(PATIENCE)
         // Another stream of chance than the suite's, which would else guess what the mock issues.
         .seed(seed ^ 0x6d6f_636b_2065_6872)
         .defects(manner.defects.iter().copied())
@@ -162,8 +176,11 @@ fn mock(
 pub fn inside(manner: &Manner, seed: u64) -> Result<(World, MockEhr), DemoError> {
     let clock = Arc::new(ControlledClock::default());
     let (profile, keys) = EMBEDDED.as_ref().map_err(|error| DemoError::Profile(error.clone()))?;
-    let key_server = KeyServer::new(profile, keys);
-    let fetch = Inside(InProcess::new().mount(KEYS, key_server.router()));
+    let key_server = KeyServer::new(profile, keys).untrusted_at(KEYS_UNTRUSTED);
+    let keys_served = InProcess::new()
+        .mount(KEYS, key_server.router())
+        .mount(KEYS_UNTRUSTED, key_server.router());
+    let fetch = Inside(keys_served);
     let mock = mock(INSIDE, Arc::clone(&QUICK), manner, Arc::clone(&clock), seed)
         .fetch(Arc::new(fetch))
         .build()
@@ -228,7 +245,7 @@ pub async fn listening(manner: &Manner, seed: u64) -> Result<Listening, DemoErro
         .map_err(|error| DemoError::Mock(error.to_string()))?;
     let profile = profile_at(&origin, &keys_at).map_err(DemoError::Profile)?;
     let key_server = KeyServer::new(&profile, &keys_of(&profile).map_err(DemoError::Profile)?);
-    let serving_keys = key_server::serve(for_keys, &key_server);
+    let (key_server, serving_keys) = key_server::serve_both(for_keys, key_server, true).await;
     let router = mock.router();
     let task = tokio::spawn(async move {
         // An error here ends the task; the suite then sees refused connections and says so.

@@ -3,25 +3,33 @@
 //! SMART App Launch 2.2, "Registering a client (communicating public keys)":
 //! <https://hl7.org/fhir/smart-app-launch/STU2.2/client-confidential-asymmetric.html>, RFC 7517 §5.
 
+mod untrusted;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::response::Response;
-use http::Uri;
+use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use serde_json::{Value, json};
 use url::Url;
 
+use crate::http::{Exchange, Failure, Request, Response};
 use crate::oauth::jws::SigningKey;
 use crate::oauth::weak_key::WeakKey;
 use crate::target::{Client, Credentials, Profile};
 
 /// Put behind the path of a jwks_uri: an address of ours that nobody registered.
 const ELSEWHERE: &str = "-elsewhere";
+
+/// Path of the keys behind a certificate that no authority signed.
+pub const UNTRUSTED: &str = "/untrusted/jwks.json";
+
+/// So many requests are kept until somebody looks.
+const MOST_ASKED: usize = 50;
 
 /// What is answered at one path.
 #[derive(Debug, Clone)]
@@ -36,6 +44,8 @@ pub struct Publication {
     pub location: Option<String>,
     /// How long the answer is held back.
     pub delay: Duration,
+    /// Whoever asks gets no answer at all.
+    pub silent: bool,
     /// The body.
     pub body: String,
 }
@@ -49,6 +59,7 @@ impl Publication {
             cache_control: "no-store".to_owned(),
             location: None,
             delay: Duration::ZERO,
+            silent: false,
             body: json!({ "keys": keys }).to_string(),
         }
     }
@@ -62,7 +73,19 @@ struct Desk {
     next: Option<Arc<SigningKey>>,
     /// The one that is too short.
     weak: Option<Arc<WeakKey>>,
+    /// Who asked since somebody looked.
+    asked: Vec<Asked>,
 }
+
+/// Somebody asked, as a rule the server under test.
+struct Asked {
+    when: Instant,
+    request: Request,
+    outcome: Result<Response, Failure>,
+}
+
+/// What stands as the step of an exchange that the server under test began.
+pub const ASKED: &str = "jwks_uri (asked by the server under test)";
 
 /// The key server; a clone is the same one.
 #[derive(Clone)]
@@ -71,6 +94,10 @@ pub struct KeyServer {
     desk: Arc<Mutex<Desk>>,
     /// Why nobody can reach it.
     problem: Option<Arc<str>>,
+    /// Scheme, host and port of it.
+    origin: Option<Url>,
+    /// Where the same keys stand behind a certificate that no authority signed.
+    untrusted: Option<Url>,
 }
 
 impl KeyServer {
@@ -85,6 +112,8 @@ impl KeyServer {
             usual: Arc::new(usual),
             desk: Arc::default(),
             problem: None,
+            origin: profile.clients.iter().find_map(|client| client.jwks_uri.clone()),
+            untrusted: None,
         };
         server.restore();
         server
@@ -99,6 +128,56 @@ impl KeyServer {
         }
     }
 
+    /// The same server, that answers at this https origin too, where nobody vouches for it.
+    #[must_use]
+    pub fn untrusted_at(self, origin: &str) -> Self {
+        let untrusted = Url::parse(origin).and_then(|url| url.join(UNTRUSTED)).ok();
+        Self { untrusted, ..self }
+    }
+
+    /// The address of keys behind a certificate that no authority signed.
+    pub fn untrusted(&self) -> Option<&Url> {
+        self.untrusted.as_ref()
+    }
+
+    /// Who asked since the last time, as exchanges: how long ago each began, and the exchange.
+    pub fn take_asked(&self) -> Vec<(Duration, Exchange)> {
+        let asked = std::mem::take(&mut self.desk().asked);
+        asked
+            .into_iter()
+            .map(|asked| {
+                let exchange = Exchange {
+                    step: ASKED.to_owned(),
+                    at: Duration::ZERO,
+                    request: asked.request,
+                    outcome: asked.outcome,
+                };
+                (asked.when.elapsed(), exchange)
+            })
+            .collect()
+    }
+
+    /// Keeps what was asked and what is answered.
+    fn note(&self, when: Instant, parts: &http::request::Parts, outcome: Result<Response, Failure>) {
+        let base = if parts.uri.path() == UNTRUSTED {
+            &self.untrusted
+        } else {
+            &self.origin
+        };
+        let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        let Some(url) = base.as_ref().and_then(|base| base.join(path).ok()) else {
+            return;
+        };
+        let mut request = Request::get(url);
+        request.method = parts.method.clone();
+        let headers = parts.headers.iter();
+        request.headers = headers.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let mut desk = self.desk();
+        if desk.asked.len() < MOST_ASKED {
+            desk.asked.push(Asked { when, request, outcome });
+        }
+    }
+
     /// Why nobody can reach it.
     pub fn problem(&self) -> Option<&str> {
         self.problem.as_deref()
@@ -109,6 +188,7 @@ impl KeyServer {
         let mut desk = self.desk();
         desk.next = None;
         desk.weak = None;
+        desk.asked.clear();
         desk.shelves = self
             .usual
             .iter()
@@ -176,20 +256,48 @@ fn public_keys(client: &Client, keys: &HashMap<String, SigningKey>) -> Vec<Value
     first.into_iter().chain(others.map(|key| key.public_jwk())).collect()
 }
 
-async fn answer(State(server): State<KeyServer>, uri: Uri) -> Response {
-    let publication = server.desk().shelves.get_mut(uri.path()).map(|(publication, times)| {
-        *times += 1;
-        publication.clone()
-    });
-    let Some(publication) = publication else {
-        let mut nothing = Response::new(Body::empty());
-        *nothing.status_mut() = http::StatusCode::NOT_FOUND;
-        return nothing;
-    };
-    if !publication.delay.is_zero() {
-        tokio::time::sleep(publication.delay).await;
+async fn answer(State(server): State<KeyServer>, request: http::Request<Body>) -> axum::response::Response {
+    let when = Instant::now();
+    let (parts, _) = request.into_parts();
+    let publication = server
+        .desk()
+        .shelves
+        .get_mut(parts.uri.path())
+        .map(|(publication, times)| {
+            *times += 1;
+            publication.clone()
+        });
+    if publication.as_ref().is_some_and(|publication| publication.silent) {
+        let none = Failure::NotSent("the key server of launchproof gave no answer, on purpose".to_owned());
+        server.note(when, &parts, Err(none));
+        return futures::future::pending().await;
     }
-    let mut builder = Response::builder()
+    let (delay, answer) = match publication {
+        Some(publication) => (publication.delay, written(publication)),
+        None => (Duration::ZERO, with_status(http::StatusCode::NOT_FOUND)),
+    };
+    let (head, body) = answer.into_parts();
+    let noted = Response {
+        status: head.status.as_u16(),
+        headers: head.headers.clone(),
+        body: body.clone(),
+        elapsed: delay,
+    };
+    server.note(when, &parts, Ok(noted));
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    axum::response::Response::from_parts(head, Body::from(body))
+}
+
+fn with_status(status: http::StatusCode) -> http::Response<Bytes> {
+    let mut answer = http::Response::new(Bytes::new());
+    *answer.status_mut() = status;
+    answer
+}
+
+fn written(publication: Publication) -> http::Response<Bytes> {
+    let mut builder = http::Response::builder()
         .status(publication.status)
         .header(CONTENT_TYPE, publication.content_type)
         .header(CACHE_CONTROL, publication.cache_control);
@@ -197,16 +305,16 @@ async fn answer(State(server): State<KeyServer>, uri: Uri) -> Response {
         builder = builder.header(LOCATION, location);
     }
     builder
-        .body(Body::from(publication.body))
-        .unwrap_or_else(|_| Response::new(Body::empty()))
+        .body(Bytes::from(publication.body))
+        .unwrap_or_else(|_| http::Response::new(Bytes::new()))
 }
 
 /// Serves for as long as this value lives.
-pub struct Listening(tokio::task::JoinHandle<()>);
+pub struct Listening(Vec<tokio::task::JoinHandle<()>>);
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        self.0.abort();
+        self.0.iter().for_each(tokio::task::JoinHandle::abort);
     }
 }
 
@@ -238,8 +346,9 @@ pub async fn listen(profile: &Profile, keys: &HashMap<String, SigningKey>) -> (K
     };
     match tokio::net::TcpListener::bind(address).await {
         Ok(listener) => {
-            let task = serve(listener, &server);
-            (server, Some(task))
+            // A target elsewhere does not reach the port of the second.
+            let (server, tasks) = serve_both(listener, server, profile.is_loopback()).await;
+            (server, Some(tasks))
         }
         Err(error) => {
             let problem = format!("the key server cannot listen on {address}: {error}");
@@ -248,11 +357,25 @@ pub async fn listen(profile: &Profile, keys: &HashMap<String, SigningKey>) -> (K
     }
 }
 
-/// Serves on this listener.
-pub fn serve(listener: tokio::net::TcpListener, server: &KeyServer) -> Listening {
+/// Serves on this listener, and behind a certificate that no authority signed, where this machine can make one.
+pub async fn serve_both(
+    listener: tokio::net::TcpListener,
+    server: KeyServer,
+    near: bool,
+) -> (KeyServer, Listening) {
+    let second = if near { untrusted::listen(&server).await } else { None };
+    let (server, untrusted) = match second {
+        Some((server, task)) => (server, Some(task)),
+        None => (server, None),
+    };
+    let tasks = std::iter::once(serve(listener, &server)).chain(untrusted).collect();
+    (server, Listening(tasks))
+}
+
+fn serve(listener: tokio::net::TcpListener, server: &KeyServer) -> tokio::task::JoinHandle<()> {
     let router = server.router();
-    Listening(tokio::spawn(async move {
+    tokio::spawn(async move {
         // An error here ends the task; the target then finds nobody, and its refusals say so.
         let _ = axum::serve(listener, router).await;
-    }))
+    })
 }

@@ -18,6 +18,7 @@ use crate::token::client_auth::{self, Purpose};
 use crate::token::form::{self, Incoming};
 use crate::token::reason::Reason as TokenReason;
 use crate::token::response::{json_answer, refuse};
+use crate::variant::Variant;
 
 /// What references begin with (RFC 9126 §2.2).
 const URN: &str = "urn:ietf:params:oauth:request_uri:";
@@ -31,6 +32,11 @@ const MARK: &str = "pushed_request";
 /// Whether these parameters were pushed.
 pub(crate) fn is_pushed(parameters: &Parameters) -> bool {
     parameters.get(MARK).is_some()
+}
+
+/// RFC 9126 §5: whether requests that were not pushed are refused.
+pub(crate) fn is_required(app: &AppState) -> bool {
+    app.variants().has(Variant::ParRequired)
 }
 
 /// Any method on `/auth/par`; all but POST are refused.
@@ -126,6 +132,13 @@ async fn push(app: &AppState, incoming: &Incoming) -> Result<Response, Problem> 
 /// The request that a browser's parameters refer to; those parameters themselves, where they refer to none.
 pub(super) fn resolve(app: &AppState, parameters: Parameters) -> Result<Parameters, Refusal> {
     let Some(request_uri) = parameters.filled("request_uri").filter(|uri| uri.starts_with(URN)) else {
+        // RFC 9126 §4: where requests have to be pushed, the parameters themselves are refused.
+        let client = parameters.filled("client_id").and_then(|id| app.client(id));
+        let by_client = client.is_some_and(|client| client.pushed_only)
+            && !app.defects().has(Defect::ParClientRequirementNotHeld);
+        if by_client || is_required(app) {
+            return Err(Refusal::Page(Reason::NotPushed));
+        }
         return Ok(parameters);
     };
     let defects = app.defects();

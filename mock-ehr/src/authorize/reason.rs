@@ -51,6 +51,7 @@ pub(crate) enum Reason {
     },
     RequestObject,
     RequestUri,
+    NotPushed,
     PushedUnknown,
     PushedForeign,
     PushedExpired,
@@ -152,7 +153,8 @@ impl Reason {
 
     pub(crate) const fn code(&self) -> ErrorCode {
         match self {
-            Self::PushedUnknown
+            Self::NotPushed
+            | Self::PushedUnknown
             | Self::PushedForeign
             | Self::PushedExpired
             | Self::PushedSpent
@@ -247,6 +249,7 @@ impl fmt::Display for Reason {
             Self::ResponseType { was } => write!(f, "response_type was '{}'; expected 'code'.", shortened(was)),
             Self::ResponseMode { was } => write!(f, "response_mode was '{}'; expected 'query' or nothing.", shortened(was)),
             Self::RequestObject => f.write_str("Parameter request is not supported; send the parameters themselves."),
+            Self::NotPushed => f.write_str("The request was not pushed; this server takes pushed requests only (RFC 9126 section 5)."),
             Self::PushedUnknown => f.write_str("request_uri refers to no request that was pushed to this server."),
             Self::PushedForeign => f.write_str("request_uri refers to a request of another client."),
             Self::PushedExpired => f.write_str("request_uri has expired; push the request again."),

@@ -369,6 +369,13 @@ impl TestEhr {
     pub(crate) async fn try_code(&self, client: &'static str, alter: impl FnOnce(Form) -> Form) -> Option<Flow> {
         let request = alter(self.request(client));
         let redirect_uri = request.get("redirect_uri").to_owned();
+        let smart = self.get("/fhir/.well-known/smart-configuration").await;
+        let request = if smart.body.contains("\"require_pushed_authorization_requests\":true") {
+            let pushed = self.call("/auth/par", client, request).await;
+            Form::of(&[("client_id", client), ("request_uri", &pushed.member("request_uri"))])
+        } else {
+            request
+        };
         let landing = self.other_browser().walk(&request, &DOCTOR).await;
         Some(Flow {
             client,

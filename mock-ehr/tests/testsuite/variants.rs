@@ -118,6 +118,10 @@ async fn shows(ehr: &TestEhr, variant: Variant) -> bool {
                 _ => smart["token_endpoint_auth_methods"].is_array(),
             }
         }
+        Variant::ParRequired => {
+            let landing = ehr.walk(&standalone(ehr.request(APP)), &DOCTOR).await;
+            landing.parameter("code").is_none()
+        }
         Variant::OpenidOptionsListed => {
             let openid = ehr.get("/.well-known/openid-configuration").await.json();
             openid["claims_parameter_supported"] == true

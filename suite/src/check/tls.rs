@@ -9,6 +9,7 @@ use super::finding::{Finding, deed};
 use crate::http::{Failure, TlsAnswer, TlsVersion};
 use crate::step::Context;
 use crate::step::context::Outcome;
+use crate::step::plain_http::PlainAnswer;
 use crate::step::tls::{Probe, Probed};
 
 /// `tls`.
@@ -32,6 +33,8 @@ pub enum TlsRule {
     Accepted,
     /// The certificate is good in the eyes of the ordinary client.
     Certificate,
+    /// The token endpoint does not answer by plain http: nobody does, or with a redirect to https, or somebody else.
+    PlainHttpRefused,
 }
 
 /// `tls`: every host must hold.
@@ -61,6 +64,7 @@ fn judge(rule: TlsRule, one: &Probed) -> Finding {
     let hop = &one.hop;
     match (&one.found, rule) {
         (Probe::Certificate(outcome), TlsRule::Certificate) => certificate(hop, outcome),
+        (Probe::Plain(outcome), TlsRule::PlainHttpRefused) => plain_http(hop, outcome),
         (Probe::Version { answer, .. }, TlsRule::Accepted) => accepted(hop, answer),
         (
             Probe::Version {
@@ -113,6 +117,39 @@ fn refused(
         // RFC 9325 asks for no alert: a connection that is reset is refused as well.
         Err(Failure::Connect(why) | Failure::Cut(why)) => Finding::Holds(Some(format!("it was cut: {why}"))),
         Err(failure) => Finding::Undecided(format!("{hop}: {failure}")),
+    }
+}
+
+/// Errors of RFC 6749 §5.2 by which a token endpoint shows itself; `invalid_request` is left out, since a gateway that
+/// wants https may say that too.
+const SPOKEN: [&str; 5] = [
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+];
+
+fn plain_http(hop: &str, outcome: &Result<PlainAnswer, Failure>) -> Finding {
+    let answer = match outcome {
+        Ok(answer) => answer,
+        Err(failure @ (Failure::NotSent(_) | Failure::TooLarge(_) | Failure::HeadersTooLarge(_))) => {
+            return Finding::Undecided(format!("{hop}: {failure}"));
+        }
+        Err(failure) => return Finding::Holds(Some(format!("nobody answers by plain http: {failure}"))),
+    };
+    let status = answer.status;
+    match (&answer.error, &answer.location) {
+        (Some(error), _) if SPOKEN.contains(&error.as_str()) => Finding::broken(
+            format!("no token endpoint at {hop} by plain http"),
+            format!("it answered there with status {status}, error `{error}`"),
+        ),
+        (_, Some(location)) if location.starts_with("https:") => {
+            Finding::Holds(Some(format!("status {status}, a redirect to https")))
+        }
+        _ => Finding::Holds(Some(format!(
+            "status {status}, which is no answer of the token endpoint"
+        ))),
     }
 }
 
@@ -176,6 +213,26 @@ mod tests {
         assert!(matches!(refused(old, old), Finding::Broken { .. }));
         let neither = refused(TlsAnswer::Alert(40), TlsAnswer::Alert(70));
         assert!(matches!(neither, Finding::Undecided(_)));
+    }
+
+    #[test]
+    fn only_a_token_endpoint_is_found_by_plain_http() {
+        let asked = |status, location: Option<&str>, error: Option<&str>| {
+            let answer = PlainAnswer {
+                status,
+                location: location.map(str::to_owned),
+                error: error.map(str::to_owned),
+            };
+            plain_http("x:80", &Ok(answer))
+        };
+        assert!(matches!(asked(400, None, Some("unsupported_grant_type")), Finding::Broken { .. }));
+        assert!(matches!(asked(400, None, Some("invalid_request")), Finding::Holds(_)));
+        assert!(matches!(asked(404, None, None), Finding::Holds(_)));
+        assert!(matches!(asked(308, Some("https://x/token"), None), Finding::Holds(_)));
+        let refused = plain_http("x:80", &Err(Failure::Connect("refused".into())));
+        assert!(matches!(refused, Finding::Holds(_)));
+        let unsent = plain_http("x:80", &Err(Failure::NotSent("no".into())));
+        assert!(matches!(unsent, Finding::Undecided(_)));
     }
 
     #[test]

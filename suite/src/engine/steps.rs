@@ -22,7 +22,9 @@ pub async fn run(context: &mut Context<'_>, steps: &[Step]) -> Result<(), Halt> 
             one(context, step).await?;
             continue;
         }
-        match tokio::time::timeout(limit, one(context, step)).await {
+        let done = tokio::time::timeout(limit, one(context, step)).await;
+        context.keep_asked();
+        match done {
             Ok(done) => done?,
             Err(_) => {
                 return Err(Halt::Error(format!(

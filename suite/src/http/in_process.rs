@@ -32,6 +32,9 @@ pub trait PlayedTls: Send + Sync + std::fmt::Debug {
 
     /// What a careful client says of the certificate; nothing where it is good.
     fn certificate_problem(&self) -> Option<String>;
+
+    /// Whether the endpoints answer by plain http too.
+    fn serves_plain_http(&self) -> bool;
 }
 
 impl InProcess {
@@ -116,6 +119,18 @@ impl Transport for InProcess {
             None => Some(Failure::NotSent(NO_TLS.to_owned())),
         };
         futures::future::ready(problem.map_or(Ok(()), Err)).boxed()
+    }
+
+    fn plain_http<'a>(
+        &'a self,
+        request: &'a Request,
+        limits: &'a Limits,
+    ) -> BoxFuture<'a, Result<Response, Failure>> {
+        match &self.tls {
+            Some(tls) if tls.serves_plain_http() => self.send(request, limits),
+            Some(_) => futures::future::ready(Err(Failure::Connect("connection refused".to_owned()))).boxed(),
+            None => futures::future::ready(Err(Failure::NotSent(NO_TLS.to_owned()))).boxed(),
+        }
     }
 
     fn plays_tls(&self) -> bool {

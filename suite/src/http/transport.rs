@@ -27,6 +27,15 @@ pub trait Transport: Send + Sync {
         .boxed()
     }
 
+    /// Sends a request by plain http to a host that has https.
+    fn plain_http<'a>(
+        &'a self,
+        request: &'a Request,
+        limits: &'a Limits,
+    ) -> BoxFuture<'a, Result<Response, Failure>> {
+        self.send(request, limits)
+    }
+
     /// Whether it answers for TLS at addresses of plain http too, as a target inside this process does.
     fn plays_tls(&self) -> bool {
         false

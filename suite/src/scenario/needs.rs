@@ -64,6 +64,10 @@ pub const WORDS: &[(&str, &str)] = &[
         "a registration_endpoint, and --allow registration off loopback: it registers clients",
     ),
     ("par", "a pushed_authorization_request_endpoint"),
+    (
+        "par_required",
+        "require_pushed_authorization_requests, in discovery or of the client in the profile",
+    ),
     ("second_client", "another client in the profile"),
     ("second_public", "another public client in the profile"),
     ("second_symmetric", "another client with a secret in the profile"),
@@ -249,6 +253,9 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow: Allow
                 Need::Skip(format!("the server lists no {field}"))
             })
         }
+        "par_required" => met(crate::step::pushed_only::is_required(facts, client), || {
+            Need::Skip("requests need not be pushed".to_owned())
+        }),
         "beyond_scopes" => met(client.is_some_and(|client| client.beyond_scopes.is_some()), || {
             add("beyond_scopes of the client: scopes of the target for which it is not registered")
         }),

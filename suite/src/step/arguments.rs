@@ -108,6 +108,9 @@ pub struct AuthorizeArgs {
     /// Label of a `push` whose reference is sent instead of the parameters; `extra` may replace it, or add to it.
     #[serde(default)]
     pub pushed: Option<String>,
+    /// Sends the parameters by the browser, also where the server takes pushed requests only; else they are pushed there.
+    #[serde(default)]
+    pub unpushed: bool,
     /// Key in `[patients]` that the user picks.
     #[serde(default)]
     pub patient: Option<String>,

@@ -11,13 +11,14 @@ use url::Url;
 use super::arguments::{AuthorizeArgs, LaunchArgs, LaunchKind, Method, UserWord};
 use super::context::{Authorization, Context, Deed, Halt, Outcome, Sent};
 use super::discover::facts;
+use super::pushed_only::{self, Pushed};
 use crate::http::{Request, RequestBody};
 use crate::oauth::pkce;
 use crate::target::Client;
 use crate::target::ehr_launch::{EhrLaunch, LaunchFor, Launched};
 use crate::target::profile::Consent;
 use crate::user_agent::http::BEFORE;
-use crate::user_agent::{Landing, Persona, Session, Visit, Walk};
+use crate::user_agent::{Altered, Landing, Persona, Session, Visit, Walk};
 use crate::value::Override;
 
 /// An authorization request that is ready to be walked.
@@ -30,6 +31,22 @@ pub(super) struct Prepared<'w> {
     launch_kind: LaunchKind,
     posted: bool,
     pushed: bool,
+    /// What was sent before the browser went.
+    before: Vec<usize>,
+    /// Where it ended without a browser.
+    ended: Option<Landing>,
+}
+
+impl Prepared<'_> {
+    /// A walk that nobody made.
+    fn unwalked(&self) -> Option<Walk> {
+        Some(Walk {
+            landing: self.ended.clone()?,
+            exchanges: Vec::new(),
+            signed_in: false,
+            altered: Altered::NotMet,
+        })
+    }
 }
 
 /// One authorization request and the walk to its end.
@@ -42,7 +59,10 @@ pub async fn authorize(context: &mut Context<'_>, args: &AuthorizeArgs) -> Resul
         return Ok(());
     }
     let prepared = prepare(context, args).await?;
-    let walk = context.world.agent.walk(&prepared.visit).await;
+    let walk = match prepared.unwalked() {
+        Some(walk) => walk,
+        None => context.world.agent.walk(&prepared.visit).await,
+    };
     let settled = match &prepared.visit.tamper {
         Some(tamper) => super::tamper::settle(tamper, context.world.agent.name(), &walk),
         None => Ok(()),
@@ -70,15 +90,19 @@ pub async fn interleaved(context: &mut Context<'_>, all: &[AuthorizeArgs]) -> Re
         one.visit.session = Session::Shared(session.clone());
         prepared.push(one);
     }
-    let visits: Vec<Visit> = prepared.iter().map(|one| one.visit.clone()).collect();
+    let walked = prepared.iter().filter(|one| one.ended.is_none());
+    let visits: Vec<Visit> = walked.map(|one| one.visit.clone()).collect();
     let walks = context.world.agent.walk_interleaved(&visits).await.ok_or_else(|| {
         Halt::Skip(format!(
             "the {} agent cannot walk two authorizations by turns",
             context.world.agent.name()
         ))
     })?;
-    for (one, walk) in prepared.into_iter().zip(walks) {
-        finish(context, one, walk);
+    let mut walks = walks.into_iter();
+    for one in prepared {
+        if let Some(walk) = one.unwalked().or_else(|| walks.next()) {
+            finish(context, one, walk);
+        }
     }
     Ok(())
 }
@@ -184,7 +208,7 @@ pub(super) async fn prepare<'w>(context: &mut Context<'w>, args: &AuthorizeArgs)
             patient: context.patient(patient_key),
         }
     };
-    let start = request(context, args, &endpoint, &pairs, &own)?;
+    let mut start = request(context, args, &endpoint, &pairs, &own)?;
     let callbacks = callbacks(client, &sent.redirect_uri, &pairs);
     let user = world.profile.users.keys().next().cloned().unwrap_or_default();
     if args.session.as_deref().is_some_and(|name| name.ends_with(BEFORE)) && world.agent.name() != "http" {
@@ -211,6 +235,22 @@ pub(super) async fn prepare<'w>(context: &mut Context<'w>, args: &AuthorizeArgs)
         .map_or_else(|| "authorize".to_owned(), |label| format!("authorize ({label})"));
     let mut own_origins = world.profile.own_origins();
     own_origins.push(endpoint.origin().ascii_serialization());
+    let (mut ahead, mut ended) = (Vec::new(), None);
+    if args.pushed.is_none() && !args.unpushed && pushed_only::is_required(facts(world).await, Some(client)) {
+        let encoded = encoded(context, args, &pairs, &own)?;
+        let query = args.raw_query.as_ref().map(|raw| context.fill(raw, &own)).transpose()?;
+        let label = args.label.as_deref();
+        match pushed_only::push(context, client, label, encoded, query.as_deref()).await? {
+            Pushed::Reference(request_uri, exchange) => {
+                ahead.push(exchange);
+                start = by_reference(context, args, &endpoint, &pairs, request_uri)?;
+            }
+            Pushed::Ended(landing, exchange) => {
+                ahead.push(exchange);
+                ended = Some(landing);
+            }
+        }
+    }
     let visit = Visit {
         start,
         callbacks,
@@ -251,6 +291,8 @@ pub(super) async fn prepare<'w>(context: &mut Context<'w>, args: &AuthorizeArgs)
         launch_kind,
         posted: args.method == Method::Post,
         pushed: args.pushed.is_some(),
+        before: ahead,
+        ended,
     })
 }
 
@@ -484,13 +526,30 @@ fn parameters(
     Ok(pairs)
 }
 
-fn request(
+/// RFC 9126 §4: the request of a browser that brings a reference; `client_id` comes as the scenario wants it.
+fn by_reference(
     context: &Context<'_>,
     args: &AuthorizeArgs,
     endpoint: &Url,
     pairs: &Pairs,
-    own: &dyn crate::value::Lookup,
+    request_uri: String,
 ) -> Result<Request, Halt> {
+    let args = AuthorizeArgs {
+        method: args.method,
+        ..AuthorizeArgs::default()
+    };
+    let whose = pairs.iter().filter(|(name, _)| name == "client_id").cloned();
+    let pairs: Pairs = whose.chain([("request_uri".to_owned(), request_uri)]).collect();
+    request(context, &args, endpoint, &pairs, &|_: &str| None)
+}
+
+/// The parameters as they are sent.
+fn encoded(
+    context: &Context<'_>,
+    args: &AuthorizeArgs,
+    pairs: &Pairs,
+    own: &dyn crate::value::Lookup,
+) -> Result<String, Halt> {
     let mut encoded = match &args.raw {
         Some(raw) => context.fill(raw, own)?,
         None => url::form_urlencoded::Serializer::new(String::new())
@@ -500,6 +559,17 @@ fn request(
     if let Some(suffix) = &args.raw_suffix {
         encoded.push_str(&context.fill(suffix, own)?);
     }
+    Ok(encoded)
+}
+
+fn request(
+    context: &Context<'_>,
+    args: &AuthorizeArgs,
+    endpoint: &Url,
+    pairs: &Pairs,
+    own: &dyn crate::value::Lookup,
+) -> Result<Request, Halt> {
+    let encoded = encoded(context, args, pairs, own)?;
     let mut url = endpoint.clone();
     if let Some(more) = &args.raw_query {
         let more = context.fill(more, own)?;
@@ -557,13 +627,14 @@ fn finish(context: &mut Context<'_>, prepared: Prepared<'_>, walk: Walk) {
         launch_kind,
         posted,
         pushed,
+        before,
         ..
     } = prepared;
-    let exchanges = walk
+    let walked = walk
         .exchanges
         .into_iter()
-        .map(|exchange| world.recorder.keep(exchange))
-        .collect();
+        .map(|exchange| world.recorder.keep(exchange));
+    let exchanges = before.into_iter().chain(walked).collect();
     if walk.signed_in {
         world.recorder.signed_in();
     }

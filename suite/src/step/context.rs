@@ -239,6 +239,14 @@ impl<'w> Context<'w> {
         }
     }
 
+    /// Puts what the server under test asked meanwhile before the exchanges of the last step.
+    pub fn keep_asked(&mut self) {
+        let asked = self.world.keep_asked();
+        if let (false, Some(deed)) = (asked.is_empty(), self.deeds.last_mut()) {
+            Arc::make_mut(deed).exchanges.splice(0..0, asked);
+        }
+    }
+
     /// The item's client, or a halt that says there is none.
     pub fn own_client(&self) -> Result<&'w Client, Halt> {
         self.client
@@ -559,6 +567,7 @@ impl<'w> Context<'w> {
                 .or_else(|| self.with.scope.as_ref().and_then(|scope| scope.fill(own).ok()))
                 .or_else(|| self.client.map(|client| client.scopes.clone())),
             "scopes_listed" => self.scopes_listed(),
+            "untrusted_jwks_uri" => self.world.key_server.untrusted().map(ToString::to_string),
             "redirect_uri" => self
                 .of_deeds(None, name)
                 .or_else(|| self.client.and_then(|client| Self::of_client(client, name))),

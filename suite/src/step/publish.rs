@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::context::{Context, Deed, Halt, Outcome};
-use crate::key_server::{Publication, elsewhere};
+use crate::key_server::{Publication, UNTRUSTED, elsewhere};
 use crate::oauth::jws::{Alg, Family, SigningKey};
 use crate::oauth::weak_key::WeakKey;
 use crate::target::Client;
@@ -44,6 +44,9 @@ pub struct PublishArgs {
     /// How long the answer is held back.
     #[serde(default)]
     pub delay_milliseconds: u64,
+    /// Whoever asks gets no answer at all.
+    #[serde(default)]
+    pub silent: bool,
 }
 
 /// An address of the key server.
@@ -55,6 +58,8 @@ pub enum PublishedAt {
     Registered,
     /// One beside it, that nobody registered.
     Elsewhere,
+    /// One by https, behind a certificate that no authority signed.
+    Untrusted,
 }
 
 /// A key in the set.
@@ -88,6 +93,7 @@ pub fn publish(context: &mut Context<'_>, args: &PublishArgs) -> Result<(), Halt
     let mut publication = Publication::of(&keys);
     let none = |_: &str| None;
     publication.status = args.status.unwrap_or(200);
+    publication.silent = args.silent;
     publication.delay = Duration::from_millis(args.delay_milliseconds);
     if let Some(kind) = &args.content_type {
         publication.content_type = context.fill(kind, &none)?;
@@ -119,6 +125,7 @@ pub fn path_of(registered: &url::Url, at: PublishedAt) -> String {
     match at {
         PublishedAt::Registered => registered.path().to_owned(),
         PublishedAt::Elsewhere => elsewhere(registered).path().to_owned(),
+        PublishedAt::Untrusted => UNTRUSTED.to_owned(),
     }
 }
 

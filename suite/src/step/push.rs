@@ -58,10 +58,7 @@ pub fn endpoint(known: &Facts) -> Option<&str> {
 pub async fn push(context: &mut Context<'_>, args: &PushArgs) -> Result<(), Halt> {
     let world = context.world;
     let client = context.client_of(args.authorize.client)?;
-    let known = facts(world).await;
-    let endpoint = endpoint(known)
-        .ok_or_else(|| Halt::Skip("the server lists no pushed_authorization_request_endpoint".to_owned()))?;
-    let url = Url::parse(endpoint).map_err(|_| Halt::Blocked(format!("`{endpoint}` is not an absolute URL")))?;
+    let url = address(context).await?;
     let (mut pairs, sent) = pushable(context, &args.authorize).await?;
     let none = |_: &str| None;
     let authentication = authenticate(context, client, &args.auth, &args.assertion, &none)?;
@@ -89,6 +86,13 @@ pub async fn push(context: &mut Context<'_>, args: &PushArgs) -> Result<(), Halt
     }
     context.deeds.push(Arc::new(deed));
     Ok(())
+}
+
+/// Where requests are pushed to.
+pub(super) async fn address(context: &Context<'_>) -> Result<Url, Halt> {
+    let endpoint = endpoint(facts(context.world).await)
+        .ok_or_else(|| Halt::Skip("the server lists no pushed_authorization_request_endpoint".to_owned()))?;
+    Url::parse(endpoint).map_err(|_| Halt::Blocked(format!("`{endpoint}` is not an absolute URL")))
 }
 
 impl PushArgs {

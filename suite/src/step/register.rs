@@ -76,6 +76,8 @@ pub enum KeyForm {
     Jwks,
     /// By `jwks_uri`: the address beside the item's client's own.
     JwksUri,
+    /// By `jwks_uri`: an https address whose certificate no authority signed.
+    JwksUriUntrusted,
     /// By both.
     Both,
     /// Not at all.
@@ -124,6 +126,12 @@ pub async fn register(context: &mut Context<'_>, args: &RegisterArgs) -> Result<
                 answer.text("error").unwrap_or("it gives no error")
             )));
         }
+        if args.keys == KeyForm::JwksUriUntrusted && answer.outcome().is_ok_and(|answer| answer.status == 400) {
+            return Err(Halt::Skip(format!(
+                "the server does not register such an address: {}",
+                answer.text("error").unwrap_or("it gives no error")
+            )));
+        }
         keep(context, own, args, answer)?;
     }
     context.deeds.push(Arc::new(deed));
@@ -161,6 +169,12 @@ fn metadata(context: &Context<'_>, own: &Client, args: &RegisterArgs) -> Result<
             let beside = beside.ok_or_else(|| Halt::Scenario("the client has no jwks_uri".to_owned()))?;
             put("jwks_uri", beside.to_string().into());
         }
+    }
+    if args.keys == KeyForm::JwksUriUntrusted {
+        let untrusted = context.world.key_server.untrusted();
+        let untrusted = untrusted
+            .ok_or_else(|| Halt::Skip("the target does not reach a key server of launchproof by https".to_owned()))?;
+        members.insert("jwks_uri".to_owned(), untrusted.to_string().into());
     }
     for (name, value) in &args.metadata {
         if value.is_null() {
@@ -257,6 +271,7 @@ fn keep(context: &Context<'_>, own: &Client, args: &RegisterArgs, answer: &Answe
         beyond_scopes: None,
         introspection_scope: None,
         jwks_uri: None,
+        pushed_only: answer.json.as_ref().is_some_and(|json| json["require_pushed_authorization_requests"] == true),
         origins: Vec::new(),
         credentials,
     };
@@ -277,7 +292,7 @@ impl RegisterArgs {
             kind: self.kind,
             judged: self.judged,
             keys: match self.keys {
-                KeyForm::JwksUri => KeyForm::JwksUri,
+                KeyForm::JwksUri | KeyForm::JwksUriUntrusted => KeyForm::JwksUri,
                 _ => KeyForm::Jwks,
             },
             ..Self::default()

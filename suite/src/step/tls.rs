@@ -8,6 +8,7 @@ use url::Url;
 
 use super::context::{Context, Deed, Halt, Outcome};
 use super::discover::facts;
+use super::plain_http::PlainAnswer;
 use super::world::Facts;
 use crate::http::{Failure, TlsAnswer, TlsProbe, TlsVersion};
 use crate::value::Template;
@@ -23,6 +24,9 @@ pub struct TlsArgs {
     /// looked at.
     #[serde(default)]
     pub offers: Option<Template>,
+    /// The token endpoint is asked by plain http instead.
+    #[serde(default)]
+    pub plain_http: bool,
 }
 
 /// What one host said.
@@ -48,11 +52,17 @@ pub enum Probe {
     },
     /// The ordinary client connected.
     Certificate(Result<(), Failure>),
+    /// The token endpoint was asked by plain http.
+    Plain(Result<PlainAnswer, Failure>),
 }
 
 /// Asks each host.
 pub async fn tls(context: &Context<'_>, args: &TlsArgs) -> Result<Deed, Halt> {
     let world = context.world;
+    if args.plain_http {
+        let (probed, exchange) = super::plain_http::ask(context).await?;
+        return Ok(deed(args, vec![probed], vec![exchange]));
+    }
     let hosts = hosts(context, facts(world).await)?;
     let offered = match &args.offers {
         Some(offers) => Some(version(&context.fill(offers, &|_: &str| None)?)?),
@@ -93,14 +103,18 @@ pub async fn tls(context: &Context<'_>, args: &TlsArgs) -> Result<Deed, Halt> {
         };
         probed.push(Probed { hop, found });
     }
-    Ok(Deed {
+    Ok(deed(args, probed, Vec::new()))
+}
+
+fn deed(args: &TlsArgs, probed: Vec<Probed>, exchanges: Vec<usize>) -> Deed {
+    Deed {
         label: args.label.clone(),
         verb: "tls",
         client: String::new(),
         correct: false,
         outcome: Outcome::Probed(probed),
-        exchanges: Vec::new(),
-    })
+        exchanges,
+    }
 }
 
 fn version(text: &str) -> Result<TlsVersion, Halt> {

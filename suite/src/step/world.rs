@@ -196,6 +196,18 @@ impl World {
         (id, answer)
     }
 
+    /// Records what the server under test asked the key server since the last time; the ids.
+    pub fn keep_asked(&self) -> Vec<usize> {
+        let now = self.recorder.elapsed();
+        let asked = self.key_server.take_asked().into_iter();
+        asked
+            .map(|(ago, mut exchange)| {
+                exchange.at = now.saturating_sub(ago);
+                self.recorder.keep(exchange)
+            })
+            .collect()
+    }
+
     /// What steps changed around the target is as it was: the key server, and the clients that were registered.
     pub async fn restore(&self) {
         self.key_server.restore();

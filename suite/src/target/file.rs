@@ -60,6 +60,8 @@ pub(super) struct ClientFile {
     pub(super) introspection_scope: Option<String>,
     pub(super) jwks_uri: Option<Spanned<WebUrl>>,
     #[serde(default)]
+    pub(super) require_pushed_authorization_requests: bool,
+    #[serde(default)]
     pub(super) origins: Vec<WebUrl>,
     pub(super) client_secret: Option<Spanned<SecretSource>>,
     pub(super) auth: Option<Spanned<SecretMethod>>,

@@ -127,6 +127,8 @@ pub struct Client {
     pub introspection_scope: Option<String>,
     /// Where the target fetches its keys; launchproof answers there.
     pub jwks_uri: Option<Url>,
+    /// Whether the target takes this client's authorization requests only where they are pushed.
+    pub pushed_only: bool,
     /// Origins from which its browser calls come (CORS).
     pub origins: Vec<String>,
     /// What it authenticates with.

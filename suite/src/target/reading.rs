@@ -131,6 +131,7 @@ impl Reading<'_> {
             beyond_scopes: file.beyond_scopes,
             introspection_scope: file.introspection_scope,
             jwks_uri: file.jwks_uri.map(|url| url.into_inner().url),
+            pushed_only: file.require_pushed_authorization_requests,
             scopes: file.scopes.unwrap_or_else(|| scopes.to_owned()),
             origins: file
                 .origins

@@ -17,6 +17,7 @@ pub const ROOTS: &[&str] = &[
     "redirect_uri",
     "beyond_scope",
     "introspection_scope",
+    "untrusted_jwks_uri",
     "origin",
     "client_jwks_uri",
     "request_uri",

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use super::private_key_jwt::{Assertion, named_client};
 use crate::config::Client;
 use crate::defect::Defect;
-use crate::fetch::Fetched;
+use crate::fetch::{Fetched, Trust};
 use crate::form::Parameters;
 use crate::keys::ClientKey;
 use crate::state::AppState;
@@ -95,12 +95,18 @@ async fn fetch(app: &AppState, address: &str) -> KeySet {
 }
 
 async fn get(app: &AppState, address: &str) -> Result<Fetched, String> {
-    if app.defects().has(Defect::JwksUriImpatient) {
-        return tokio::time::timeout(IMPATIENCE, app.fetch().get(address))
-            .await
-            .unwrap_or_else(|_| Err("it did not answer in time".to_owned()));
-    }
-    tokio::time::timeout(crate::fetch::PATIENCE, app.fetch().get(address))
+    // RFC 9110 §4.3.4: whoever answers has to be who the address says.
+    let trust = if address.starts_with("https:") && app.defects().has(Defect::JwksUriCertificateUnchecked) {
+        Trust::Anyone
+    } else {
+        Trust::Authorities
+    };
+    let patience = if app.defects().has(Defect::JwksUriImpatient) {
+        IMPATIENCE
+    } else {
+        app.patience()
+    };
+    tokio::time::timeout(patience, app.fetch().get(address, trust))
         .await
         .unwrap_or_else(|_| Err("it did not answer in time".to_owned()))
 }

@@ -91,6 +91,24 @@ pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
             ehr.shelf.put_slow(KEYS_AT, document, Duration::from_millis(200));
             !gets(ehr, OLD).await
         }
+        Defect::JwksUriCertificateUnchecked => {
+            let at = "https://127.0.0.1:8091/untrusted/jwks.json";
+            ehr.shelf.put(at, key_set(&[public("client_es384")]));
+            let metadata = json!({
+                "token_endpoint_auth_method": "private_key_jwt",
+                "grant_types": ["client_credentials"],
+                "scope": "system/*.rs",
+                "jwks_uri": at,
+            });
+            let registered = ehr.post_json("/auth/register", &metadata).await;
+            let id = registered.member("client_id");
+            let assertion = ehr.assertion(APP).key(OLD).header("kid", kid(OLD));
+            let assertion = assertion.claim("iss", id.as_str()).claim("sub", id.as_str());
+            let form = Form::of(&[("grant_type", "client_credentials"), ("scope", "system/*.rs")])
+                .add("client_assertion_type", JWT_BEARER)
+                .add("client_assertion", &assertion.sign());
+            ehr.post("/auth/token", &[], &form).await.gives_token()
+        }
         Defect::JwksUriJkuOfSameHost => {
             put(&[public(OLD)]);
             let beside = format!("{KEYS_AT}-beside");

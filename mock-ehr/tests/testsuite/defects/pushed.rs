@@ -69,6 +69,13 @@ pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
             let pushed = push(ehr, |form| form.omit("code_challenge")).await;
             pushed.status == StatusCode::CREATED
         }
+        Defect::ParRequirementNotHeld => {
+            let smart = ehr.get("/fhir/.well-known/smart-configuration").await.json();
+            smart["require_pushed_authorization_requests"] == true && {
+                let request = ehr.request(APP).set("scope", "launch/patient patient/*.rs");
+                ehr.walk(&request, &DOCTOR).await.parameter("code").is_some()
+            }
+        }
         Defect::ParQueryWins => {
             let pushed = correct().await;
             let reference = Form::of(&[("client_id", APP), ("request_uri", &pushed.member("request_uri"))])

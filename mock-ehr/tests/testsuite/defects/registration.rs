@@ -73,6 +73,15 @@ pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
             answer.member("software_statement") != "a.b.c"
         }
         Defect::RegistrationUnknownMemberRefused => refused(&register(ehr, json!({ "x": 1 })).await),
+        Defect::RegistrationPlainHttpAccepted => {
+            let answer = register(ehr, json!({ "redirect_uris": ["http://registered.example/cb"] })).await;
+            answer.status == StatusCode::CREATED
+        }
+        Defect::ParClientRequirementNotHeld => {
+            let answer = register(ehr, json!({ "require_pushed_authorization_requests": true })).await;
+            assert_eq!(answer.json()["require_pushed_authorization_requests"], true);
+            is_known(ehr, &answer).await
+        }
         Defect::RegistrationJwksUriRefused => {
             refused(&register(ehr, signs(&json!({ "jwks_uri": "https://registered.example/jwks" }))).await)
         }

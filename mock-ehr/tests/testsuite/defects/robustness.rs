@@ -49,6 +49,7 @@ pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
         Defect::Tls10Accepted => ehr.mock.accepts_tls((3, 1)),
         Defect::Tls11Accepted => ehr.mock.accepts_tls((3, 2)),
         Defect::Tls12Refused => !ehr.mock.accepts_tls((3, 3)),
+        Defect::TokenPlainHttp => ehr.mock.serves_plain_http(),
         Defect::CertificateExpired => ehr.mock.certificate_problem().is_some(),
         _ => return None,
     })
