@@ -358,11 +358,7 @@ pub async fn listen(profile: &Profile, keys: &HashMap<String, SigningKey>) -> (K
 }
 
 /// Serves on this listener, and behind a certificate that no authority signed, where this machine can make one.
-pub async fn serve_both(
-    listener: tokio::net::TcpListener,
-    server: KeyServer,
-    near: bool,
-) -> (KeyServer, Listening) {
+pub async fn serve_both(listener: tokio::net::TcpListener, server: KeyServer, near: bool) -> (KeyServer, Listening) {
     let second = if near { untrusted::listen(&server).await } else { None };
     let (server, untrusted) = match second {
         Some((server, task)) => (server, Some(task)),

@@ -134,8 +134,8 @@ pub(super) fn resolve(app: &AppState, parameters: Parameters) -> Result<Paramete
     let Some(request_uri) = parameters.filled("request_uri").filter(|uri| uri.starts_with(URN)) else {
         // RFC 9126 §4: where requests have to be pushed, the parameters themselves are refused.
         let client = parameters.filled("client_id").and_then(|id| app.client(id));
-        let by_client = client.is_some_and(|client| client.pushed_only)
-            && !app.defects().has(Defect::ParClientRequirementNotHeld);
+        let by_client =
+            client.is_some_and(|client| client.pushed_only) && !app.defects().has(Defect::ParClientRequirementNotHeld);
         if by_client || is_required(app) {
             return Err(Refusal::Page(Reason::NotPushed));
         }

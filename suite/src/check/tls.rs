@@ -225,7 +225,10 @@ mod tests {
             };
             plain_http("x:80", &Ok(answer))
         };
-        assert!(matches!(asked(400, None, Some("unsupported_grant_type")), Finding::Broken { .. }));
+        assert!(matches!(
+            asked(400, None, Some("unsupported_grant_type")),
+            Finding::Broken { .. }
+        ));
         assert!(matches!(asked(400, None, Some("invalid_request")), Finding::Holds(_)));
         assert!(matches!(asked(404, None, None), Finding::Holds(_)));
         assert!(matches!(asked(308, Some("https://x/token"), None), Finding::Holds(_)));

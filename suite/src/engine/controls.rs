@@ -168,7 +168,10 @@ fn stages_of(client: &Client, with: &With, step: &Step, stages: &mut Vec<Stage>)
             }
         }
         Step::Together(steps) => steps.iter().for_each(|step| stages_of(client, with, step, stages)),
-        Step::Exchange(_) if client.kind == ClientKind::Backend => stages.push(of("backend")),
+        // A service asks for its token alone, but not as an app that it registered.
+        Step::Exchange(args) if client.kind == ClientKind::Backend && args.client != ClientWord::Registered => {
+            stages.push(of("backend"));
+        }
         Step::Exchange(args) => stages.push(stage("exchange", name(args.client), with)),
         Step::Push(args) => stages.push(stage("push", name(args.authorize.client), with)),
         Step::Register(_)

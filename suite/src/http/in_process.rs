@@ -121,11 +121,7 @@ impl Transport for InProcess {
         futures::future::ready(problem.map_or(Ok(()), Err)).boxed()
     }
 
-    fn plain_http<'a>(
-        &'a self,
-        request: &'a Request,
-        limits: &'a Limits,
-    ) -> BoxFuture<'a, Result<Response, Failure>> {
+    fn plain_http<'a>(&'a self, request: &'a Request, limits: &'a Limits) -> BoxFuture<'a, Result<Response, Failure>> {
         match &self.tls {
             Some(tls) if tls.serves_plain_http() => self.send(request, limits),
             Some(_) => futures::future::ready(Err(Failure::Connect("connection refused".to_owned()))).boxed(),

@@ -28,11 +28,7 @@ pub trait Transport: Send + Sync {
     }
 
     /// Sends a request by plain http to a host that has https.
-    fn plain_http<'a>(
-        &'a self,
-        request: &'a Request,
-        limits: &'a Limits,
-    ) -> BoxFuture<'a, Result<Response, Failure>> {
+    fn plain_http<'a>(&'a self, request: &'a Request, limits: &'a Limits) -> BoxFuture<'a, Result<Response, Failure>> {
         self.send(request, limits)
     }
 

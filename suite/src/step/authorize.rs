@@ -630,10 +630,7 @@ fn finish(context: &mut Context<'_>, prepared: Prepared<'_>, walk: Walk) {
         before,
         ..
     } = prepared;
-    let walked = walk
-        .exchanges
-        .into_iter()
-        .map(|exchange| world.recorder.keep(exchange));
+    let walked = walk.exchanges.into_iter().map(|exchange| world.recorder.keep(exchange));
     let exchanges = before.into_iter().chain(walked).collect();
     if walk.signed_in {
         world.recorder.signed_in();

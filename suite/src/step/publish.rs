@@ -113,11 +113,23 @@ pub fn publish(context: &mut Context<'_>, args: &PublishArgs) -> Result<(), Halt
         label: None,
         verb: "publish",
         client: client.name.clone(),
-        correct: false,
+        // Whatever stands where the client is registered changes what is a correct request of it.
+        correct: args.at != PublishedAt::Registered && *args == args.stripped(),
         outcome: Outcome::Waited,
         exchanges: Vec::new(),
     }));
     Ok(())
+}
+
+impl PublishArgs {
+    /// The same keys at the same address, with nothing wrong about how they come.
+    fn stripped(&self) -> Self {
+        Self {
+            keys: self.keys.clone(),
+            at: self.at,
+            ..Self::default()
+        }
+    }
 }
 
 /// The path of an address of this client.

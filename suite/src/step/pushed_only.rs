@@ -103,9 +103,7 @@ async fn sent(
 
 /// The reference, or what the answer to a push means for the launch.
 fn landing(answer: &Answer) -> Result<String, Landing> {
-    let response = answer
-        .outcome()
-        .map_err(|failure| Landing::Failed(failure.clone()))?;
+    let response = answer.outcome().map_err(|failure| Landing::Failed(failure.clone()))?;
     let status = response.status;
     let error = answer.text("error");
     let text = match (error, answer.text("error_description")) {
@@ -165,10 +163,20 @@ mod tests {
     fn a_refusal_at_the_push_is_one_of_the_request() {
         assert_eq!(answered(201, r#"{"request_uri":"urn:x"}"#).unwrap(), "urn:x");
         let refused = answered(400, r#"{"error":"invalid_scope"}"#);
-        assert!(matches!(refused, Err(Landing::Refused { status: 400, inferred: false, .. })));
+        assert!(matches!(
+            refused,
+            Err(Landing::Refused {
+                status: 400,
+                inferred: false,
+                ..
+            })
+        ));
         assert!(matches!(answered(201, "{}"), Err(Landing::Stuck { .. })));
         assert!(matches!(answered(429, "{}"), Err(Landing::Trouble { status: 429, .. })));
-        assert!(matches!(answered(403, "<html>"), Err(Landing::Trouble { status: 403, .. })));
+        assert!(matches!(
+            answered(403, "<html>"),
+            Err(Landing::Trouble { status: 403, .. })
+        ));
         assert!(matches!(answered(500, "{}"), Err(Landing::Trouble { status: 500, .. })));
     }
 }

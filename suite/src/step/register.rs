@@ -271,7 +271,10 @@ fn keep(context: &Context<'_>, own: &Client, args: &RegisterArgs, answer: &Answe
         beyond_scopes: None,
         introspection_scope: None,
         jwks_uri: None,
-        pushed_only: answer.json.as_ref().is_some_and(|json| json["require_pushed_authorization_requests"] == true),
+        pushed_only: answer
+            .json
+            .as_ref()
+            .is_some_and(|json| json["require_pushed_authorization_requests"] == true),
         origins: Vec::new(),
         credentials,
     };
