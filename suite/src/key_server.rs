@@ -157,6 +157,27 @@ impl KeyServer {
             .collect()
     }
 
+    /// Keeps that somebody came by https and ended the handshake.
+    fn note_refused(&self, when: Instant, error: &str) {
+        if let Some(url) = self.untrusted.clone() {
+            let outcome = Err(Failure::Tls(format!(
+                "whoever asked the key server of launchproof ended the handshake: {error}"
+            )));
+            self.keep(Asked {
+                when,
+                request: Request::get(url),
+                outcome,
+            });
+        }
+    }
+
+    fn keep(&self, asked: Asked) {
+        let mut desk = self.desk();
+        if desk.asked.len() < MOST_ASKED {
+            desk.asked.push(asked);
+        }
+    }
+
     /// Keeps what was asked and what is answered.
     fn note(&self, when: Instant, parts: &http::request::Parts, outcome: Result<Response, Failure>) {
         let base = if parts.uri.path() == UNTRUSTED {
@@ -172,10 +193,7 @@ impl KeyServer {
         request.method = parts.method.clone();
         let headers = parts.headers.iter();
         request.headers = headers.map(|(name, value)| (name.clone(), value.clone())).collect();
-        let mut desk = self.desk();
-        if desk.asked.len() < MOST_ASKED {
-            desk.asked.push(Asked { when, request, outcome });
-        }
+        self.keep(Asked { when, request, outcome });
     }
 
     /// Why nobody can reach it.

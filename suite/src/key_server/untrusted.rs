@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -25,9 +25,14 @@ pub(super) async fn listen(server: &KeyServer) -> Option<(KeyServer, JoinHandle<
     let tcp = TcpListener::bind(("127.0.0.1", 0)).await.ok()?;
     let origin = format!("https://{}", tcp.local_addr().ok()?);
     let server = server.clone().untrusted_at(&origin);
-    let router = server.router();
+    let (router, noting) = (server.router(), server.clone());
     let task = tokio::spawn(async move {
-        let _ = axum::serve(Handshakes { tcp, acceptor }, router).await;
+        let listener = Handshakes {
+            tcp,
+            acceptor,
+            server: noting,
+        };
+        let _ = axum::serve(listener, router).await;
     });
     Some((server, task))
 }
@@ -49,6 +54,7 @@ fn acceptor() -> Option<TlsAcceptor> {
 struct Handshakes {
     tcp: TcpListener,
     acceptor: TlsAcceptor,
+    server: KeyServer,
 }
 
 impl axum::serve::Listener for Handshakes {
@@ -58,8 +64,12 @@ impl axum::serve::Listener for Handshakes {
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         loop {
             let (socket, address) = axum::serve::Listener::accept(&mut self.tcp).await;
-            if let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, self.acceptor.accept(socket)).await {
-                return (stream, address);
+            let when = Instant::now();
+            match tokio::time::timeout(PATIENCE, self.acceptor.accept(socket)).await {
+                Ok(Ok(stream)) => return (stream, address),
+                // Who looks at the certificate ends it here, and the report shows that.
+                Ok(Err(error)) => self.server.note_refused(when, &error.to_string()),
+                Err(_) => {}
             }
         }
     }
