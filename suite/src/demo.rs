@@ -73,14 +73,16 @@ impl Clock for SharedClock {
 
 /// The mock's way to the key server inside the process.
 #[derive(Debug)]
-struct Inside(InProcess);
+struct Inside(InProcess, KeyServer);
 
 impl Fetch for Inside {
     fn get<'a>(&'a self, url: &'a str, trust: Trust) -> BoxFuture<'a, Result<Fetched, String>> {
         async move {
             let url = Url::parse(url).map_err(|error| error.to_string())?;
             if url.scheme() == "https" && trust == Trust::Authorities {
-                return Err("invalid peer certificate: UnknownIssuer".to_owned());
+                let why = "invalid peer certificate: UnknownIssuer";
+                self.1.note_refused(Instant::now(), why);
+                return Err(why.to_owned());
             }
             let limits = Limits::default();
             let answer = self.0.send(&Request::get(url), &limits).await;
@@ -180,7 +182,7 @@ pub fn inside(manner: &Manner, seed: u64) -> Result<(World, MockEhr), DemoError>
     let keys_served = InProcess::new()
         .mount(KEYS, key_server.router())
         .mount(KEYS_UNTRUSTED, key_server.router());
-    let fetch = Inside(keys_served);
+    let fetch = Inside(keys_served, key_server.clone());
     let mock = mock(INSIDE, Arc::clone(&QUICK), manner, Arc::clone(&clock), seed)
         .fetch(Arc::new(fetch))
         .build()

@@ -100,6 +100,14 @@ pub struct KeyServer {
     untrusted: Option<Url>,
 }
 
+impl std::fmt::Debug for KeyServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeyServer")
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
+    }
+}
+
 impl KeyServer {
     /// Publishes the keys of every client of the profile that has a `jwks_uri`.
     pub fn new(profile: &Profile, keys: &HashMap<String, SigningKey>) -> Self {
@@ -157,9 +165,12 @@ impl KeyServer {
             .collect()
     }
 
-    /// Keeps that somebody came by https and ended the handshake.
-    fn note_refused(&self, when: Instant, error: &str) {
+    /// Keeps that somebody came by https and ended the handshake; that counts as having asked.
+    pub fn note_refused(&self, when: Instant, error: &str) {
         if let Some(url) = self.untrusted.clone() {
+            if let Some((_, times)) = self.desk().shelves.get_mut(UNTRUSTED) {
+                *times += 1;
+            }
             let outcome = Err(Failure::Tls(format!(
                 "whoever asked the key server of launchproof ended the handshake: {error}"
             )));

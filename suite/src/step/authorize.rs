@@ -45,6 +45,7 @@ impl Prepared<'_> {
             exchanges: Vec::new(),
             signed_in: false,
             altered: Altered::NotMet,
+            denied: false,
         })
     }
 }
