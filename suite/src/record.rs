@@ -63,8 +63,8 @@ impl Scribe {
     /// Learns every secret of the exchanges that came since the last call.
     fn learn(&self, recorder: &Recorder) {
         let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
-        for exchange in recorder.all().iter().skip(*learned) {
-            let _ = self.vault.redact(exchange, self.full);
+        for exchange in recorder.since(*learned) {
+            self.vault.learn(&exchange, self.full);
             *learned += 1;
         }
     }

@@ -12,11 +12,12 @@ use crate::variant::Variant;
 pub(crate) fn check(state: &AppState, parameters: &Parameters) -> Result<bool, Reason> {
     let (defects, variants) = (state.defects(), state.variants());
     let refused = match parameters.get("aud") {
+        Some(aud) if fits(state, aud) => return Ok(true),
         _ if defects.has(Defect::AudNotChecked) => return Ok(true),
         None if defects.has(Defect::AudMissingAccepted) => return Ok(true),
         Some("") if defects.has(Defect::AudEmptyAccepted) => return Ok(true),
         None | Some("") => Reason::missing("aud", format!("the FHIR base '{}'", state.fhir_base())),
-        Some(aud) if fits(state, aud) || fits_loosely(state, aud) => return Ok(true),
+        Some(aud) if fits_loosely(state, aud) => return Ok(true),
         Some(aud) => Reason::Aud {
             was: aud.to_owned(),
             expected: state.fhir_base().to_owned(),
@@ -32,10 +33,8 @@ pub(crate) fn check(state: &AppState, parameters: &Parameters) -> Result<bool, R
 }
 
 fn fits(state: &AppState, aud: &str) -> bool {
-    if state.variants().has(Variant::TrailingSlashAudRefused) {
-        return aud == state.fhir_base();
-    }
-    canonical(aud) == canonical(state.fhir_base())
+    let base = state.fhir_base();
+    aud == base || (canonical(aud) == canonical(base) && !state.variants().has(Variant::TrailingSlashAudRefused))
 }
 
 /// RFC 3986 §6.2: the scheme's and host's letter case, the default port and one slash at the end make no difference;

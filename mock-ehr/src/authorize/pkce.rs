@@ -41,10 +41,14 @@ impl Challenge {
 }
 
 pub(crate) fn check(state: &AppState, client: &Client, parameters: &Parameters) -> Result<Challenge, Reason> {
-    let defects = state.defects();
-    if client.is_confidential() && defects.has(Defect::PkceOnlyPublic) {
-        return Ok(Challenge::NotRequired);
+    match challenge_of(state, parameters) {
+        Err(_) if client.is_confidential() && state.defects().has(Defect::PkceOnlyPublic) => Ok(Challenge::NotRequired),
+        checked => checked,
     }
+}
+
+fn challenge_of(state: &AppState, parameters: &Parameters) -> Result<Challenge, Reason> {
+    let defects = state.defects();
     if parameters.filled("request").is_some() && defects.has(Defect::RequestObjectUnchecked) {
         return Ok(Challenge::NotRequired);
     }
@@ -90,15 +94,19 @@ pub(crate) fn check(state: &AppState, client: &Client, parameters: &Parameters) 
     };
     match plain {
         Some(plain) => plain.map(|()| Challenge::Plain(challenge)),
-        // RFC 7636 §4.2: 32 bytes are 43 characters of base64url.
         None if is_sha256(&challenge) => Ok(Challenge::S256(challenge)),
         None if defects.has(Defect::PkceMalformedChallenge) => Ok(Challenge::Unchecked),
         None => Err(Reason::ChallengeMalformed { was: challenge }),
     }
 }
 
+/// RFC 7636 §4.2: 32 bytes are 43 characters of base64url. They are compared, and never decoded, so no bits of the last
+/// one are looked at.
 fn is_sha256(challenge: &str) -> bool {
-    URL_SAFE_NO_PAD.decode(challenge).is_ok_and(|bytes| bytes.len() == 32)
+    challenge.len() == 43
+        && challenge
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 /// Why a verifier is refused.
@@ -130,18 +138,26 @@ pub(crate) fn verify(
         Challenge::Absent => return Err(VerifierProblem::NoChallenge),
         Challenge::S256(_) | Challenge::Plain(_) | Challenge::Unchecked => {}
     }
-    if client.is_confidential() && defects.has(Defect::PkceOnlyPublic) {
-        return Ok(());
+    match strictly(state, challenge, verifier, of_any_flow) {
+        Err(_) if client.is_confidential() && defects.has(Defect::PkceOnlyPublic) => Ok(()),
+        Err(problem) if problem != VerifierProblem::Missing && defects.has(Defect::PkceNotVerified) => Ok(()),
+        checked => checked,
     }
+}
+
+fn strictly(
+    state: &AppState,
+    challenge: &Challenge,
+    verifier: Option<&str>,
+    of_any_flow: impl Fn(&dyn Fn(&Challenge) -> bool) -> bool,
+) -> Result<(), VerifierProblem> {
+    let defects = state.defects();
     let verifier = match verifier {
         None if defects.has(Defect::PkceMissingVerifierAccepted) => return Ok(()),
         Some("") if defects.has(Defect::PkceEmptyVerifierAccepted) => return Ok(()),
         None | Some("") => return Err(VerifierProblem::Missing),
         Some(verifier) => verifier,
     };
-    if defects.has(Defect::PkceNotVerified) {
-        return Ok(());
-    }
     let length = verifier.chars().count();
     let length_fits = match length {
         ..43 => defects.has(Defect::PkceShortVerifier),

@@ -200,8 +200,8 @@ fn redirect(state: &AppState, target: &RedirectTarget, answer: &[(&str, String)]
     };
     let mut address = base.to_owned();
     // RFC 6749 §3.1.2: a query of the address' own must be kept.
-    if state.defects().has(Defect::ResponseLosesQuery)
-        && let Some(at) = address.find('?')
+    if let Some(at) = address.find('?')
+        && state.defects().has(Defect::ResponseLosesQuery)
     {
         address.truncate(at);
     }
@@ -220,7 +220,7 @@ fn redirect(state: &AppState, target: &RedirectTarget, answer: &[(&str, String)]
     if state.defects().has(Defect::Response307) {
         *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
     }
-    if state.defects().has(Defect::HeaderInjection) {
+    if address.contains("%0D%0A") && state.defects().has(Defect::HeaderInjection) {
         inject(&mut response, &pairs);
     }
     match HeaderValue::from_str(&ascii(&address)) {

@@ -56,31 +56,32 @@ pub(crate) fn returned(state: &AppState, value: &str, answer: Answer) -> Vec<Str
         return Vec::new();
     }
     let mut value = value.to_owned();
-    if defects.has(Defect::StatePlusAsSpace) {
-        value = value.replace('+', " ");
-    }
-    if defects.has(Defect::StateTruncated) {
-        value = value.chars().take(255).collect();
-    }
-    if defects.has(Defect::StateLowercased) {
-        value = value.to_lowercase();
-    }
-    if defects.has(Defect::StateTrimmed) {
-        value = value.trim().to_owned();
-    }
-    if defects.has(Defect::StateHtmlEscaped) {
-        value = value.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
-    }
-    if defects.has(Defect::StateNonAsciiMangled) {
-        value = value
-            .chars()
-            .map(|char| if char.is_ascii() { char } else { '?' })
-            .collect();
+    let mangled: [(Defect, fn(&str) -> String); 6] = [
+        (Defect::StatePlusAsSpace, |value| value.replace('+', " ")),
+        (Defect::StateTruncated, |value| value.chars().take(255).collect()),
+        (Defect::StateLowercased, str::to_lowercase),
+        (Defect::StateTrimmed, |value| value.trim().to_owned()),
+        (Defect::StateHtmlEscaped, |value| {
+            value.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+        }),
+        (Defect::StateNonAsciiMangled, |value| {
+            value
+                .chars()
+                .map(|char| if char.is_ascii() { char } else { '?' })
+                .collect()
+        }),
+    ];
+    for (defect, mangle) in mangled {
+        let other = mangle(&value);
+        // A switch is asked only where it matters: the defect matrix runs again what asked.
+        if other != value && defects.has(defect) {
+            value = other;
+        }
     }
     if defects.has(Defect::StateReplaced) {
         value = state.chance().token::<16>();
     }
-    if defects.has(Defect::StateReencoded) {
+    if encode(&value) != value && defects.has(Defect::StateReencoded) {
         value = encode(&value);
     }
     let times = if defects.has(Defect::StateDoubled) { 2 } else { 1 };

@@ -207,7 +207,7 @@ fn push_scope(app: &AppState, issue: &Issue, body: &mut Map<String, Value>) {
     }
     let scope = if defects.has(Defect::TokenScopeArray) {
         json!(issue.scopes.iter().map(Scope::text).collect::<Vec<_>>())
-    } else if defects.has(Defect::TokenScopeHidesOffline) {
+    } else if issue.scopes.contains(&Scope::OfflineAccess) && defects.has(Defect::TokenScopeHidesOffline) {
         let told: Vec<_> = issue
             .scopes
             .iter()
@@ -236,7 +236,7 @@ fn push_context(app: &AppState, issue: &Issue, body: &mut Map<String, Value>) {
     if issue.is_refresh && defects.has(Defect::RefreshLosesContext) {
         context.clear();
     }
-    if defects.has(Defect::ContextNested) {
+    if !context.is_empty() && defects.has(Defect::ContextNested) {
         body.insert("context".into(), Value::Object(context));
     } else {
         body.extend(context);
@@ -261,21 +261,15 @@ pub(crate) fn context(app: &AppState, issue: &Issue) -> Map<String, Value> {
 
 fn patient(app: &AppState, issue: &Issue) -> Option<String> {
     let defects = app.defects();
-    if defects.has(Defect::ContextPatientMissing) || defects.has(Defect::FhirNoPatientOpensAll) {
-        return None;
-    }
     let asked = issue.scopes.iter().any(|scope| match scope {
         Scope::Resource(resource) => resource.context == Context::Patient,
         _ => scope.launch_context() == Some("patient"),
     });
-    let asked = if defects.has(Defect::ContextPatientOnlyByName) {
-        issue
-            .scopes
-            .iter()
-            .any(|scope| scope.launch_context() == Some("patient"))
-    } else {
-        asked
-    };
+    let by_name = issue
+        .scopes
+        .iter()
+        .any(|scope| scope.launch_context() == Some("patient"));
+    let asked = asked && (by_name || !defects.has(Defect::ContextPatientOnlyByName));
     let from_ehr = issue
         .grant
         .launch
@@ -290,10 +284,13 @@ fn patient(app: &AppState, issue: &Issue) -> Option<String> {
             .map(|patient| patient.id.clone())
             .find(|id| Some(id) != chosen.as_ref());
     }
-    if chosen.is_none() && defects.has(Defect::ContextPatientUnasked) {
-        return people::patients().first().map(|patient| patient.id.clone());
+    match chosen {
+        Some(_) if defects.has(Defect::ContextPatientMissing) || defects.has(Defect::FhirNoPatientOpensAll) => None,
+        None if defects.has(Defect::ContextPatientUnasked) => {
+            people::patients().first().map(|patient| patient.id.clone())
+        }
+        chosen => chosen,
     }
-    chosen
 }
 
 fn push_refresh_token(app: &AppState, issue: &Issue, body: &mut Map<String, Value>) {

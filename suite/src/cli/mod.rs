@@ -109,7 +109,7 @@ pub fn main() -> u8 {
             return code;
         }
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match builder(&arguments.command).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             anstream::eprintln!("launchproof: no runtime: {error}");
@@ -124,6 +124,15 @@ pub fn main() -> u8 {
             anstream::eprintln!("launchproof: {}", failure.message);
             failure.code
         }
+    }
+}
+
+/// A run asks one thing after another: on one thread, nobody has to wake another for each answer. What serves many, and
+/// the defect matrix, use every core.
+fn builder(command: &Command) -> tokio::runtime::Builder {
+    match command {
+        Command::Serve(_) | Command::Selftest(_) => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
     }
 }
 

@@ -11,7 +11,8 @@ pub(super) struct SelftestArguments {
     /// Only these defects and variants.
     #[arg(long, value_name = "NAME", num_args = 1..)]
     only: Vec<String>,
-    /// Run every scenario in every row, even where its run never asks whether the defect is armed.
+    /// Run every scenario in every row, even where its run never asks whether the defect is armed, or was seen unchanged
+    /// with it armed among others.
     #[arg(long)]
     whole: bool,
     /// Print how long each took.

@@ -68,6 +68,7 @@ pub(super) fn redact(vault: &Vault, exchange: &Exchange, full: bool) -> reports:
     let mut redactor = Redactor {
         vault,
         full,
+        learns_only: false,
         decoded: Vec::new(),
     };
     let request = redactor.request(&exchange.request);
@@ -88,6 +89,22 @@ pub(super) fn redact(vault: &Vault, exchange: &Exchange, full: bool) -> reports:
     }
 }
 
+/// Registers every secret of the exchange, and keeps nothing else of it.
+pub(super) fn learn(vault: &Vault, exchange: &Exchange, full: bool) {
+    let mut redactor = Redactor {
+        vault,
+        full,
+        learns_only: true,
+        decoded: Vec::new(),
+    };
+    let request = redactor.request(&exchange.request);
+    let _ = redactor.scrub_request(request);
+    if let Some(response) = exchange.response() {
+        let response = redactor.response(response);
+        let _ = redactor.scrub_response(response);
+    }
+}
+
 fn millis(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
@@ -95,6 +112,8 @@ fn millis(duration: std::time::Duration) -> u64 {
 struct Redactor<'a> {
     vault: &'a Vault,
     full: bool,
+    /// What stands in a text is registered, and the text itself is of no use.
+    learns_only: bool,
     decoded: Vec<DecodedJwt>,
 }
 
@@ -153,7 +172,12 @@ impl Redactor<'_> {
     }
 
     fn clean(&self, text: &str) -> String {
-        self.vault.scrub(&mask_jwts(self.vault, text))
+        let text = mask_jwts(self.vault, text);
+        if self.learns_only {
+            text
+        } else {
+            self.vault.scrub(&text)
+        }
     }
 
     fn header(&mut self, name: &HeaderName, value: &HeaderValue) -> String {
@@ -283,6 +307,8 @@ impl Redactor<'_> {
         if content_type.contains("html") || text.trim_start().starts_with('<') {
             return if self.full || words_matter {
                 cut(&mask_inputs(self.vault, text), kept)
+            } else if self.learns_only {
+                String::new()
             } else {
                 summary_of_page(text)
             };
@@ -401,9 +427,13 @@ impl Redactor<'_> {
         let mut inner = Redactor {
             vault: self.vault,
             full: self.full,
+            learns_only: self.learns_only,
             decoded: Vec::new(),
         };
         let mut claims = inner.object(claims);
+        if self.learns_only {
+            return;
+        }
         if let Some(subject) = subject {
             claims["sub"] = subject;
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http::header::{CONNECTION, CONTENT_TYPE};
@@ -146,8 +146,8 @@ impl ReqwestTransport {
         }
         Ok(Response {
             status: answer.status().as_u16(),
-            headers,
-            body: body.freeze(),
+            headers: owned(&headers),
+            body: Bytes::copy_from_slice(&body),
             elapsed: started.elapsed(),
         })
     }
@@ -178,6 +178,19 @@ impl Transport for ReqwestTransport {
 fn wants_own(request: &Request) -> bool {
     let mut said = request.headers.iter().filter(|(name, _)| name == CONNECTION);
     said.any(|(_, value)| value.as_bytes().eq_ignore_ascii_case(b"close"))
+}
+
+/// The same fields in memory of their own. As they come, each is a slice of the connection's read buffer, and a run that
+/// keeps thousands of answers would keep thousands of buffers.
+fn owned(headers: &HeaderMap) -> HeaderMap {
+    let mut own = HeaderMap::with_capacity(headers.len());
+    for (name, value) in headers {
+        // What was a value stays one, so nothing is lost here.
+        if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+            own.append(name, value);
+        }
+    }
+    own
 }
 
 /// Holds [`Limits::headers`].

@@ -95,6 +95,11 @@ impl Vault {
         self.scrubber.lock().unwrap_or_else(PoisonError::into_inner).scrub(text)
     }
 
+    /// Registers every secret of the exchange.
+    pub fn learn(&self, exchange: &Exchange, full: bool) {
+        super::redact::learn(self, exchange, full);
+    }
+
     /// The exchange as it may be kept: secrets masked wherever they stand; unless `full`, identities hashed and
     /// bodies cut to what a judgement needs. `id` is 0, for the caller to set.
     pub fn redact(&self, exchange: &Exchange, full: bool) -> reports::model::Exchange {

@@ -10,12 +10,18 @@ use crate::scenario::model::Given;
 use crate::scenario::select::Item;
 
 /// Item → the names that its run asked for.
+#[derive(Debug)]
 pub(crate) struct Consulted(BTreeMap<String, BTreeSet<&'static str>>);
 
 impl Consulted {
     /// Whether the item's run asked for this defect or variant.
     pub(crate) fn asks(&self, id: &str, name: &str) -> bool {
         self.0.get(id).is_none_or(|asked| asked.contains(name))
+    }
+
+    /// How many items asked for it.
+    pub(crate) fn count(&self, name: &str) -> usize {
+        self.0.values().filter(|asked| asked.contains(name)).count()
     }
 }
 

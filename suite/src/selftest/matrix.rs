@@ -14,15 +14,21 @@ use crate::scenario::load::Loaded;
 pub struct Matrix {
     rows: Vec<Row>,
     scenarios: BTreeMap<String, Level>,
+    together: usize,
 }
 
 impl Matrix {
-    pub(super) fn new(rows: Vec<Row>, scenarios: &[Loaded]) -> Self {
+    /// `together`: requests that were sent with several switches armed, for no row of their own.
+    pub(super) fn new(rows: Vec<Row>, scenarios: &[Loaded], together: usize) -> Self {
         let scenarios = scenarios
             .iter()
             .map(|loaded| (loaded.id.clone(), loaded.scenario.level))
             .collect();
-        Self { rows, scenarios }
+        Self {
+            rows,
+            scenarios,
+            together,
+        }
     }
 
     /// The rows.
@@ -213,7 +219,7 @@ impl Matrix {
     pub fn summary(&self) -> String {
         let of = |kind| self.rows.iter().filter(|row| row.kind == kind).count();
         let verdicts: usize = self.rows.iter().map(|row| row.vector.len()).sum();
-        let requests: usize = self.rows.iter().map(|row| row.requests).sum();
+        let requests: usize = self.together + self.rows.iter().map(|row| row.requests).sum::<usize>();
         format!(
             "{} scenarios, {} defects, {} variants: {verdicts} verdicts from {requests} requests",
             self.scenarios.len(),

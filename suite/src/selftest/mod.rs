@@ -6,8 +6,10 @@
 mod consulted;
 pub mod coverage;
 pub mod expectation;
+mod groups;
 mod matrix;
 
+use groups::{Candidate, Groups};
 pub use matrix::Matrix;
 
 use std::collections::BTreeMap;
@@ -96,14 +98,15 @@ pub enum Kind {
 pub struct Plan {
     /// Only these defects and variants; all where empty.
     pub only: Vec<String>,
-    /// Every scenario in every row, even where its run never asked whether the defect is armed.
+    /// Every scenario in every row, even where its run never asked whether the defect is armed, or was seen unchanged
+    /// with the defect armed among others.
     pub whole: bool,
 }
 
 /// Runs the matrix, as many rows at a time as there are cores.
 ///
 /// A defect's hook tells that it was asked. An item whose own run, alone on a mock, never asked cannot be changed by the
-/// defect, and keeps the reference's verdict; `whole` runs it all the same.
+/// defect, and keeps the reference's verdict; so does one that [`groups`] saw unchanged. `whole` runs them all the same.
 pub async fn run(scenarios: Vec<Loaded>, plan: &Plan) -> Result<Matrix, String> {
     let rows = rows(&plan.only)?;
     let profile = demo::inside(&Manner::default(), SEED)
@@ -133,17 +136,25 @@ pub async fn run(scenarios: Vec<Loaded>, plan: &Plan) -> Result<Matrix, String> 
     .await?;
     let before = Arc::new(reference.vector.clone());
     let gate = Arc::new(tokio::sync::Semaphore::new(width));
+    let groups = match &asked {
+        Some(asked) if plan.only.is_empty() => groups::run(&suite, asked, &before, &gate, rows.clone()).await?,
+        _ => Groups::default(),
+    };
+    let together = groups.requests;
+    let groups = Arc::new(groups);
     let mut tasks = Vec::new();
-    for (name, kind, manner) in rows {
-        let (suite, gate, asked, before) = (
+    for Candidate { name, kind, manner } in rows {
+        let (suite, gate, asked, before, groups) = (
             Arc::clone(&suite),
             Arc::clone(&gate),
             asked.clone(),
             Arc::clone(&before),
+            Arc::clone(&groups),
         );
         tasks.push(tokio::spawn(async move {
             let _permit = gate.acquire().await.map_err(|error| error.to_string())?;
-            let takes = |id: &str| asked.as_ref().is_none_or(|asked| asked.asks(id, &name));
+            let takes =
+                |id: &str| asked.as_ref().is_none_or(|asked| asked.asks(id, &name)) && !groups.excuses(id, &name);
             row(name.clone(), kind, &manner, &suite, &takes, &before).await
         }));
     }
@@ -151,7 +162,7 @@ pub async fn run(scenarios: Vec<Loaded>, plan: &Plan) -> Result<Matrix, String> 
     for task in tasks {
         rows.push(task.await.map_err(|error| format!("a row panicked: {error}"))??);
     }
-    Ok(Matrix::new(rows, &scenarios))
+    Ok(Matrix::new(rows, &scenarios, together))
 }
 
 /// What every row shares.
@@ -166,7 +177,7 @@ impl Suite {
     }
 }
 
-fn rows(only: &[String]) -> Result<Vec<(String, Kind, Manner)>, String> {
+fn rows(only: &[String]) -> Result<Vec<Candidate>, String> {
     let wanted = |name: &str| only.is_empty() || only.iter().any(|one| one == name);
     let mut rows = Vec::new();
     for defect in Defect::ALL.iter().copied().filter(|defect| wanted(defect.name())) {
@@ -174,18 +185,26 @@ fn rows(only: &[String]) -> Result<Vec<(String, Kind, Manner)>, String> {
             defects: vec![defect],
             variants: Vec::new(),
         };
-        rows.push((defect.name().to_owned(), Kind::Defect, manner));
+        rows.push(Candidate {
+            name: defect.name().to_owned(),
+            kind: Kind::Defect,
+            manner,
+        });
     }
     for variant in Variant::ALL.iter().copied().filter(|variant| wanted(variant.name())) {
         let manner = Manner {
             defects: Vec::new(),
             variants: vec![variant],
         };
-        rows.push((variant.name().to_owned(), Kind::Variant, manner));
+        rows.push(Candidate {
+            name: variant.name().to_owned(),
+            kind: Kind::Variant,
+            manner,
+        });
     }
     let unknown: Vec<&String> = only
         .iter()
-        .filter(|name| !rows.iter().any(|(known, ..)| known == *name))
+        .filter(|name| !rows.iter().any(|row| row.name == **name))
         .collect();
     if unknown.is_empty() {
         Ok(rows)

@@ -149,6 +149,12 @@ impl Recorder {
         self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Those from this id on.
+    pub fn since(&self, id: usize) -> Vec<Arc<Exchange>> {
+        let all = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(id..).unwrap_or_default().to_vec()
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).len()
