@@ -293,10 +293,13 @@ async fn a_search_is_paged_by_its_links() {
 async fn what_the_server_does_not_do_is_said_as_an_outcome() {
     let ehr = Ehr::new();
     let token = ehr.token("patient/*.cruds");
-    let put = ehr
-        .send(Request::patch("/fhir/Patient/patient-a"), &token, Body::from("{}"))
-        .await;
-    put.is_outcome(StatusCode::METHOD_NOT_ALLOWED, "not-supported");
+    ehr.send(Request::put("/fhir/Patient"), &token, Body::from("{}"))
+        .await
+        .is_outcome(StatusCode::METHOD_NOT_ALLOWED, "not-supported");
+    let patch = Request::patch("/fhir/Patient/patient-a").header(CONTENT_TYPE, "text/plain");
+    ehr.send(patch, &token, Body::from("{}"))
+        .await
+        .is_outcome(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid");
     let json = Request::post("/fhir/Patient/_search").header(CONTENT_TYPE, "application/json");
     ehr.send(json, &token, Body::from("{}"))
         .await
