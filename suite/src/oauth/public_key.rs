@@ -10,7 +10,7 @@ const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
 const SEQUENCE: u8 = 0x30;
 
-/// `rsaEncryption` and NULL, as they stand in an AlgorithmIdentifier.
+/// `rsaEncryption` and NULL, as they stand in an `AlgorithmIdentifier`.
 const RSA: &[u8] = &[
     0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,
 ];
