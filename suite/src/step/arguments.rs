@@ -119,7 +119,7 @@ pub struct AuthorizeArgs {
     pub deny: bool,
     /// Alters one form on the way.
     #[serde(default)]
-    pub tamper: Option<super::tamper::TamperArgs>,
+    pub tamper: Option<Box<super::tamper::TamperArgs>>,
     /// Name of a browser session to share with other steps; fresh where absent. `NAME@before` has the cookies that session
     /// `NAME` had before the password was sent.
     #[serde(default)]
