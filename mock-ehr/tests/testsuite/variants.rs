@@ -50,6 +50,10 @@ async fn shows(ehr: &TestEhr, variant: Variant) -> bool {
         Variant::JwksUriRedirectFollowed | Variant::JwksUriTextRefused | Variant::JwksUriAlgBound => {
             crate::defects::jwks_uri::shows(ehr, variant).await
         }
+        Variant::RefusedReadWithoutOutcome => {
+            let answer = ehr.get("/fhir/Patient/patient-b").await;
+            answer.status == StatusCode::UNAUTHORIZED && answer.body.is_empty()
+        }
         Variant::ScopeWildcardExpanded | Variant::ScopeSplit => {
             let answer = ehr
                 .launched_with(APP, |form| form.set("scope", "launch/patient patient/*.rs"))
