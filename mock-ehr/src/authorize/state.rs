@@ -36,6 +36,9 @@ pub(crate) fn of_refused(parameters: &Parameters) -> Option<String> {
     }
 }
 
+/// What a defect makes of a value.
+type Mangle = fn(&str) -> String;
+
 /// Which answer carries it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
@@ -56,7 +59,7 @@ pub(crate) fn returned(state: &AppState, value: &str, answer: Answer) -> Vec<Str
         return Vec::new();
     }
     let mut value = value.to_owned();
-    let mangled: [(Defect, fn(&str) -> String); 6] = [
+    let mangled: [(Defect, Mangle); 6] = [
         (Defect::StatePlusAsSpace, |value| value.replace('+', " ")),
         (Defect::StateTruncated, |value| value.chars().take(255).collect()),
         (Defect::StateLowercased, str::to_lowercase),
