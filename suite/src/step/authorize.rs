@@ -238,6 +238,11 @@ pub(super) async fn prepare<'w>(context: &mut Context<'w>, args: &AuthorizeArgs)
     own_origins.push(endpoint.origin().ascii_serialization());
     let (mut ahead, mut ended) = (Vec::new(), None);
     if args.pushed.is_none() && !args.unpushed && pushed_only::is_required(facts(world).await, Some(client)) {
+        if args.tamper.as_ref().is_some_and(|tamper| tamper.of_another_browser) {
+            return Err(Halt::Skip(
+                "two browsers need two requests, and here one push, which serves one, comes before each".to_owned(),
+            ));
+        }
         let encoded = encoded(context, args, &pairs, &own)?;
         let query = args.raw_query.as_ref().map(|raw| context.fill(raw, &own)).transpose()?;
         let label = args.label.as_deref();
