@@ -646,4 +646,20 @@ mod tests {
             let _ = vault.redact(&exchange(request, response(500, &[("cookie", ";;=")], body)), true);
         }
     }
+
+    #[test]
+    fn a_word_that_stands_for_a_token_is_masked_only_there() {
+        let vault = Vault::new([7; 32]);
+        let mut wrong = Request::get(url("https://ehr.example/fhir/Patient"));
+        wrong.header(http::header::AUTHORIZATION, "Bearer");
+        let wrong = vault.redact(&exchange(wrong, response(401, &[], "")), false);
+        assert!(!format!("{:?}", wrong.request).contains("Bearer"));
+        let answer = response(
+            200,
+            &[("content-type", "application/json")],
+            r#"{"token_type":"Bearer"}"#,
+        );
+        let right = vault.redact(&exchange(Request::get(url("https://ehr.example/token")), answer), false);
+        assert!(right.response.unwrap().body.contains("Bearer"));
+    }
 }

@@ -69,6 +69,7 @@ pub const WORDS: &[(&str, &str)] = &[
         "require_pushed_authorization_requests, in discovery or of the client in the profile",
     ),
     ("second_client", "another client in the profile"),
+    ("second_user", "a second user in the profile"),
     ("second_public", "another public client in the profile"),
     ("second_symmetric", "another client with a secret in the profile"),
     ("second_asymmetric", "another client with a key in the profile"),
@@ -183,6 +184,7 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow: Allow
         "encounter_a" => met(profile.encounters.contains_key("a"), || {
             add("[encounters] a, and `{encounter}` in [ehr_launch]")
         }),
+        "second_user" => met(profile.users.len() > 1, || add("a second user: [users.NAME]")),
         "launch_names_user" => {
             let named = profile.ehr_launch.as_ref().is_some_and(EhrLaunch::names_user);
             met(named && profile.users.len() > 1, || {

@@ -4,6 +4,7 @@ mod architecture;
 mod bad_input;
 mod captured;
 mod chrome;
+mod client_choice;
 mod controls;
 mod coverage;
 mod exit_codes;

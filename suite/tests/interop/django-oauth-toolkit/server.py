@@ -115,9 +115,9 @@ def register() -> None:
     from django.contrib.auth import get_user_model
     from oauth2_provider.models import get_application_model
 
-    user = SETUP["user"]
-    # The admin's sign-in page lets in staff only.
-    get_user_model().objects.create_user(user["username"], password=user["password"], is_staff=True)
+    for user in SETUP["users"]:
+        # The admin's sign-in page lets in staff only.
+        get_user_model().objects.create_user(user["username"], password=user["password"], is_staff=True)
     application = get_application_model()
     for client in SETUP["clients"]:
         application.objects.create(

@@ -1,7 +1,7 @@
 // PyPI django-oauth-toolkit (server.py) behind the glue proxy. Everything here is glue.
 import { fileURLToPath } from 'node:url';
 import { CAPABILITIES, PATIENT } from '../glue/smart.mjs';
-import { CLIENTS, REDIRECT_URIS, SCOPES, USER } from '../glue/clients.mjs';
+import { CLIENTS, REDIRECT_URIS, SCOPES, OTHER_USER, USER } from '../glue/clients.mjs';
 import { introspect, serve } from '../glue/proxy.mjs';
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
@@ -18,7 +18,7 @@ await serve({
       PATIENT_URL: `http://127.0.0.1:${port}/fhir/Patient/${PATIENT}`,
       SETUP: JSON.stringify({
         // The toolkit has no private_key_jwt: those clients are not registered, and the capability is not claimed.
-        clients: [...CLIENTS.filter((c) => !c.key), glue], redirect_uris: REDIRECT_URIS, scopes: SCOPES, user: USER,
+        clients: [...CLIENTS.filter((c) => !c.key), glue], redirect_uris: REDIRECT_URIS, scopes: SCOPES, users: [USER, OTHER_USER],
       }),
       PYTHONUNBUFFERED: '1',
     },

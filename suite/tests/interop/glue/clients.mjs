@@ -28,3 +28,5 @@ export const CLIENTS = [
 export const BY_URL = { id: 'app-by-url', method: 'private_key_jwt', jwksUri: 'http://127.0.0.1:9390/app-by-url/jwks.json' };
 
 export const USER = { username: 'demo', password: 'demo-password' };
+/** Sits in another browser. */
+export const OTHER_USER = { username: 'other', password: 'other-password' };

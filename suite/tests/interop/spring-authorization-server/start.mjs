@@ -1,7 +1,7 @@
 // Spring Authorization Server (src/main/java/interop/Server.java) behind the glue proxy. Everything here is glue.
 import { fileURLToPath } from 'node:url';
 import { CAPABILITIES, PATIENT } from '../glue/smart.mjs';
-import { BY_URL, CLIENTS, REDIRECT_URIS, SCOPES, USER } from '../glue/clients.mjs';
+import { BY_URL, CLIENTS, REDIRECT_URIS, SCOPES, OTHER_USER, USER } from '../glue/clients.mjs';
 import { introspect, serve } from '../glue/proxy.mjs';
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
@@ -19,7 +19,7 @@ await serve({
       PORT: String(port + 100),
       PUBLIC_ORIGIN: origin,
       SETUP: JSON.stringify({
-        clients: [...CLIENTS, BY_URL, glue], redirect_uris: REDIRECT_URIS, scopes: SCOPES, user: USER,
+        clients: [...CLIENTS, BY_URL, glue], redirect_uris: REDIRECT_URIS, scopes: SCOPES, users: [USER, OTHER_USER],
         patient_url: `${origin}/fhir/Patient/${PATIENT}`,
       }),
     },

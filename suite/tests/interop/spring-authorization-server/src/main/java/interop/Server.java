@@ -50,7 +50,7 @@ import org.springframework.security.web.util.matcher.MediaTypeRequestMatcher;
 /**
  * Spring Authorization Server (the real server) as its manual's "Getting Started" sets it up, behind ../glue/proxy.mjs.
  *
- * <p>Ours is only what the manual leaves to the deployer: the clients, the user, the keys, refresh tokens used once, and the
+ * <p>Ours is only what the manual leaves to the deployer: the clients, the users, the keys, refresh tokens used once, and the
  * claim fhirUser. All that comes in SETUP, from ../glue/clients.mjs.
  */
 @SpringBootApplication
@@ -92,9 +92,12 @@ public class Server {
 
   @Bean
   UserDetailsService users() {
-    JsonNode user = setup.get("user");
-    return new InMemoryUserDetailsManager(User.withUsername(user.get("username").asText())
-        .password(user.get("password").asText()).roles("USER").build());
+    InMemoryUserDetailsManager users = new InMemoryUserDetailsManager();
+    for (JsonNode user : setup.get("users")) {
+      users.createUser(User.withUsername(user.get("username").asText())
+          .password(user.get("password").asText()).roles("USER").build());
+    }
+    return users;
   }
 
   /** Test data need no work factor: with bcrypt, which Spring moves every password to, a run takes six times as long. */
