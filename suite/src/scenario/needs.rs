@@ -184,7 +184,10 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow: Allow
         "encounter_a" => met(profile.encounters.contains_key("a"), || {
             add("[encounters] a, and `{encounter}` in [ehr_launch]")
         }),
-        "second_user" => met(profile.users.len() > 1, || add("a second user: [users.NAME]")),
+        // Also where the profile lacks one since the target has no page on which it would matter.
+        "second_user" => met(profile.users.len() > 1, || {
+            Need::Skip("the profile has one user; a second one would be added as [users.NAME]".to_owned())
+        }),
         "launch_names_user" => {
             let named = profile.ehr_launch.as_ref().is_some_and(EhrLaunch::names_user);
             met(named && profile.users.len() > 1, || {

@@ -7,7 +7,7 @@ use launchproof::scenario::select::Selection;
 use launchproof::target::Profile;
 
 const PROFILE: &str = r#"
-fhir_base = "https://ehr.example/fhir"
+fhir_base = "http://127.0.0.1:8000/fhir"
 
 [clients.open]
 kind = "public"

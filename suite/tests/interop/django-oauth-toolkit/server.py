@@ -143,6 +143,7 @@ def main() -> None:
         configure(folder)
         django.setup()
         from django.contrib import admin
+        from django.contrib.auth.views import LoginView
         from django.core.servers.basehttp import WSGIRequestHandler
         from django.urls import include, path
         from oauth2_provider import urls
@@ -151,6 +152,8 @@ def main() -> None:
         urlpatterns = [
             path("", include((urls.metadata_urlpatterns, "oauth2_metadata"))),
             path("o/", include("oauth2_provider.urls", namespace="oauth2_provider")),
+            # The admin's own view turns away who is signed in, and prompt=login would lead nowhere; its page is what is wanted.
+            path("admin/login/", LoginView.as_view(template_name="admin/login.html")),
             path("admin/", admin.site.urls),
         ]
         # Head and body go out in two writes; with Nagle's algorithm the second waits 40 ms for the delayed ACK of the first.
