@@ -140,6 +140,7 @@ const smart = await (await fetch(`${profile.fhir_base}/.well-known/smart-configu
 const [user] = Object.values(profile.users);
 let failed = 0;
 for (const [name, client] of Object.entries(profile.clients)) {
+  if (client.jwks_uri) { console.log(`skip ${name} ${client.client_id}: launchproof alone answers at its jwks_uri`); continue; }
   if (only.length && !only.includes(name)) continue;
   try {
     console.log(`ok   ${name} ${client.client_id}: ${await launch(client, smart, user)}`);
