@@ -103,7 +103,7 @@ pub struct Plan {
     pub whole: bool,
 }
 
-/// Runs the matrix, as many rows at a time as there are cores.
+/// Runs the matrix, twice as many rows at a time as there are cores.
 ///
 /// A defect's hook tells that it was asked. An item whose own run, alone on a mock, never asked cannot be changed by the
 /// defect, and keeps the reference's verdict; so does one that [`groups`] saw unchanged. `whole` runs them all the same.
@@ -122,7 +122,7 @@ pub async fn run(scenarios: Vec<Loaded>, plan: &Plan) -> Result<Matrix, String> 
     let asked = if plan.whole {
         None
     } else {
-        Some(Arc::new(consulted::by_item(&suite, width).await?))
+        Some(Arc::new(consulted::by_item(&suite, 2 * width).await?))
     };
     let (strict, nothing) = (Manner::default(), Vector::new());
     let reference = row(
@@ -135,7 +135,8 @@ pub async fn run(scenarios: Vec<Loaded>, plan: &Plan) -> Result<Matrix, String> 
     )
     .await?;
     let before = Arc::new(reference.vector.clone());
-    let gate = Arc::new(tokio::sync::Semaphore::new(width));
+    // Some scenarios wait for a key server that is slow or silent; meanwhile another row can have the core.
+    let gate = Arc::new(tokio::sync::Semaphore::new(2 * width));
     let groups = match &asked {
         Some(asked) if plan.only.is_empty() => groups::run(&suite, asked, &before, &gate, rows.clone()).await?,
         _ => Groups::default(),
