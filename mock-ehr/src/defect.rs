@@ -590,7 +590,7 @@ defects! {
     "method_5xx" Method5xx "rfc6749/3.2-post" "A method that the token endpoint does not have ends in status 500, there and at introspection and revocation.";
     "fhir_malformed_5xx" FhirMalformed5xx "rfc9110/15.6" "A FHIR request that cannot be read ends in status 500.";
     "discovery_query_5xx" DiscoveryQuery5xx "rfc9110/15.6" "A query behind smart-configuration ends in status 500.";
-    "error_stack_trace" ErrorStackTrace "cwe/209" "Errors of the authorization and the token endpoint and of the FHIR server carry a stack trace.";
+    "error_stack_trace" ErrorStackTrace "cwe/209" "Errors of every endpoint and of the FHIR server carry a stack trace.";
     "secret_echoed" SecretEchoed "cwe/209" "An error of the token endpoint repeats the request with its credentials.";
     "header_injection" HeaderInjection "rfc6749/10.14" "A line break in state begins a header field of the redirect.";
     "error_json_as_html" ErrorJsonAsHtml "rfc6749/10.14" "Errors of the token endpoint come as text/html, and repeat a parameter as it came.";

@@ -81,6 +81,9 @@ pub(crate) fn json_answer(app: &AppState, status: StatusCode, mut body: Map<Stri
     if app.variants().has(Variant::ReorderedJson) {
         body = body.into_iter().rev().collect();
     }
+    if !status.is_success() && app.defects().has(Defect::ErrorStackTrace) {
+        body.insert("trace".into(), page::STACK_TRACE.into());
+    }
     let mut response = (status, Value::Object(body).to_string()).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(json_type(app)));
@@ -449,9 +452,6 @@ fn error_body(app: &AppState, reason: &Reason) -> Map<String, Value> {
             reason.description()
         };
         body.insert("error_description".into(), description.into());
-    }
-    if defects.has(Defect::ErrorStackTrace) {
-        body.insert("trace".into(), page::STACK_TRACE.into());
     }
     if defects.has(Defect::TokenErrorWithToken) {
         body.insert("access_token".into(), app.chance().token::<32>().into());

@@ -17,6 +17,7 @@ use super::discover::{answered, facts};
 use super::fhir::unescaped;
 use super::publish::next_key;
 use super::registrations::REGISTERED;
+use super::world::Facts;
 use crate::http::{Request, RequestBody, Secret};
 use crate::key_server::elsewhere;
 use crate::target::{Client, ClientKind, Credentials, KeySource, SecretMethod};
@@ -84,16 +85,19 @@ pub enum KeyForm {
     None,
 }
 
+/// Where clients register, by the first document that says so.
+pub(super) fn endpoint(facts: &Facts) -> Option<&str> {
+    [&facts.smart, &facts.openid]
+        .into_iter()
+        .find_map(|document| document.as_ref()?.get("registration_endpoint")?.as_str())
+}
+
 /// Registers a client.
 pub async fn register(context: &mut Context<'_>, args: &RegisterArgs) -> Result<(), Halt> {
     let world = context.world;
     let own = context.own_client()?;
     let known = facts(world).await;
-    let documents = [&known.smart, &known.openid];
-    let endpoint = documents
-        .iter()
-        .find_map(|document| document.as_ref()?.get("registration_endpoint")?.as_str())
-        .ok_or_else(|| Halt::Skip("the server lists no registration_endpoint".to_owned()))?;
+    let endpoint = endpoint(known).ok_or_else(|| Halt::Skip("the server lists no registration_endpoint".to_owned()))?;
     let url = Url::parse(endpoint).map_err(|_| Halt::Blocked(format!("`{endpoint}` is not an absolute URL")))?;
     let none = |_: &str| None;
     let bytes = match (&args.bytes, &args.body) {

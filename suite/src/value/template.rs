@@ -50,6 +50,7 @@ pub const ROOTS: &[&str] = &[
     "fhir_user_path",
     "userinfo_endpoint",
     "par_endpoint",
+    "registration_endpoint",
     "granted_scope",
     "scopes_listed",
     "token_patient",
