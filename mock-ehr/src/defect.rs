@@ -388,6 +388,7 @@ defects! {
     "jwks_uri_not_cached" JwksUriNotCached "smart-2.2.0/342" "The key set at a client's jwks_uri is fetched for each request, whatever Cache-Control says.";
     "jwks_uri_first_key_only" JwksUriFirstKeyOnly "smart-2.2.0/338" "Only the first key of a key set that was fetched is known.";
     "jwks_uri_kid_alone" JwksUriKidAlone "smart-2.2.0/338" "Of two keys with one kid the first is taken, whatever its type.";
+    "assertion_kid_ambiguous" AssertionKidAmbiguous "smart-2.2.0/338" "Of several keys of one type and one kid, each may have signed a client assertion.";
     "jwks_uri_strange_key_refused" JwksUriStrangeKeyRefused "rfc7517/5-unknown" "A key set with a key that is not for signatures is refused as a whole.";
     "jwks_uri_json_only" JwksUriJsonOnly "rfc7517/8.5" "A key set that comes as application/jwk-set+json is refused.";
     "jwks_uri_failure_5xx" JwksUriFailure5xx "smart-2.2.0/340" "A key set that cannot be fetched ends in status 500.";

@@ -72,6 +72,8 @@ pub enum PublishedKey {
     Next,
     /// Another type of key under the `kid` of `next`.
     NextKidOtherType,
+    /// Another key of the same type under the `kid` of `next`.
+    NextKidSameType,
     /// A key that is marked for encryption, under another `kid`.
     Encryption,
     /// A key of a type that nobody knows.
@@ -182,6 +184,10 @@ fn public_key(context: &Context<'_>, client: &Client, key: PublishedKey) -> Resu
                 fresh(Alg::Rs384)?.public_jwk()
             };
             with(other, "kid", next.kid().unwrap_or_default())
+        }
+        PublishedKey::NextKidSameType => {
+            let next = next_key(context)?;
+            with(fresh(next.alg())?.public_jwk(), "kid", next.kid().unwrap_or_default())
         }
         PublishedKey::Encryption => {
             let mut key = with(fresh(Alg::Es384)?.public_jwk(), "use", "enc");

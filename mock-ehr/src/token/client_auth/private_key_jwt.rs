@@ -53,6 +53,8 @@ pub(crate) enum AssertionProblem {
     Jku { was: String },
     #[error("kid is missing; expected the kid of a registered key")]
     KidMissing,
+    #[error("several registered keys of one type have the kid of the assertion; expected exactly one")]
+    KidAmbiguous,
     #[error("kid was '{was}'; expected one of the registered keys: {registered}")]
     KidUnknown { was: String, registered: String },
     #[error("the keys could not be fetched from the registered address: {why}")]
@@ -264,6 +266,12 @@ fn keys<'a>(
     // RFC 7517 §4.5: keys of different kinds may share a kid; the algorithm tells which is meant.
     if defects.has(Defect::JwksUriKidAlone) {
         named.truncate(1);
+    }
+    // One key fits by kid and type, or none is meant.
+    let wants_rsa = assertion.header("alg").is_some_and(|alg| alg.starts_with("RS"));
+    let fitting = named.iter().filter(|key| key.is_rsa() == wants_rsa).count();
+    if fitting > 1 && !defects.has(Defect::AssertionKidAmbiguous) {
+        return Err(AssertionProblem::KidAmbiguous);
     }
     if !named.is_empty() {
         return Ok(named);

@@ -70,6 +70,10 @@ pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
             put(&[renamed("client_rs384", &kid(OLD)), public(OLD)]);
             !gets(ehr, OLD).await
         }
+        Defect::AssertionKidAmbiguous => {
+            put(&[renamed(NEW, &kid(OLD)), public(OLD)]);
+            gets(ehr, OLD).await
+        }
         Defect::JwksUriStrangeKeyRefused => {
             put(&[json!({ "kty": "NEW", "kid": "x" }), public(OLD)]);
             !gets(ehr, OLD).await
