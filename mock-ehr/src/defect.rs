@@ -398,6 +398,7 @@ defects! {
     // dynamic registration
     "registration_status_200" RegistrationStatus200 "rfc7591/3.2.1-status" "A registration is answered with status 200.";
     "registration_metadata_missing" RegistrationMetadataMissing "rfc7591/3.2.1-metadata" "The answer to a registration does not say what was registered.";
+    "registration_secret_short" RegistrationSecretShort "rfc6749/10.10" "The secret of an app that registers itself has 48 bits.";
     "registration_secret_expiry_missing" RegistrationSecretExpiryMissing "rfc7591/3.2.1-expires" "client_secret_expires_at is left out beside a client_secret.";
     "registration_statement_lost" RegistrationStatementLost "rfc7591/3.2.1-statement" "The software statement of a registration is not returned.";
     "registration_unknown_member_refused" RegistrationUnknownMemberRefused "rfc7591/2-unknown" "A registration with a member that the server does not know is refused.";

@@ -163,7 +163,14 @@ fn client(app: &AppState, asked: &Map<String, Value>, grants: &[String]) -> Resu
         Some(text) => crate::scope::grant::grantable(&Scope::parse_list(text), &allowed),
         None => allowed,
     };
-    let secret = (kind == ClientKind::Symmetric).then(|| Secret(app.chance().token::<24>()));
+    // RFC 6749 §10.10: 192 bits, where 128 are asked for.
+    let secret = (kind == ClientKind::Symmetric).then(|| {
+        if app.defects().has(Defect::RegistrationSecretShort) {
+            Secret(app.chance().token::<6>())
+        } else {
+            Secret(app.chance().token::<24>())
+        }
+    });
     let client_id = if app.defects().has(Defect::RegistrationClientIdRepeated) {
         "registered".to_owned()
     } else {

@@ -238,6 +238,9 @@ pub struct JsonArgs {
     /// A text of at most so many bytes.
     #[serde(default)]
     pub at_most_bytes: Option<usize>,
+    /// A text of at least so many bytes.
+    #[serde(default)]
+    pub at_least_bytes: Option<usize>,
 }
 
 /// A JSON type, or a text of a certain form.

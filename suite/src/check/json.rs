@@ -90,6 +90,17 @@ fn judged(context: &Context<'_>, args: &JsonArgs, name: &str, value: &Value) -> 
             format!("`{name}` a text of {most} bytes or less"),
             format!("{} bytes", text.len()),
         ),
+        _ => long_enough(args, name, value),
+    }
+}
+
+/// Says how long the text is, and never what it says: it may be a secret.
+fn long_enough(args: &JsonArgs, name: &str, value: &Value) -> Finding {
+    match (args.at_least_bytes, value.as_str()) {
+        (Some(least), Some(text)) if text.len() < least => Finding::broken(
+            format!("`{name}` a text of {least} bytes or more"),
+            format!("{} bytes", text.len()),
+        ),
         _ => Finding::holds(),
     }
 }

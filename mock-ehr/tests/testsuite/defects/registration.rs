@@ -68,6 +68,11 @@ pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
             assert!(!answer.member("client_secret").is_empty());
             answer.json()["client_secret_expires_at"].is_null()
         }
+        Defect::RegistrationSecretShort => {
+            let answer = register(ehr, json!({ "token_endpoint_auth_method": "client_secret_post" })).await;
+            let secret = answer.member("client_secret");
+            !secret.is_empty() && secret.len() < 20
+        }
         Defect::RegistrationStatementLost => {
             let answer = register(ehr, json!({ "software_statement": "a.b.c" })).await;
             answer.member("software_statement") != "a.b.c"
