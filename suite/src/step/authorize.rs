@@ -221,7 +221,11 @@ pub(super) async fn prepare<'w>(context: &mut Context<'w>, args: &AuthorizeArgs)
     let session = match (&args.session, world.profile.session.reuse) {
         // Whoever is signed in already meets none of the forms.
         _ if args.tamper.is_some() => Session::Fresh,
-        (Some(name), _) => Session::Shared(name.clone()),
+        // Each client's own: else only the first of them would meet a user who has not signed in yet.
+        (Some(name), _) => {
+            let whose = context.client.map_or("", |client| client.name.as_str());
+            Session::Shared(format!("{whose}-{name}"))
+        }
         (None, true) => Session::Shared(format!("user-{user}")),
         (None, false) => Session::Fresh,
     };
