@@ -24,7 +24,7 @@ pub(crate) async fn exchange(State(state): State<AppState>, request: Request, ne
         path: head.uri.path().to_owned(),
         query: redact::parameters(head.uri.query().unwrap_or_default().as_bytes()),
         form: Vec::new(),
-        authorization: text(&head.headers, &AUTHORIZATION).and_then(|value| value.split(' ').next().map(str::to_owned)),
+        authorization: text(&head.headers, &AUTHORIZATION).map(|value| redact::scheme(&value)),
         origin: text(&head.headers, &ORIGIN),
     };
     let is_form =

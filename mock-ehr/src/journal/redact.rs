@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::form::Parameters;
 
 /// Names whose values are secrets, or stand for one.
-const SECRET: [&str; 15] = [
+const SECRET: [&str; 16] = [
     "access_token",
     "assertion",
     "client_assertion",
@@ -18,6 +18,7 @@ const SECRET: [&str; 15] = [
     "launch",
     "password",
     "refresh_token",
+    "registration_access_token",
     "request",
     "state",
     "token",
@@ -31,8 +32,19 @@ pub(crate) fn value(name: &str, value: &str) -> String {
         } else {
             format!("(redacted, {} characters)", value.chars().count())
         }
+    } else if value.contains("://") {
+        // An address may carry secrets of its own.
+        location(value)
     } else {
         clip(value)
+    }
+}
+
+/// The scheme of an Authorization header. What comes without one is a credential that was sent alone.
+pub(crate) fn scheme(authorization: &str) -> String {
+    match authorization.split_once(' ') {
+        Some((scheme, _)) => clip(scheme),
+        None => "(no scheme)".to_owned(),
     }
 }
 
@@ -48,17 +60,23 @@ pub(crate) fn parameters(raw: &[u8]) -> Vec<(String, String)> {
 
 /// An address with its query's and fragment's secrets taken out.
 pub(crate) fn location(text: &str) -> String {
-    let Some(at) = text.find(['?', '#']) else {
-        return clip(text);
-    };
-    let (base, rest) = text.split_at(at);
-    let mut out = clip(base);
-    out.push_str(&rest[..1]);
-    let shown: Vec<_> = parameters(&rest.as_bytes()[1..])
-        .into_iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    out.push_str(&shown.join("&"));
+    let mut parts = text.split_inclusive(['?', '#']);
+    let mut out = clip(parts.next().unwrap_or_default());
+    for part in parts {
+        let (pairs, mark) = part.split_at(part.trim_end_matches(['?', '#']).len());
+        let shown: Vec<_> = parameters(pairs.as_bytes())
+            .into_iter()
+            .map(|(name, value)| {
+                if value.is_empty() {
+                    name
+                } else {
+                    format!("{name}={value}")
+                }
+            })
+            .collect();
+        out.push_str(&shown.join("&"));
+        out.push_str(mark);
+    }
     out
 }
 
@@ -68,6 +86,10 @@ pub(crate) fn json(body: &mut Value) {
             for (name, member) in members {
                 match member {
                     Value::String(text) => *text = value(name, text),
+                    Value::Array(items) => items.iter_mut().for_each(|item| match item {
+                        Value::String(text) => *text = value(name, text),
+                        other => json(other),
+                    }),
                     other => json(other),
                 }
             }
@@ -101,10 +123,38 @@ mod tests {
             "{shown}"
         );
         let shown = location("https://app.example/cb?code=abc&iss=x#access_token=y");
-        assert!(!shown.contains("abc"), "{shown}");
-        let mut body = serde_json::json!({ "access_token": "abc", "scope": "openid", "inner": [{ "token": "abc" }] });
+        assert!(!shown.contains("abc") && !shown.contains("=y"), "{shown}");
+        let nested = format!(
+            "{:?}",
+            parameters(b"redirect_uri=https%3A%2F%2Fapp.example%2Fcb%3Fcode%3Dabc")
+        );
+        assert!(
+            nested.contains("https://app.example/cb") && !nested.contains("abc"),
+            "{nested}"
+        );
+        let mut body = serde_json::json!({
+            "access_token": "abc",
+            "registration_access_token": "abc",
+            "scope": "openid",
+            "token": ["abc"],
+            "inner": [{ "token": "abc" }],
+        });
         json(&mut body);
         assert!(!body.to_string().contains("abc"));
         assert_eq!(body["scope"], "openid");
+    }
+
+    #[test]
+    fn a_credential_without_a_scheme_is_none_to_show() {
+        assert_eq!(scheme("Bearer abc"), "Bearer");
+        assert_eq!(scheme("abc"), "(no scheme)");
+    }
+
+    #[test]
+    fn an_address_keeps_its_shape() {
+        assert_eq!(
+            location("https://app.example/cb?error=access_denied#top"),
+            "https://app.example/cb?error=access_denied#top"
+        );
     }
 }
