@@ -239,12 +239,7 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow: Allow
             None => Need::Met,
         },
         "registration" => {
-            let listed = |document: &Option<serde_json::Value>| {
-                document
-                    .as_ref()
-                    .is_some_and(|document| document.get("registration_endpoint").is_some())
-            };
-            if !listed(&facts.smart) && !listed(&facts.openid) {
+            if crate::step::register::endpoint(facts).is_none() {
                 return Need::Skip("the server lists no registration_endpoint".to_owned());
             }
             met(world.allow_registration || profile.is_loopback(), || {
@@ -252,10 +247,8 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow: Allow
             })
         }
         "par" => {
-            let listed = [&facts.smart, &facts.openid].into_iter().flatten();
-            let field = "pushed_authorization_request_endpoint";
-            met(listed.into_iter().any(|document| document.get(field).is_some()), || {
-                Need::Skip(format!("the server lists no {field}"))
+            met(crate::step::push::endpoint(facts).is_some(), || {
+                Need::Skip("the server lists no pushed_authorization_request_endpoint".to_owned())
             })
         }
         "par_required" => met(crate::step::pushed_only::is_required(facts, client), || {

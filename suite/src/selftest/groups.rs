@@ -121,15 +121,9 @@ fn try_group(shared: Arc<Shared>, group: Vec<Candidate>) -> BoxFuture<'static, R
         let takes = |id: &str| group.iter().any(|one| shared.asked.asks(id, &one.name));
         let done = {
             let _permit = shared.gate.acquire().await.map_err(|error| error.to_string())?;
-            row(
-                "a group".to_owned(),
-                Kind::Defect,
-                &manner,
-                &shared.suite,
-                &takes,
-                &shared.before,
-            )
-            .await?
+            let name = "a group".to_owned();
+            let (row, _) = row(name, Kind::Defect, &manner, &shared.suite, &takes, &shared.before).await?;
+            row
         };
         let still: BTreeSet<String> = shared
             .before

@@ -9,6 +9,7 @@ pub mod expectation;
 mod groups;
 mod matrix;
 
+use consulted::{Asked, Watch};
 use groups::{Candidate, Groups};
 pub use matrix::Matrix;
 
@@ -21,7 +22,6 @@ use reports::model::Status;
 use tokio::sync::watch;
 
 use crate::demo::{self, Manner};
-use crate::engine::events::Silent;
 use crate::engine::{self, Judged, Options};
 use crate::scenario::Step;
 use crate::scenario::load::Loaded;
@@ -105,8 +105,8 @@ pub struct Plan {
 
 /// Runs the matrix, twice as many rows at a time as there are cores.
 ///
-/// A defect's hook tells that it was asked. An item whose own run, alone on a mock, never asked cannot be changed by the
-/// defect, and keeps the reference's verdict; so does one that [`groups`] saw unchanged. `whole` runs them all the same.
+/// A defect's hook tells that it was asked. An item that never asked, neither alone on a mock nor in its turn among all
+/// others, is not changed by the defect, and keeps the reference's verdict; so does one that [`groups`] saw unchanged. `whole` runs them all the same.
 pub async fn run(scenarios: Vec<Loaded>, plan: &Plan) -> Result<Matrix, String> {
     let rows = rows(&plan.only)?;
     let profile = demo::inside(&Manner::default(), SEED)
@@ -122,10 +122,10 @@ pub async fn run(scenarios: Vec<Loaded>, plan: &Plan) -> Result<Matrix, String> 
     let asked = if plan.whole {
         None
     } else {
-        Some(Arc::new(consulted::by_item(&suite, 2 * width).await?))
+        Some(consulted::by_item(&suite, 2 * width).await?)
     };
     let (strict, nothing) = (Manner::default(), Vector::new());
-    let reference = row(
+    let (reference, asked_in_turn) = row(
         "reference".to_owned(),
         Kind::Reference,
         &strict,
@@ -134,6 +134,11 @@ pub async fn run(scenarios: Vec<Loaded>, plan: &Plan) -> Result<Matrix, String> 
         &nothing,
     )
     .await?;
+    let asked = asked.map(|mut asked| {
+        asked.add(asked_in_turn);
+        asked.lend_to_those_of_the_whole_run(&suite.items());
+        Arc::new(asked)
+    });
     let before = Arc::new(reference.vector.clone());
     // Some scenarios wait for a key server that is slow or silent; meanwhile another row can have the core.
     let gate = Arc::new(tokio::sync::Semaphore::new(2 * width));
@@ -156,7 +161,8 @@ pub async fn run(scenarios: Vec<Loaded>, plan: &Plan) -> Result<Matrix, String> 
             let _permit = gate.acquire().await.map_err(|error| error.to_string())?;
             let takes =
                 |id: &str| asked.as_ref().is_none_or(|asked| asked.asks(id, &name)) && !groups.excuses(id, &name);
-            row(name.clone(), kind, &manner, &suite, &takes, &before).await
+            let (row, _) = row(name.clone(), kind, &manner, &suite, &takes, &before).await?;
+            Ok::<_, String>(row)
         }));
     }
     let mut rows = vec![reference];
@@ -223,12 +229,12 @@ async fn row(
     suite: &Suite,
     takes: &(dyn Fn(&str) -> bool + Sync),
     before: &Vector,
-) -> Result<Row, String> {
+) -> Result<(Row, Asked), String> {
     let started = Instant::now();
     let mine: Vec<Item<'_>> = suite.items().into_iter().filter(|item| takes(&item.id())).collect();
     let (waiting, others): (Vec<Item<'_>>, Vec<Item<'_>>) = mine.into_iter().partition(waits);
     let mut vector = before.clone();
-    let mut requests = 0;
+    let (mut requests, mut asked) = (0, Asked::new());
     let mut groups: BTreeMap<String, Vec<Item<'_>>> = BTreeMap::new();
     for item in waiting {
         groups.entry(item.loaded.id.clone()).or_default().push(item);
@@ -247,14 +253,16 @@ async fn row(
             !(judges_many && mark.status == Status::Skip && before.contains_key(id))
         }));
         requests += done.requests;
+        asked.extend(done.asked);
     }
-    Ok(Row {
+    let row = Row {
         name,
         kind,
         vector,
         took: started.elapsed(),
         requests,
-    })
+    };
+    Ok((row, asked))
 }
 
 /// The newest version in which the item's scenario holds: by it, the mock is judged.
@@ -278,7 +286,7 @@ fn waits(item: &Item<'_>) -> bool {
 pub(crate) struct Done {
     vector: Vector,
     requests: usize,
-    asked: Vec<&'static str>,
+    asked: Asked,
 }
 
 async fn on_one_mock(manner: &Manner, items: &[Item<'_>]) -> Result<Done, String> {
@@ -292,18 +300,17 @@ async fn on_one_mock(manner: &Manner, items: &[Item<'_>]) -> Result<Done, String
         },
         cancel,
     };
-    let outcome = engine::run(&world, items, &options, &Silent).await;
+    let watch = Watch::of(&mock);
+    let outcome = engine::run(&world, items, &options, &watch).await;
     let vector = outcome
         .judged
         .iter()
         .map(|judged| (judged.id.clone(), (Mark::of(judged), seen(judged))))
         .collect();
-    let defects = mock.consulted_defects().into_iter().map(Defect::name);
-    let variants = mock.state().variants().consulted().into_iter().map(Variant::name);
     Ok(Done {
         vector,
         requests: world.recorder.count(),
-        asked: defects.chain(variants).collect(),
+        asked: watch.asked(),
     })
 }
 

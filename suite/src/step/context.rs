@@ -410,7 +410,6 @@ impl<'w> Context<'w> {
                 .as_str()
                 .map(str::to_owned),
             "par_endpoint" => super::push::endpoint(facts?).map(str::to_owned),
-            "registration_endpoint" => super::register::endpoint(facts?).map(str::to_owned),
             "userinfo_endpoint" => super::userinfo::endpoint(facts?).map(str::to_owned),
             _ => None,
         }

@@ -86,7 +86,7 @@ pub enum KeyForm {
 }
 
 /// Where clients register, by the first document that says so.
-pub(super) fn endpoint(facts: &Facts) -> Option<&str> {
+pub fn endpoint(facts: &Facts) -> Option<&str> {
     [&facts.smart, &facts.openid]
         .into_iter()
         .find_map(|document| document.as_ref()?.get("registration_endpoint")?.as_str())

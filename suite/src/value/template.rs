@@ -50,7 +50,6 @@ pub const ROOTS: &[&str] = &[
     "fhir_user_path",
     "userinfo_endpoint",
     "par_endpoint",
-    "registration_endpoint",
     "granted_scope",
     "scopes_listed",
     "token_patient",
