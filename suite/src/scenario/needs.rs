@@ -246,11 +246,9 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow: Allow
                 Need::Skip("it registers clients at the target; run with --allow registration".to_owned())
             })
         }
-        "par" => {
-            met(crate::step::push::endpoint(facts).is_some(), || {
-                Need::Skip("the server lists no pushed_authorization_request_endpoint".to_owned())
-            })
-        }
+        "par" => met(crate::step::push::endpoint(facts).is_some(), || {
+            Need::Skip("the server lists no pushed_authorization_request_endpoint".to_owned())
+        }),
         "par_required" => met(crate::step::pushed_only::is_required(facts, client), || {
             Need::Skip("requests need not be pushed".to_owned())
         }),
