@@ -95,10 +95,11 @@ pub(crate) async fn update(
     };
     let answer = describe(&app, &changed, &node.token);
     if !app.defects().has(Defect::RegistrationUpdateNotKept) {
-        node.remove();
+        // The new one first: where there is no room for it, the old one stays.
         if !app.registered().add(changed, node.token.clone()) {
             return refuse(&app, &metadata("too many registrations were changed; restart the mock"));
         }
+        node.remove();
     }
     answer
 }
