@@ -586,6 +586,11 @@ defects! {
     "tls_1_0_accepted" Tls10Accepted "rfc9325/3.1.1-old" "TLS 1.0 is accepted.";
     "tls_1_1_accepted" Tls11Accepted "rfc9325/3.1.1-old" "TLS 1.1 is accepted.";
     "tls_1_2_refused" Tls12Refused "rfc9325/3.1.1-new" "Neither TLS 1.2 nor TLS 1.3 is accepted.";
+    "tls_null_accepted" TlsNullAccepted "rfc9325/4.1-null" "A cipher suite that encrypts nothing is agreed to.";
+    "tls_export_accepted" TlsExportAccepted "rfc9325/4.1-112" "A cipher suite of 40 bits is agreed to.";
+    "tls_rc4_accepted" TlsRc4Accepted "rfc9325/4.1-rc4" "A cipher suite with RC4 is agreed to.";
+    "tls_anonymous_accepted" TlsAnonymousAccepted "rfc5246/a.5-anonymous" "A cipher suite by which nobody proves to be the server is agreed to.";
+    "tls_triple_des_accepted" TlsTripleDesAccepted "rfc9325/4.1-128" "A cipher suite with 3DES is agreed to.";
     "token_plain_http" TokenPlainHttp "rfc6749/3.2-tls" "The token endpoint is served by plain http too.";
     "certificate_expired" CertificateExpired "rfc9325/6" "The certificate has expired.";
     "malformed_form_5xx" MalformedForm5xx "rfc6749/5.2-invalid-request" "A body of the token endpoint that is no form, not UTF-8 or too long ends in status 500, there and at introspection and revocation.";

@@ -114,6 +114,10 @@ impl PlayedTls for TlsOf {
         }
     }
 
+    fn chosen_suite(&self, offered: &[u16]) -> Option<u16> {
+        self.0.chosen_suite(offered)
+    }
+
     fn serves_plain_http(&self) -> bool {
         self.0.serves_plain_http()
     }

@@ -1,12 +1,12 @@
-//! Whether hosts refuse old versions of TLS, accept the current ones, and have good certificates.
+//! Whether hosts refuse old versions of TLS and weak ciphers, accept the current ones, and have good certificates.
 //!
-//! RFC 9325 (BCP 195) §3.1.1 and §6.1.
+//! RFC 9325 (BCP 195) §3.1.1, §4.1 and §6.1.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::finding::{Finding, deed};
-use crate::http::{Failure, TlsAnswer, TlsVersion};
+use crate::http::{Failure, TlsAnswer, TlsVersion, WeakSuites};
 use crate::step::Context;
 use crate::step::context::Outcome;
 use crate::step::plain_http::PlainAnswer;
@@ -27,7 +27,7 @@ pub struct TlsCheckArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TlsRule {
-    /// The offered version is refused, and TLS 1.2 or 1.3 accepted from the same hand.
+    /// The offered version, or the offered cipher suites, are refused, and TLS 1.2 or 1.3 accepted from the same hand.
     Refused,
     /// TLS 1.2 or 1.3 is accepted.
     Accepted,
@@ -73,7 +73,15 @@ fn judge(rule: TlsRule, one: &Probed) -> Finding {
                 answer,
             },
             TlsRule::Refused,
-        ) => refused(hop, *offered, control, answer),
+        ) => refused(hop, offered.words(), control, answer),
+        (
+            Probe::Suites {
+                offered,
+                control,
+                answer,
+            },
+            TlsRule::Refused,
+        ) => suites_refused(hop, *offered, control, answer),
         _ => Finding::Unreached("the step asked something else".to_owned()),
     }
 }
@@ -95,18 +103,14 @@ fn accepted(hop: &str, answer: &Result<TlsAnswer, Failure>) -> Finding {
 
 fn refused(
     hop: &str,
-    offered: TlsVersion,
+    offered: &str,
     control: &Result<TlsAnswer, Failure>,
     answer: &Result<TlsAnswer, Failure>,
 ) -> Finding {
     match answer {
         Ok(TlsAnswer::Chosen(version)) => Finding::broken(
-            format!("{} refused at {hop}", offered.words()),
-            format!(
-                "{} was offered to {hop}, and it chose {}",
-                offered.words(),
-                version.words()
-            ),
+            format!("{offered} refused at {hop}"),
+            format!("{hop} was offered {offered}, and it chose {}", version.words()),
         ),
         // A refusal counts only where the same hand was not refused a version that is current.
         _ if !is_current(control) => Finding::Undecided(format!(
@@ -117,6 +121,26 @@ fn refused(
         // RFC 9325 asks for no alert: a connection that is reset is refused as well.
         Err(Failure::Connect(why) | Failure::Cut(why)) => Finding::Holds(Some(format!("it was cut: {why}"))),
         Err(failure) => Finding::Undecided(format!("{hop}: {failure}")),
+    }
+}
+
+fn suites_refused(
+    hop: &str,
+    offered: WeakSuites,
+    control: &Result<TlsAnswer, Failure>,
+    answer: &Result<(TlsAnswer, Option<u16>), Failure>,
+) -> Finding {
+    let words = offered.words();
+    match answer {
+        Ok((TlsAnswer::Chosen(_), Some(suite))) if offered.numbers().contains(suite) => Finding::broken(
+            format!("{words} refused at {hop}"),
+            format!("{hop} was offered {words} and no other, and it chose {suite:#06x}"),
+        ),
+        Ok((TlsAnswer::Chosen(_), _)) => {
+            Finding::Undecided(format!("{hop} chose a cipher suite that it was not offered"))
+        }
+        Ok((answer, _)) => refused(hop, words, control, &Ok(*answer)),
+        Err(failure) => refused(hop, words, control, &Err(failure.clone())),
     }
 }
 
@@ -213,6 +237,28 @@ mod tests {
         assert!(matches!(refused(old, old), Finding::Broken { .. }));
         let neither = refused(TlsAnswer::Alert(40), TlsAnswer::Alert(70));
         assert!(matches!(neither, Finding::Undecided(_)));
+    }
+
+    #[test]
+    fn a_weak_suite_counts_only_where_it_was_offered() {
+        let judged = |control, answer, suite| {
+            let probed = Probed {
+                hop: "ehr.example:443".to_owned(),
+                found: Probe::Suites {
+                    offered: WeakSuites::Rc4,
+                    control: Ok(control),
+                    answer: Ok((answer, suite)),
+                },
+            };
+            judge(TlsRule::Refused, &probed)
+        };
+        let good = TlsAnswer::Chosen(TlsVersion::Tls1_3);
+        let agreed = TlsAnswer::Chosen(TlsVersion::Tls1_2);
+        assert!(matches!(judged(good, agreed, Some(0x0005)), Finding::Broken { .. }));
+        assert!(matches!(judged(good, agreed, Some(0xc02f)), Finding::Undecided(_)));
+        assert!(matches!(judged(good, TlsAnswer::Alert(40), None), Finding::Holds(_)));
+        let nothing = judged(TlsAnswer::Alert(40), TlsAnswer::Alert(40), None);
+        assert!(matches!(nothing, Finding::Undecided(_)));
     }
 
     #[test]

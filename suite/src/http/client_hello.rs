@@ -2,6 +2,8 @@
 //!
 //! RFC 8446 §4.1.2, RFC 5246 §7.4.1.2; RFC 6066 §3 (server name).
 
+use super::weak_suites::WeakSuites;
+
 /// A version of TLS, or of what was before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TlsVersion {
@@ -44,6 +46,15 @@ impl TlsVersion {
             Self::Tls1_3 => "TLS 1.3",
         }
     }
+}
+
+/// What a `ClientHello` offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsOffer {
+    /// This version and no other, with the usual ciphers; for TLS 1.3, that and TLS 1.2.
+    Version(TlsVersion),
+    /// TLS 1.2 at most, with these cipher suites and no other.
+    Suites(WeakSuites),
 }
 
 /// What a server says to a `ClientHello`.
@@ -90,29 +101,39 @@ fn alert(number: u8) -> String {
 
 /// Cipher suites of SSL 3.0 to TLS 1.1 that servers may still have, none of them for export.
 const OLD: [u16; 12] = [
-    0xc014, 0xc00a, 0xc013, 0xc009, 0x0039, 0x0033, 0x0035, 0x002f, 0xc012, 0x0016, 0x000a, 0x00ff,
+    0xc014,
+    0xc00a,
+    0xc013,
+    0xc009,
+    0x0039,
+    0x0033,
+    0x0035,
+    0x002f,
+    0xc012,
+    0x0016,
+    0x000a,
+    RENEGOTIATION,
 ];
 /// Those of TLS 1.2 besides.
 const AEAD: [u16; 8] = [0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0x009e, 0x009c];
 /// Those of TLS 1.3.
 const NEWEST: [u16; 3] = [0x1301, 0x1302, 0x1303];
 
-/// A record with a `ClientHello` that offers this version and no other; for TLS 1.3, that and TLS 1.2.
-pub fn client_hello(version: TlsVersion, host: &str, random: &[u8; 64]) -> Vec<u8> {
+/// Says that a server which knows no secure renegotiation is none to be afraid of (RFC 5746 §3.3); no suite itself.
+const RENEGOTIATION: u16 = 0x00ff;
+
+/// A record with a `ClientHello` that offers this and nothing else.
+pub fn client_hello(offer: TlsOffer, host: &str, random: &[u8; 64]) -> Vec<u8> {
+    let version = match offer {
+        TlsOffer::Version(version) => version,
+        TlsOffer::Suites(_) => TlsVersion::Tls1_2,
+    };
     let newest = version == TlsVersion::Tls1_3;
     let at_most = version.min(TlsVersion::Tls1_2);
     let mut hello = at_most.bytes().to_vec();
     hello.extend_from_slice(&random[..32]);
     hello.push(0); // no session
-    let mut suites = Vec::new();
-    if newest {
-        suites.extend(NEWEST);
-    }
-    if at_most == TlsVersion::Tls1_2 {
-        suites.extend(AEAD);
-    }
-    suites.extend(OLD);
-    let suites: Vec<u8> = suites.into_iter().flat_map(u16::to_be_bytes).collect();
+    let suites: Vec<u8> = suites(offer).into_iter().flat_map(u16::to_be_bytes).collect();
     push_u16(&mut hello, &suites);
     hello.extend([1, 0]); // no compression
     if version != TlsVersion::Ssl3_0 {
@@ -125,6 +146,23 @@ pub fn client_hello(version: TlsVersion, host: &str, random: &[u8; 64]) -> Vec<u
     let mut record = vec![22, first[0], first[1]];
     push_u16(&mut record, &handshake);
     record
+}
+
+/// In the order of preference.
+fn suites(offer: TlsOffer) -> Vec<u16> {
+    let version = match offer {
+        TlsOffer::Version(version) => version,
+        TlsOffer::Suites(weak) => return [weak.numbers(), &[RENEGOTIATION]].concat(),
+    };
+    let mut suites = Vec::new();
+    if version == TlsVersion::Tls1_3 {
+        suites.extend(NEWEST);
+    }
+    if version >= TlsVersion::Tls1_2 {
+        suites.extend(AEAD);
+    }
+    suites.extend(OLD);
+    suites
 }
 
 fn extensions(at_most: TlsVersion, newest: bool, host: &str, share: &[u8]) -> Vec<u8> {
@@ -218,12 +256,38 @@ fn server_hello(body: &[u8]) -> Option<TlsVersion> {
     Some(legacy)
 }
 
+/// The cipher suite that the `ServerHello` of an answer chose.
+pub fn chosen_suite(bytes: &[u8]) -> Option<u16> {
+    let body = bytes.get(5..)?;
+    if bytes.first() != Some(&22) || body.first() != Some(&2) {
+        return None;
+    }
+    let at = 39 + usize::from(*body.get(38)?);
+    let suite = body.get(at..at + 2)?;
+    Some(u16::from_be_bytes([suite[0], suite[1]]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn hello(version: TlsVersion, host: &str) -> Vec<u8> {
-        client_hello(version, host, &[7; 64])
+        client_hello(TlsOffer::Version(version), host, &[7; 64])
+    }
+
+    #[test]
+    fn weak_suites_come_alone() {
+        let record = client_hello(TlsOffer::Suites(WeakSuites::Rc4), "ehr.example", &[7; 64]);
+        assert_eq!(whole(&record), Some(record.len()));
+        // Record and handshake heads, version, random, no session; then the length of the list.
+        assert_eq!(record[9..11], [3, 3]);
+        assert_eq!(record[43], 0);
+        let length = usize::from(u16::from_be_bytes([record[44], record[45]]));
+        let offered: Vec<u16> = record[46..46 + length]
+            .chunks(2)
+            .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
+            .collect();
+        assert_eq!(offered, [WeakSuites::Rc4.numbers(), &[0x00ff]].concat());
     }
 
     #[test]
@@ -258,12 +322,14 @@ mod tests {
         old.extend([9; 32]);
         old.extend([0, 0xc0, 0x14, 0]);
         assert_eq!(read_answer(&old), TlsAnswer::Chosen(TlsVersion::Tls1_0));
+        assert_eq!(chosen_suite(&old), Some(0xc014));
+        assert_eq!(chosen_suite(&[21, 3, 1, 0, 2, 2, 70]), None);
         let mut newest = vec![22, 3, 3, 0, 50, 2, 0, 0, 46, 3, 3];
         newest.extend([9; 32]);
         newest.extend([0, 0x13, 1, 0, 0, 6, 0, 43, 0, 2, 3, 4]);
         assert_eq!(read_answer(&newest), TlsAnswer::Chosen(TlsVersion::Tls1_3));
         for end in 0..newest.len() {
-            let _ = read_answer(&newest[..end]);
+            let _ = (read_answer(&newest[..end]), chosen_suite(&newest[..end]));
         }
     }
 }

@@ -16,7 +16,7 @@ use tower::ServiceExt as _;
 use url::{Position, Url};
 
 use super::reqwest_transport::hold_headers;
-use super::{Failure, Limits, Request, Response, TlsAnswer, TlsProbe, TlsProbed, TlsVersion, Transport};
+use super::{Failure, Limits, Request, Response, TlsAnswer, TlsOffer, TlsProbe, TlsProbed, TlsVersion, Transport};
 
 /// Routers by origin.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +29,9 @@ pub struct InProcess {
 pub trait PlayedTls: Send + Sync + std::fmt::Debug {
     /// To a `ClientHello` that offers this version.
     fn answer(&self, version: TlsVersion) -> TlsAnswer;
+
+    /// Which of these cipher suites it would choose, where a `ClientHello` offers no other.
+    fn chosen_suite(&self, offered: &[u16]) -> Option<u16>;
 
     /// What a careful client says of the certificate; nothing where it is good.
     fn certificate_problem(&self) -> Option<String>;
@@ -106,9 +109,16 @@ impl Transport for InProcess {
 
     fn tls_probe<'a>(&'a self, probe: &'a TlsProbe, _limits: &'a Limits) -> BoxFuture<'a, Result<TlsProbed, Failure>> {
         let played = self.tls.as_ref().ok_or_else(|| Failure::NotSent(NO_TLS.to_owned()));
-        let probed = played.map(|tls| TlsProbed {
-            hop: probe.url[Position::BeforeHost..Position::AfterPort].to_owned(),
-            answer: tls.answer(probe.version),
+        let probed = played.map(|tls| {
+            let (answer, suite) = match probe.offer {
+                TlsOffer::Version(version) => (tls.answer(version), None),
+                TlsOffer::Suites(weak) => match tls.chosen_suite(weak.numbers()) {
+                    Some(suite) => (TlsAnswer::Chosen(TlsVersion::Tls1_2), Some(suite)),
+                    None => (TlsAnswer::Alert(HANDSHAKE_FAILURE), None),
+                },
+            };
+            let hop = probe.url[Position::BeforeHost..Position::AfterPort].to_owned();
+            TlsProbed { hop, answer, suite }
         });
         futures::future::ready(probed).boxed()
     }
@@ -133,6 +143,9 @@ impl Transport for InProcess {
         self.tls.is_some()
     }
 }
+
+/// RFC 5246 §7.2.2: no suite that both have.
+const HANDSHAKE_FAILURE: u8 = 40;
 
 const NO_TLS: &str = "nothing here answers for TLS";
 

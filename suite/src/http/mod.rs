@@ -12,8 +12,9 @@ mod scrub;
 pub mod secret;
 pub mod tls_probe;
 pub mod transport;
+pub mod weak_suites;
 
-pub use client_hello::{TlsAnswer, TlsVersion};
+pub use client_hello::{TlsAnswer, TlsOffer, TlsVersion};
 pub use exchange::{Exchange, Failure, Request, RequestBody, Response};
 pub use in_process::InProcess;
 pub use limits::Limits;
@@ -22,3 +23,4 @@ pub use reqwest_transport::{ReqwestTransport, TransportError};
 pub use secret::{Secret, Vault};
 pub use tls_probe::{TlsProbe, TlsProbed};
 pub use transport::Transport;
+pub use weak_suites::WeakSuites;

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use url::Url;
 
-use super::client_hello::{TlsAnswer, TlsVersion, client_hello, read_answer, whole};
+use super::client_hello::{TlsAnswer, TlsOffer, chosen_suite, client_hello, read_answer, whole};
 use super::{Failure, Network};
 
 /// What is asked of which address.
@@ -17,8 +17,8 @@ use super::{Failure, Network};
 pub struct TlsProbe {
     /// Any https URL there.
     pub url: Url,
-    /// The version that is offered.
-    pub version: TlsVersion,
+    /// What is offered.
+    pub offer: TlsOffer,
     /// Random bytes of the message.
     pub random: [u8; 64],
 }
@@ -30,6 +30,8 @@ pub struct TlsProbed {
     pub hop: String,
     /// The answer.
     pub answer: TlsAnswer,
+    /// The cipher suite that was chosen.
+    pub suite: Option<u16>,
 }
 
 /// An answer's first record; a ServerHello is far shorter.
@@ -57,14 +59,16 @@ async fn ask(network: &Network, probe: &TlsProbe) -> Result<TlsProbed, Failure> 
         };
         connected.map_err(|error| Failure::Connect(format!("{hop}: {error}")))?
     };
-    let hello = client_hello(probe.version, host, &probe.random);
+    let hello = client_hello(probe.offer, host, &probe.random);
     socket
         .write_all(&hello)
         .await
         .map_err(|error| Failure::Connect(format!("{hop}: {error}")))?;
+    let record = first_record(&mut socket).await;
     Ok(TlsProbed {
         hop,
-        answer: read_answer(&first_record(&mut socket).await),
+        answer: read_answer(&record),
+        suite: chosen_suite(&record),
     })
 }
 

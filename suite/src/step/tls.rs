@@ -1,6 +1,7 @@
-//! `tls`: asks the host of each https endpoint, once, for a version of TLS, or looks at its certificate.
+//! `tls`: asks the host of each https endpoint, once, for a version of TLS or for weak ciphers, or looks at its
+//! certificate.
 //!
-//! RFC 9325 (BCP 195) §3.1.1.
+//! RFC 9325 (BCP 195) §3.1.1 and §4.1.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -10,7 +11,7 @@ use super::context::{Context, Deed, Halt, Outcome};
 use super::discover::facts;
 use super::plain_http::PlainAnswer;
 use super::world::Facts;
-use crate::http::{Failure, TlsAnswer, TlsProbe, TlsVersion};
+use crate::http::{Failure, TlsAnswer, TlsOffer, TlsProbe, TlsProbed, TlsVersion, WeakSuites};
 use crate::value::Template;
 
 /// `tls`.
@@ -24,6 +25,9 @@ pub struct TlsArgs {
     /// looked at.
     #[serde(default)]
     pub offers: Option<Template>,
+    /// The cipher suites that are offered, by TLS 1.2 at most: `null`, `export`, `rc4`, `anonymous` or `triple_des`.
+    #[serde(default)]
+    pub suites: Option<Template>,
     /// The token endpoint is asked by plain http instead.
     #[serde(default)]
     pub plain_http: bool,
@@ -50,6 +54,15 @@ pub enum Probe {
         /// The answer.
         answer: Result<TlsAnswer, Failure>,
     },
+    /// Weak cipher suites were offered, after the host had accepted TLS 1.2 or 1.3 from the same hand.
+    Suites {
+        /// The offered ones.
+        offered: WeakSuites,
+        /// The answer to the offer of TLS 1.2 and 1.3 with good ones.
+        control: Result<TlsAnswer, Failure>,
+        /// The answer, and which suite it chose.
+        answer: Result<(TlsAnswer, Option<u16>), Failure>,
+    },
     /// The ordinary client connected.
     Certificate(Result<(), Failure>),
     /// The token endpoint was asked by plain http.
@@ -64,46 +77,79 @@ pub async fn tls(context: &Context<'_>, args: &TlsArgs) -> Result<Deed, Halt> {
         return Ok(deed(args, vec![probed], vec![exchange]));
     }
     let hosts = hosts(context, facts(world).await)?;
-    let offered = match &args.offers {
-        Some(offers) => Some(version(&context.fill(offers, &|_: &str| None)?)?),
-        None => None,
-    };
+    let offer = offer(context, args)?;
     let mut probed = Vec::new();
     for url in hosts {
-        let hop = format!(
-            "{}:{}",
-            url.host_str().unwrap_or_default(),
-            url.port_or_known_default().unwrap_or_default()
-        );
-        let Some(offered) = offered else {
-            let found = Probe::Certificate(world.transport.certificate(&url, &world.limits).await);
-            probed.push(Probed { hop, found });
-            continue;
-        };
-        let ask = async |version| {
-            let random = world.chance.bytes::<64>();
-            let probe = TlsProbe {
-                url: url.clone(),
-                version,
-                random,
-            };
-            world.transport.tls_probe(&probe, &world.limits).await
-        };
-        let control = ask(TlsVersion::Tls1_3).await;
-        let answer = if offered == TlsVersion::Tls1_3 {
-            control.clone()
-        } else {
-            ask(offered).await
-        };
-        let hop = control.as_ref().map_or(hop, |probed| probed.hop.clone());
-        let found = Probe::Version {
-            offered,
-            control: control.map(|probed| probed.answer),
-            answer: answer.map(|probed| probed.answer),
-        };
-        probed.push(Probed { hop, found });
+        probed.push(match offer {
+            Some(offer) => asked(context, &url, offer).await,
+            None => Probed {
+                hop: hop_of(&url),
+                found: Probe::Certificate(world.transport.certificate(&url, &world.limits).await),
+            },
+        });
     }
     Ok(deed(args, probed, Vec::new()))
+}
+
+fn hop_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    format!("{host}:{}", url.port_or_known_default().unwrap_or_default())
+}
+
+/// The offer, after one that every host should accept.
+async fn asked(context: &Context<'_>, url: &Url, offer: TlsOffer) -> Probed {
+    let world = context.world;
+    let ask = async |offer| {
+        let probe = TlsProbe {
+            url: url.clone(),
+            offer,
+            random: world.chance.bytes::<64>(),
+        };
+        world.transport.tls_probe(&probe, &world.limits).await
+    };
+    let usual = TlsOffer::Version(TlsVersion::Tls1_3);
+    let control = ask(usual).await;
+    let answer = if offer == usual {
+        control.clone()
+    } else {
+        ask(offer).await
+    };
+    let hop = control
+        .as_ref()
+        .map_or_else(|_| hop_of(url), |probed| probed.hop.clone());
+    let control = control.map(|probed| probed.answer);
+    let found = match offer {
+        TlsOffer::Version(offered) => Probe::Version {
+            offered,
+            control,
+            answer: answer.map(|probed| probed.answer),
+        },
+        TlsOffer::Suites(offered) => Probe::Suites {
+            offered,
+            control,
+            answer: answer.map(|TlsProbed { answer, suite, .. }| (answer, suite)),
+        },
+    };
+    Probed { hop, found }
+}
+
+/// What the scenario offers; nothing where it looks at certificates.
+fn offer(context: &Context<'_>, args: &TlsArgs) -> Result<Option<TlsOffer>, Halt> {
+    let none = |_: &str| None;
+    Ok(match (&args.offers, &args.suites) {
+        (Some(_), Some(_)) => return Err(Halt::Scenario("`offers` and `suites` exclude each other".to_owned())),
+        (Some(offers), None) => Some(TlsOffer::Version(version(&context.fill(offers, &none)?)?)),
+        (None, Some(suites)) => {
+            let word = context.fill(suites, &none)?;
+            let weak = WeakSuites::named(&word).ok_or_else(|| {
+                Halt::Scenario(format!(
+                    "`{word}` names no cipher suites: null, export, rc4, anonymous or triple_des"
+                ))
+            })?;
+            Some(TlsOffer::Suites(weak))
+        }
+        (None, None) => None,
+    })
 }
 
 fn deed(args: &TlsArgs, probed: Vec<Probed>, exchanges: Vec<usize>) -> Deed {

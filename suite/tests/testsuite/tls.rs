@@ -3,18 +3,24 @@
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use launchproof::http::{Limits, Network, ReqwestTransport, TlsAnswer, TlsProbe, TlsVersion, Transport as _};
+use launchproof::http::{
+    Limits, Network, ReqwestTransport, TlsAnswer, TlsOffer, TlsProbe, TlsProbed, TlsVersion, Transport as _, WeakSuites,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use url::Url;
 
 async fn ask(port: u16, version: TlsVersion) -> TlsAnswer {
+    probed(port, TlsOffer::Version(version)).await.answer
+}
+
+async fn probed(port: u16, offer: TlsOffer) -> TlsProbed {
     let limits = Limits {
         request: Duration::from_secs(3),
         ..Limits::default()
     };
     let probe = TlsProbe {
         url: Url::parse(&format!("https://localhost:{port}/")).unwrap(),
-        version,
+        offer,
         random: [5; 64],
     };
     let network = Network {
@@ -24,7 +30,7 @@ async fn ask(port: u16, version: TlsVersion) -> TlsAnswer {
     let transport = ReqwestTransport::new(&network).unwrap();
     let probed = transport.tls_probe(&probe, &limits).await.unwrap();
     assert_eq!(probed.hop, format!("localhost:{port}"));
-    probed.answer
+    probed
 }
 
 /// Answers every connection with these bytes, in two parts, then closes it.
@@ -139,5 +145,39 @@ async fn openssl_understands_what_is_sent() {
             ask(port, TlsVersion::Tls1_0).await,
             TlsAnswer::Chosen(TlsVersion::Tls1_0)
         );
+    }
+}
+
+#[tokio::test]
+async fn openssl_agrees_to_weak_suites_only_where_it_has_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((_current, port)) = openssl(folder.path(), &[]).await else {
+        eprintln!("no OpenSSL here: only hand-written answers were read");
+        return;
+    };
+    let all = [
+        WeakSuites::Null,
+        WeakSuites::Export,
+        WeakSuites::Rc4,
+        WeakSuites::Anonymous,
+        WeakSuites::TripleDes,
+    ];
+    for weak in all {
+        let answer = probed(port, TlsOffer::Suites(weak)).await;
+        assert!(matches!(answer.answer, TlsAnswer::Alert(_)), "{weak:?}: {answer:?}");
+        assert_eq!(answer.suite, None, "{weak:?}");
+    }
+    // What OpenSSL can still be talked into; RC4 and EXPORT are left out of it as it is built today.
+    for (weak, words) in [
+        (WeakSuites::Null, "eNULL:@SECLEVEL=0"),
+        (WeakSuites::Anonymous, "aNULL:@SECLEVEL=0"),
+    ] {
+        let Some((_lax, port)) = openssl(folder.path(), &["-tls1_2", "-cipher", words]).await else {
+            continue;
+        };
+        let answer = probed(port, TlsOffer::Suites(weak)).await;
+        assert_eq!(answer.answer, TlsAnswer::Chosen(TlsVersion::Tls1_2), "{weak:?}");
+        let suite = answer.suite.unwrap();
+        assert!(weak.numbers().contains(&suite), "{weak:?}: {suite:#06x}");
     }
 }
