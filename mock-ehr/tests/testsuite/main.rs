@@ -1,6 +1,7 @@
 //! Behaviour of the mock EHR, through its router: what it accepts, what it refuses, and how each defect and variant
 //! shows on the wire.
 
+mod clients;
 mod defects;
 mod fhir;
 mod harness;

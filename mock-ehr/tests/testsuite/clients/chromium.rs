@@ -1,0 +1,340 @@
+//! npm `fhirclient` in a real Chromium: a person launches the app, signs in, chooses, allows, and sees the data.
+//!
+//! Skipped with a loud line where Chromium is not installed, unless `LAUNCHPROOF_REQUIRE_CHROMIUM` is set, as CI does.
+//! What the window showed at the end of each test lies in `target/tmp`.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::response::Html;
+use axum::routing::get;
+use headless_chrome::protocol::cdp::Page::CaptureScreenshotFormatOption::Png;
+use headless_chrome::{Browser, LaunchOptions, Tab};
+use http::header::CONTENT_TYPE;
+use mock_ehr::{Config, Defect};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::served::Served;
+use super::{installed, observations_of, root};
+
+/// How long a page may take, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The app, at an origin of its own, and an EHR that knows it.
+struct Launchable {
+    app: String,
+    ehr: Served,
+    window: Window,
+}
+
+impl Launchable {
+    /// Nothing where Chromium or the library is not installed.
+    async fn new(test: &'static str, is_origin_registered: bool) -> Option<Self> {
+        let library = installed("clients/node_modules/fhirclient/build/fhir-client.min.js")?;
+        let window = tokio::task::block_in_place(|| Window::open(test))?;
+        let app = serve_app(library).await;
+        let origin = if is_origin_registered {
+            &app
+        } else {
+            "http://127.0.0.1:9"
+        };
+        let registration = format!(
+            r#"
+            [[clients]]
+            client_id = "chart"
+            name = "Vital Signs Chart"
+            kind = "public"
+            redirect_uris = ["{app}/index.html"]
+            launch_url = "{app}/launch.html"
+            origins = ["{origin}"]
+            scopes = "launch launch/patient openid fhirUser offline_access patient/*.rs user/*.rs"
+            "#
+        );
+        let mut config = Config::embedded().as_ref().clone();
+        config
+            .clients
+            .extend(Config::parse(&registration, "chart.toml").unwrap().clients);
+        let ehr = Served::with(config, &[]).await;
+        Some(Self { app, ehr, window })
+    }
+
+    /// Where a person who opens the app by themselves begins.
+    fn standalone(&self) -> String {
+        format!("{}/launch.html?iss={}", self.app, self.ehr.mock.fhir_base())
+    }
+
+    /// Where the EHR sends the browser: what its launch API says.
+    async fn launch_of(&self, patient: &str) -> String {
+        let launch: Value = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .unwrap()
+            .post(format!("{}/launches", self.ehr.mock.public_url()))
+            .json(&json!({ "client": "chart", "user": "demo", "patient": patient }))
+            .send()
+            .await
+            .and_then(reqwest::Response::error_for_status)
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+        launch["uri"].as_str().unwrap().to_owned()
+    }
+
+    /// What pages of the app asked of the FHIR server by `method`, each as the origin it came from.
+    fn origins(&self, method: &str, path: &str) -> Vec<String> {
+        let entries = self.ehr.asked(method, path);
+        entries
+            .into_iter()
+            .map(|entry| entry.request.origin.unwrap_or_default())
+            .collect()
+    }
+}
+
+/// Serves the app's two pages and the library that they load.
+async fn serve_app(library: PathBuf) -> String {
+    let page = |name: &str| {
+        let file = root().join("mock-ehr/tests/clients/chart").join(name);
+        let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        get(|| async { Html(text) })
+    };
+    let library = std::fs::read_to_string(library).unwrap();
+    let router = Router::new()
+        .route("/launch.html", page("launch.html"))
+        .route("/index.html", page("index.html"))
+        .route(
+            "/fhir-client.min.js",
+            get(|| async { ([(CONTENT_TYPE, "text/javascript")], library) }),
+        );
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    format!("http://{address}")
+}
+
+/// A window of a browser of its own; closed with this value.
+struct Window {
+    test: &'static str,
+    tab: Arc<Tab>,
+    _browser: Browser,
+}
+
+impl Window {
+    fn open(test: &'static str) -> Option<Self> {
+        let path = match headless_chrome::browser::default_executable() {
+            Ok(path) => path,
+            Err(reason) => {
+                assert!(std::env::var_os("LAUNCHPROOF_REQUIRE_CHROMIUM").is_none(), "{reason}");
+                eprintln!("########  SKIPPED: {reason}  ########");
+                return None;
+            }
+        };
+        let options = LaunchOptions {
+            path: Some(path),
+            // It does not start as root, and the pages are our own.
+            sandbox: false,
+            window_size: Some((1200, 900)),
+            idle_browser_timeout: PATIENCE * 4,
+            args: ["--no-proxy-server", "--disable-component-update"]
+                .map(AsRef::as_ref)
+                .to_vec(),
+            ..LaunchOptions::default()
+        };
+        let browser = Browser::new(options).unwrap_or_else(|error| panic!("Chromium: {error}"));
+        // The library looks for answers every 100 ms, unless something arrives all the time.
+        let awake = browser.new_tab().unwrap();
+        awake.enable_runtime().unwrap();
+        awake
+            .evaluate("setInterval(() => console.debug(0), 5); true", false)
+            .unwrap();
+        let tab = browser.new_tab().unwrap();
+        tab.set_default_timeout(PATIENCE);
+        Some(Self {
+            test,
+            tab,
+            _browser: browser,
+        })
+    }
+
+    /// Keeps a picture, and fails with it where something went wrong.
+    fn must<T, E: Display>(&self, what: &str, result: Result<T, E>) -> T {
+        result.unwrap_or_else(|error| {
+            let page = self.tab.get_content().unwrap_or_default();
+            panic!(
+                "{what}: {error} at {}; see {}\n{page}",
+                self.tab.get_url(),
+                self.picture()
+            );
+        })
+    }
+
+    fn picture(&self) -> String {
+        let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("chromium-{}.png", self.test));
+        if let Ok(png) = self.tab.capture_screenshot(Png, None, None, true) {
+            std::fs::write(&file, png).unwrap();
+        }
+        file.display().to_string()
+    }
+
+    fn go(&self, address: &str) {
+        self.must(address, self.tab.navigate_to(address));
+    }
+
+    /// By the mouse, once it is there.
+    fn click(&self, css: &str) {
+        let element = self.must(css, self.tab.wait_for_element(css));
+        self.must(css, element.click());
+    }
+
+    fn type_into(&self, css: &str, text: &str) {
+        let element = self.must(css, self.tab.wait_for_element(css));
+        self.must(css, element.type_into(text));
+    }
+
+    /// What stands there, once it is there.
+    fn text(&self, css: &str) -> String {
+        let element = self.must(css, self.tab.wait_for_element(css));
+        self.must(css, element.get_inner_text())
+    }
+
+    fn sign_in(&self) {
+        self.type_into("input[name=username]", "demo");
+        self.type_into("input[name=password]", "demo");
+        self.click("button[type=submit]");
+    }
+
+    fn choose(&self, patient: &str) {
+        self.click(&format!("input[name=patient][value={patient}]"));
+        self.click("button[type=submit]");
+    }
+
+    fn decide(&self, decision: &str) {
+        self.click(&format!("button[name=decision][value={decision}]"));
+    }
+
+    /// Whose record the app shows, and how many observations.
+    fn chart(&self) -> (String, usize) {
+        // Drawn last.
+        let count = self.text("#count, #problem");
+        let count = self.must("number of observations", count.parse());
+        (self.text("#patient"), count)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fhirclient_in_chromium_launches_standalone_shows_every_page_and_refreshes() {
+    let Some(at) = Launchable::new("standalone", true).await else {
+        return;
+    };
+    tokio::task::block_in_place(|| {
+        let window = &at.window;
+        window.go(&at.standalone());
+        window.sign_in();
+        window.choose("patient-b");
+        window.decide("allow");
+        let benno = ("Benno Testwood".to_owned(), observations_of("patient-b"));
+        assert_eq!(window.chart(), benno);
+        assert_eq!(window.text("#user"), "Born 2019-04-02. Seen by Rosalind Examplar.");
+        window.click("#renew");
+        assert_eq!(window.text("#renewed"), "renewed");
+        assert_eq!(window.chart(), benno);
+        // The app finds its session again, without the EHR's pages.
+        window.must("reload", window.tab.reload(false, None));
+        assert_eq!(window.chart(), benno);
+        window.picture();
+    });
+    let ehr = &at.ehr;
+    assert_eq!(ehr.sent("GET", "/auth/authorize", "code_challenge_method"), ["S256"]);
+    assert_eq!(ehr.sent("GET", "/auth/authorize", "aud"), [ehr.mock.fhir_base()]);
+    let grants = ehr.sent("POST", "/auth/token", "grant_type");
+    assert_eq!(grants, ["authorization_code", "refresh_token"]);
+    assert_eq!(at.origins("POST", "/auth/token"), [at.app.as_str(), &at.app]);
+    // Three times drawn, three a page.
+    let pages = at.origins("GET", "/fhir/Observation");
+    assert_eq!(pages.len(), 3 * observations_of("patient-b").div_ceil(3), "{pages:?}");
+    assert!(pages.iter().all(|origin| *origin == at.app), "{pages:?}");
+    assert!(
+        !at.origins("OPTIONS", "/fhir/Observation").is_empty(),
+        "the browser asks before it sends a token"
+    );
+    assert_eq!(ehr.refused(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fhirclient_in_chromium_is_launched_by_the_ehr_with_the_patient_of_the_open_record() {
+    let Some(at) = Launchable::new("from-ehr", true).await else {
+        return;
+    };
+    let by_api = at.launch_of("patient-c").await;
+    tokio::task::block_in_place(|| {
+        let window = &at.window;
+        window.go(&by_api);
+        window.sign_in();
+        // Nobody is asked whose record it is.
+        window.decide("allow");
+        let (name, count) = window.chart();
+        assert_eq!(
+            (name.as_str(), count),
+            ("Clara Mockridge", observations_of("patient-c"))
+        );
+        window.picture();
+    });
+    let launches = at.ehr.sent("GET", "/auth/authorize", "launch");
+    assert!(launches.len() == 1 && !launches[0].is_empty(), "{launches:?}");
+    assert_eq!(at.ehr.refused(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_of_another_origin_than_registered_gets_no_token_in_chromium() {
+    let Some(at) = Launchable::new("unregistered-origin", false).await else {
+        return;
+    };
+    tokio::task::block_in_place(|| {
+        let window = &at.window;
+        window.go(&at.standalone());
+        window.sign_in();
+        window.choose("patient-b");
+        window.decide("allow");
+        assert_eq!(window.text("#problem, #count"), "Network request failed");
+        window.picture();
+    });
+    // The server gave a token; the browser kept the answer from the page.
+    let exchanges = at.ehr.asked("POST", "/auth/token");
+    assert!(
+        exchanges.len() == 1 && exchanges[0].response.status == 200,
+        "{exchanges:?}"
+    );
+    assert_eq!(at.origins("POST", "/auth/token"), [at.app.as_str()]);
+    assert!(at.origins("GET", "/fhir/Patient/patient-b").is_empty());
+    assert_eq!(at.ehr.refused(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fhirclient_in_chromium_tells_a_denial_and_takes_no_answer_with_another_state() {
+    let Some(at) = Launchable::new("refused", true).await else {
+        return;
+    };
+    tokio::task::block_in_place(|| {
+        let window = &at.window;
+        window.go(&at.standalone());
+        window.sign_in();
+        window.choose("patient-b");
+        window.decide("deny");
+        let problem = window.text("#problem, #count");
+        assert!(problem.starts_with("access_denied"), "{problem}");
+
+        at.ehr.mock.set_defects([Defect::StateReplaced]);
+        window.go(&at.standalone());
+        // Who signed in a moment ago is not asked again.
+        window.choose("patient-b");
+        window.decide("allow");
+        let problem = window.text("#problem, #count");
+        assert!(problem.starts_with("No state found"), "{problem}");
+        window.picture();
+    });
+    assert_eq!(at.ehr.asked("POST", "/auth/token").len(), 0);
+}
