@@ -5,6 +5,7 @@
 
 mod chromium;
 mod served;
+mod window;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

@@ -3,26 +3,20 @@
 //! Skipped with a loud line where Chromium is not installed, unless `LAUNCHPROOF_REQUIRE_CHROMIUM` is set, as CI does.
 //! What the window showed at the end of each test lies in `target/tmp`.
 
-use std::fmt::Display;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::response::Html;
 use axum::routing::get;
-use headless_chrome::protocol::cdp::Page::CaptureScreenshotFormatOption::Png;
-use headless_chrome::{Browser, LaunchOptions, Tab};
 use http::header::CONTENT_TYPE;
+use mock_ehr::config::Client;
 use mock_ehr::{Config, Defect};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::served::Served;
+use super::window::Window;
 use super::{installed, observations_of, root};
-
-/// How long a page may take, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The app, at an origin of its own, and an EHR that knows it.
 struct Launchable {
@@ -32,16 +26,16 @@ struct Launchable {
 }
 
 impl Launchable {
-    /// Nothing where Chromium or the library is not installed.
-    async fn new(test: &'static str, is_origin_registered: bool) -> Option<Self> {
+    /// With the app's origin registered. Nothing where Chromium or the library is not installed.
+    async fn new(test: &'static str) -> Option<Self> {
+        Self::with(test, |_, _| {}).await
+    }
+
+    /// Alters what is registered of the app, and the rest of the configuration.
+    async fn with(test: &'static str, alter: impl FnOnce(&mut Client, &mut Config)) -> Option<Self> {
         let library = installed("clients/node_modules/fhirclient/build/fhir-client.min.js")?;
         let window = tokio::task::block_in_place(|| Window::open(test))?;
         let app = serve_app(library).await;
-        let origin = if is_origin_registered {
-            &app
-        } else {
-            "http://127.0.0.1:9"
-        };
         let registration = format!(
             r#"
             [[clients]]
@@ -50,14 +44,14 @@ impl Launchable {
             kind = "public"
             redirect_uris = ["{app}/index.html"]
             launch_url = "{app}/launch.html"
-            origins = ["{origin}"]
+            origins = ["{app}"]
             scopes = "launch launch/patient openid fhirUser offline_access patient/*.rs user/*.rs"
             "#
         );
+        let mut client = Config::parse(&registration, "chart.toml").unwrap().clients.remove(0);
         let mut config = Config::embedded().as_ref().clone();
-        config
-            .clients
-            .extend(Config::parse(&registration, "chart.toml").unwrap().clients);
+        alter(&mut client, &mut config);
+        config.clients.push(client);
         let ehr = Served::with(config, &[]).await;
         Some(Self { app, ehr, window })
     }
@@ -116,118 +110,9 @@ async fn serve_app(library: PathBuf) -> String {
     format!("http://{address}")
 }
 
-/// A window of a browser of its own; closed with this value.
-struct Window {
-    test: &'static str,
-    tab: Arc<Tab>,
-    _browser: Browser,
-}
-
-impl Window {
-    fn open(test: &'static str) -> Option<Self> {
-        let path = match headless_chrome::browser::default_executable() {
-            Ok(path) => path,
-            Err(reason) => {
-                assert!(std::env::var_os("LAUNCHPROOF_REQUIRE_CHROMIUM").is_none(), "{reason}");
-                eprintln!("########  SKIPPED: {reason}  ########");
-                return None;
-            }
-        };
-        let options = LaunchOptions {
-            path: Some(path),
-            // It does not start as root, and the pages are our own.
-            sandbox: false,
-            window_size: Some((1200, 900)),
-            idle_browser_timeout: PATIENCE * 4,
-            args: ["--no-proxy-server", "--disable-component-update"]
-                .map(AsRef::as_ref)
-                .to_vec(),
-            ..LaunchOptions::default()
-        };
-        let browser = Browser::new(options).unwrap_or_else(|error| panic!("Chromium: {error}"));
-        // The library looks for answers every 100 ms, unless something arrives all the time.
-        let awake = browser.new_tab().unwrap();
-        awake.enable_runtime().unwrap();
-        awake
-            .evaluate("setInterval(() => console.debug(0), 5); true", false)
-            .unwrap();
-        let tab = browser.new_tab().unwrap();
-        tab.set_default_timeout(PATIENCE);
-        Some(Self {
-            test,
-            tab,
-            _browser: browser,
-        })
-    }
-
-    /// Keeps a picture, and fails with it where something went wrong.
-    fn must<T, E: Display>(&self, what: &str, result: Result<T, E>) -> T {
-        result.unwrap_or_else(|error| {
-            let page = self.tab.get_content().unwrap_or_default();
-            panic!(
-                "{what}: {error} at {}; see {}\n{page}",
-                self.tab.get_url(),
-                self.picture()
-            );
-        })
-    }
-
-    fn picture(&self) -> String {
-        let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("chromium-{}.png", self.test));
-        if let Ok(png) = self.tab.capture_screenshot(Png, None, None, true) {
-            std::fs::write(&file, png).unwrap();
-        }
-        file.display().to_string()
-    }
-
-    fn go(&self, address: &str) {
-        self.must(address, self.tab.navigate_to(address));
-    }
-
-    /// By the mouse, once it is there.
-    fn click(&self, css: &str) {
-        let element = self.must(css, self.tab.wait_for_element(css));
-        self.must(css, element.click());
-    }
-
-    fn type_into(&self, css: &str, text: &str) {
-        let element = self.must(css, self.tab.wait_for_element(css));
-        self.must(css, element.type_into(text));
-    }
-
-    /// What stands there, once it is there.
-    fn text(&self, css: &str) -> String {
-        let element = self.must(css, self.tab.wait_for_element(css));
-        self.must(css, element.get_inner_text())
-    }
-
-    fn sign_in(&self) {
-        self.type_into("input[name=username]", "demo");
-        self.type_into("input[name=password]", "demo");
-        self.click("button[type=submit]");
-    }
-
-    fn choose(&self, patient: &str) {
-        self.click(&format!("input[name=patient][value={patient}]"));
-        self.click("button[type=submit]");
-    }
-
-    fn decide(&self, decision: &str) {
-        self.click(&format!("button[name=decision][value={decision}]"));
-    }
-
-    /// Whose record the app shows, and how many observations.
-    fn chart(&self) -> (String, usize) {
-        // Drawn last.
-        let count = self.text("#count, #problem");
-        let count = self.must("number of observations", count.parse());
-        (self.text("#patient"), count)
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn fhirclient_in_chromium_launches_standalone_shows_every_page_and_refreshes() {
-    let Some(at) = Launchable::new("standalone", true).await else {
+    let Some(at) = Launchable::new("standalone").await else {
         return;
     };
     tokio::task::block_in_place(|| {
@@ -243,7 +128,7 @@ async fn fhirclient_in_chromium_launches_standalone_shows_every_page_and_refresh
         assert_eq!(window.text("#renewed"), "renewed");
         assert_eq!(window.chart(), benno);
         // The app finds its session again, without the EHR's pages.
-        window.must("reload", window.tab.reload(false, None));
+        window.reload();
         assert_eq!(window.chart(), benno);
         window.picture();
     });
@@ -266,7 +151,7 @@ async fn fhirclient_in_chromium_launches_standalone_shows_every_page_and_refresh
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fhirclient_in_chromium_is_launched_by_the_ehr_with_the_patient_of_the_open_record() {
-    let Some(at) = Launchable::new("from-ehr", true).await else {
+    let Some(at) = Launchable::new("from-ehr").await else {
         return;
     };
     let by_api = at.launch_of("patient-c").await;
@@ -290,7 +175,8 @@ async fn fhirclient_in_chromium_is_launched_by_the_ehr_with_the_patient_of_the_o
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_of_another_origin_than_registered_gets_no_token_in_chromium() {
-    let Some(at) = Launchable::new("unregistered-origin", false).await else {
+    let elsewhere = |client: &mut Client, _: &mut Config| client.origins = vec!["http://127.0.0.1:9".to_owned()];
+    let Some(at) = Launchable::with("unregistered-origin", elsewhere).await else {
         return;
     };
     tokio::task::block_in_place(|| {
@@ -315,7 +201,7 @@ async fn an_app_of_another_origin_than_registered_gets_no_token_in_chromium() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fhirclient_in_chromium_tells_a_denial_and_takes_no_answer_with_another_state() {
-    let Some(at) = Launchable::new("refused", true).await else {
+    let Some(at) = Launchable::new("refused").await else {
         return;
     };
     tokio::task::block_in_place(|| {
@@ -337,4 +223,28 @@ async fn fhirclient_in_chromium_tells_a_denial_and_takes_no_answer_with_another_
         window.picture();
     });
     assert_eq!(at.ehr.asked("POST", "/auth/token").len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fhirclient_in_chromium_renews_by_itself_a_token_that_is_about_to_expire() {
+    // It renews ten seconds before the end: here before whatever it reads.
+    let short = |_: &mut Client, config: &mut Config| config.access_token_lifetime_seconds = 5;
+    let Some(at) = Launchable::with("short-lived", short).await else {
+        return;
+    };
+    tokio::task::block_in_place(|| {
+        let window = &at.window;
+        window.go(&at.standalone());
+        window.sign_in();
+        window.choose("patient-b");
+        window.decide("allow");
+        let (name, count) = window.chart();
+        assert_eq!((name.as_str(), count), ("Benno Testwood", observations_of("patient-b")));
+        window.picture();
+    });
+    let grants = at.ehr.sent("POST", "/auth/token", "grant_type");
+    let reads = 2 + observations_of("patient-b").div_ceil(3);
+    assert_eq!(grants[0], "authorization_code");
+    assert_eq!(grants[1..], vec!["refresh_token"; reads], "{grants:?}");
+    assert_eq!(at.ehr.refused(), Vec::<String>::new());
 }

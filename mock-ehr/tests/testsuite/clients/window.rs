@@ -1,0 +1,128 @@
+//! A window of a real Chromium, and a person in front of it who reads, types and clicks.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use headless_chrome::protocol::cdp::Page::CaptureScreenshotFormatOption::Png;
+use headless_chrome::{Browser, LaunchOptions, Tab};
+
+/// How long a page may take, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A window of a browser of its own; closed with this value.
+pub(super) struct Window {
+    test: &'static str,
+    tab: Arc<Tab>,
+    _browser: Browser,
+}
+
+impl Window {
+    pub(super) fn open(test: &'static str) -> Option<Self> {
+        let path = match headless_chrome::browser::default_executable() {
+            Ok(path) => path,
+            Err(reason) => {
+                assert!(std::env::var_os("LAUNCHPROOF_REQUIRE_CHROMIUM").is_none(), "{reason}");
+                eprintln!("########  SKIPPED: {reason}  ########");
+                return None;
+            }
+        };
+        let options = LaunchOptions {
+            path: Some(path),
+            // It does not start as root, and the pages are our own.
+            sandbox: false,
+            window_size: Some((1200, 900)),
+            idle_browser_timeout: PATIENCE * 4,
+            args: ["--no-proxy-server", "--disable-component-update"]
+                .map(AsRef::as_ref)
+                .to_vec(),
+            ..LaunchOptions::default()
+        };
+        let browser = Browser::new(options).unwrap_or_else(|error| panic!("Chromium: {error}"));
+        // The library looks for answers every 100 ms, unless something arrives all the time.
+        let awake = browser.new_tab().unwrap();
+        awake.enable_runtime().unwrap();
+        awake
+            .evaluate("setInterval(() => console.debug(0), 5); true", false)
+            .unwrap();
+        let tab = browser.new_tab().unwrap();
+        tab.set_default_timeout(PATIENCE);
+        Some(Self {
+            test,
+            tab,
+            _browser: browser,
+        })
+    }
+
+    /// Keeps a picture, and fails with it where something went wrong.
+    fn must<T, E: Display>(&self, what: &str, result: Result<T, E>) -> T {
+        result.unwrap_or_else(|error| {
+            let page = self.tab.get_content().unwrap_or_default();
+            panic!(
+                "{what}: {error} at {}; see {}\n{page}",
+                self.tab.get_url(),
+                self.picture()
+            );
+        })
+    }
+
+    pub(super) fn picture(&self) -> String {
+        let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("chromium-{}.png", self.test));
+        if let Ok(png) = self.tab.capture_screenshot(Png, None, None, true) {
+            std::fs::write(&file, png).unwrap();
+        }
+        file.display().to_string()
+    }
+
+    pub(super) fn go(&self, address: &str) {
+        self.must(address, self.tab.navigate_to(address));
+    }
+
+    /// By the mouse, once it is there.
+    pub(super) fn click(&self, css: &str) {
+        let element = self.must(css, self.tab.wait_for_element(css));
+        self.must(css, element.click());
+    }
+
+    pub(super) fn type_into(&self, css: &str, text: &str) {
+        let element = self.must(css, self.tab.wait_for_element(css));
+        self.must(css, element.type_into(text));
+    }
+
+    /// What stands there, once it is there.
+    pub(super) fn text(&self, css: &str) -> String {
+        let element = self.must(css, self.tab.wait_for_element(css));
+        self.must(css, element.get_inner_text())
+    }
+
+    /// Loads the page again.
+    pub(super) fn reload(&self) {
+        // What is there now must not be taken for what will be.
+        let script = "document.body.replaceChildren(); location.reload()";
+        self.must("reload", self.tab.evaluate(script, false));
+    }
+
+    pub(super) fn sign_in(&self) {
+        self.type_into("input[name=username]", "demo");
+        self.type_into("input[name=password]", "demo");
+        self.click("button[type=submit]");
+    }
+
+    pub(super) fn choose(&self, patient: &str) {
+        self.click(&format!("input[name=patient][value={patient}]"));
+        self.click("button[type=submit]");
+    }
+
+    pub(super) fn decide(&self, decision: &str) {
+        self.click(&format!("button[name=decision][value={decision}]"));
+    }
+
+    /// Whose record the app shows, and how many observations.
+    pub(super) fn chart(&self) -> (String, usize) {
+        // Drawn last.
+        let count = self.text("#count, #problem");
+        let count = self.must("number of observations", count.parse());
+        (self.text("#patient"), count)
+    }
+}
