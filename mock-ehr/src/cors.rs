@@ -9,7 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD,
-    CACHE_CONTROL, ORIGIN, VARY,
+    CACHE_CONTROL, COOKIE, ORIGIN, VARY,
 };
 use http::{HeaderValue, Method, StatusCode};
 
@@ -52,6 +52,8 @@ pub(crate) async fn layer(State(state): State<AppState>, request: Request, next:
     let defects = state.defects();
     let origin = request.headers().get(ORIGIN).cloned();
     let readers = readers(&state, request.uri().path());
+    let by_cookie = request.headers().contains_key(COOKIE) && readers == Readers::RegisteredApps;
+    let told = origin.clone().filter(|_| by_cookie);
     let anybody = state.variants().has(Variant::CorsAnyOrigin);
     let star = HeaderValue::from_static("*");
     let allowed = match (readers, origin) {
@@ -76,6 +78,13 @@ pub(crate) async fn layer(State(state): State<AppState>, request: Request, next:
         } else {
             headers.append(VARY, HeaderValue::from_static("Origin"));
         }
+    }
+    if let Some(origin) = told
+        && defects.has(Defect::FhirSessionCookieReadable)
+    {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        return response;
     }
     let Some(allowed) = allowed else { return response };
     if failed && defects.has(Defect::CorsErrorMissing) {
@@ -119,7 +128,7 @@ fn allowed_headers(state: &AppState) -> HeaderValue {
         // Fetch: `*` does not cover Authorization.
         "*"
     } else {
-        "Accept, Authorization, Content-Type, If-Match, If-None-Match, Prefer, X-Requested-With"
+        "Accept, Authorization, Content-Type, If-Match, If-None-Exist, If-None-Match, Prefer, X-Requested-With"
     })
 }
 

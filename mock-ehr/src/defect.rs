@@ -126,7 +126,7 @@ defects! {
     "denied_error_code_wrong" DeniedErrorCodeWrong "rfc6749/4.1.2.1-codes" "A user's denial is answered with error=invalid_request.";
     "pages_frameable" PagesFrameable "rfc6749/10.13" "The pages of the authorization endpoint may be framed by anyone.";
     "pages_cacheable" PagesCacheable "rfc9700/4.2" "The pages of the authorization endpoint allow caching and send referrers.";
-    "csrf_not_checked" CsrfNotChecked "rfc6749/10.12" "Sign-in, picker and consent forms are taken without their CSRF token, and the session's cookie comes with forms of other sites.";
+    "csrf_not_checked" CsrfNotChecked "rfc6749/10.12" "Sign-in, picker and consent forms are taken without their CSRF token.";
     "picker_patient_not_offered_accepted" PickerPatientNotOfferedAccepted "smart-2.2.0/168" "A picker form with a patient that was not offered is taken.";
     "consent_scope_not_offered_accepted" ConsentScopeNotOfferedAccepted "rfc6749/3.3" "A consent form with a scope that was not offered is taken.";
     "sessions_mixed" SessionsMixed "rfc6749/10.12" "Two authorizations in one browser session share one slot: the later one's request answers both.";
@@ -610,6 +610,9 @@ defects! {
     "fhir_scheme_case_sensitive" FhirSchemeCaseSensitive "rfc6750/2.1" "The scheme of the Authorization header counts in one spelling only.";
     "fhir_scheme_not_checked" FhirSchemeNotChecked "rfc6750/2.1" "An access token is accepted under any scheme, and without one.";
     "fhir_empty_bearer_accepted" FhirEmptyBearerAccepted "rfc6749/7" "A Bearer header without a token opens the data.";
+    "fhir_session_cookie_accepted" FhirSessionCookieAccepted "rfc6750/3" "The cookie of the sign-in opens the data where there is no token.";
+    "fhir_session_cookie_readable" FhirSessionCookieReadable "rfc6750/5.3-cookies" "The cookie of the sign-in opens the data, and pages of any site may read them.";
+    "fhir_session_cookie_beside_token" FhirSessionCookieBesideToken "rfc6749/7" "The cookie of the sign-in opens the data where the token is not good.";
     "fhir_second_header_ignored" FhirSecondHeaderIgnored "rfc6750/3.1-one-method" "Of several Authorization headers only the first is read.";
     "fhir_token_in_query_accepted" FhirTokenInQueryAccepted "rfc6750/2.3" "An access token in the address is accepted.";
     "fhir_token_in_query_also_accepted" FhirTokenInQueryAlsoAccepted "rfc6750/3.1-one-method" "A token in the address beside another in the header is not noticed; it is the one that counts.";
@@ -632,6 +635,11 @@ defects! {
     "fhir_patch_of_any_patient" FhirPatchOfAnyPatient "smart-2.2.0/95" "A patch reaches the record of any patient.";
     "fhir_patch_moves_record" FhirPatchMovesRecord "smart-2.2.0/95" "A patch may move a record to another patient.";
     "fhir_update_moves_record" FhirUpdateMovesRecord "smart-2.2.0/95" "An update may move a record to another patient.";
+    "fhir_conditional_create_leak" FhirConditionalCreateLeak "smart-2.2.0/95" "If-None-Exist finds the record of any patient, which is then given.";
+    "fhir_conditional_create_reveals" FhirConditionalCreateReveals "fhir-r4/security-hidden" "If-None-Exist tells that a record exists which the token does not reach.";
+    "fhir_conditional_update_leak" FhirConditionalUpdateLeak "smart-2.2.0/95" "A conditional update finds and changes the record of any patient.";
+    "fhir_conditional_patch_leak" FhirConditionalPatchLeak "smart-2.2.0/95" "A conditional patch finds and changes the record of any patient.";
+    "fhir_conditional_delete_leak" FhirConditionalDeleteLeak "smart-2.2.0/95" "A conditional delete finds and deletes the record of any patient.";
     "fhir_granular_ignored" FhirGranularIgnored "smart-2.2.0/95" "The constraint of a granular scope is not applied.";
     "fhir_granular_read_ignored" FhirGranularReadIgnored "smart-2.2.0/95" "The constraint of a granular scope is applied to searches only.";
     "fhir_granular_lenient_ignored" FhirGranularLenientIgnored "smart-2.2.0/95" "The constraint of a granular scope is dropped where a client prefers leniency.";

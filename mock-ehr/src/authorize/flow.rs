@@ -322,14 +322,21 @@ pub(crate) fn sign_out(state: &AppState, headers: &HeaderMap) {
     }
 }
 
-/// Gives the browser its session.
+/// Whether a user is signed in at this browser.
+pub(crate) fn is_signed_in(state: &AppState, headers: &HeaderMap) -> bool {
+    headers.contains_key(COOKIE)
+        && session_of(state, headers, state.now()).is_some_and(|(_, session)| session.signed_in.is_some())
+}
+
+/// Gives the browser its session. The cookie goes to every address of the server, and opens the pages alone.
 pub(crate) fn set_cookie(state: &AppState, response: &mut Response, cookie: &str) {
-    let mut value = format!("{COOKIE_NAME}={cookie}; Path=/auth");
+    let narrow = state.variants().has(Variant::SessionCookieNarrow);
+    let path = if narrow { "/auth" } else { "/" };
+    let mut value = format!("{COOKIE_NAME}={cookie}; Path={path}");
     if !state.defects().has(Defect::CookieUnguarded) {
         value.push_str("; HttpOnly");
     }
-    // RFC 6749 §10.12: a form of another site comes without the session.
-    if !state.defects().has(Defect::CsrfNotChecked) {
+    if narrow {
         value.push_str("; SameSite=Lax");
     }
     if let Ok(value) = HeaderValue::from_str(&value) {

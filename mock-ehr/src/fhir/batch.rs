@@ -15,7 +15,9 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::bearer::Bearer;
+use super::conditional::IF_NONE_EXIST;
 use super::outcome::{self, Problem};
+use super::write::Written;
 use crate::defect::Defect;
 use crate::state::AppState;
 
@@ -140,6 +142,9 @@ async fn one(state: &AppState, headers: &HeaderMap, entry: &Value, at: usize) ->
     if let Some(tag) = asked["ifMatch"].as_str() {
         request = request.header(IF_MATCH, tag);
     }
+    if let Some(criteria) = asked["ifNoneExist"].as_str() {
+        request = request.header(IF_NONE_EXIST, criteria);
+    }
     if trusts_entry(state, at, writes) {
         request = request.header(ENTRY, "1");
     }
@@ -150,10 +155,9 @@ async fn one(state: &AppState, headers: &HeaderMap, entry: &Value, at: usize) ->
     if request.uri().path() == "/" {
         return Done::refused();
     }
-    let path = request.uri().path().trim_start_matches('/').to_owned();
     let response = super::entries().with_state(state.clone()).oneshot(request).await;
     let Ok(response) = response;
-    told(state, response, &path, writes).await
+    told(response).await
 }
 
 /// The faulty server does not look at the token for each entry.
@@ -185,15 +189,10 @@ fn field(response: &Response, name: &HeaderName) -> Option<String> {
     value.to_str().ok().map(str::to_owned)
 }
 
-async fn told(state: &AppState, response: Response, path: &str, writes: bool) -> Done {
+async fn told(response: Response) -> Done {
     let status = response.status();
     let (location, tag) = (field(&response, &LOCATION), field(&response, &ETAG));
-    let base = format!("{}/", state.fhir_base());
-    let made = location
-        .as_deref()
-        .and_then(|address| address.strip_prefix(&base))
-        .unwrap_or(path);
-    let key = made.split_once("/_history").map_or(made, |(key, _)| key).to_owned();
+    let written = response.extensions().get::<Written>().map(|Written(key)| key.clone());
     let mut answer = json!({"status": status.as_u16().to_string()});
     for (name, value) in [("location", location), ("etag", tag)] {
         if let Some(value) = value {
@@ -210,9 +209,5 @@ async fn told(state: &AppState, response: Response, path: &str, writes: bool) ->
         Some(resource) => json!({"resource": resource, "response": answer}),
         None => json!({"response": answer}),
     };
-    Done {
-        status,
-        told,
-        written: (writes && status.is_success()).then_some(key),
-    }
+    Done { status, told, written }
 }

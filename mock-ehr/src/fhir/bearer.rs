@@ -10,6 +10,7 @@ use url::form_urlencoded;
 use super::access::{Interaction, Token, View};
 use super::outcome::Problem;
 use super::{app_state, batch, outcome, query};
+use crate::authorize::flow::is_signed_in;
 use crate::defect::Defect;
 use crate::state::AppState;
 use crate::token::access::{Access, TokenProblem};
@@ -50,6 +51,13 @@ impl<'a> Bearer<'a> {
             }
             Err(problem) => problem,
         };
+        if opens_by_cookie(state, headers, problem) {
+            return Ok(Self {
+                state,
+                access: None,
+                lenient: false,
+            });
+        }
         Err(match problem {
             TokenProblem::Invalid if is_empty(headers) && state.defects().has(Defect::FhirEmptyBearerAccepted) => {
                 return Ok(Self {
@@ -109,6 +117,18 @@ impl<'a> Bearer<'a> {
             }
         })
     }
+}
+
+/// A session at the sign-in pages opens no data, but for a defect.
+fn opens_by_cookie(state: &AppState, headers: &HeaderMap, problem: TokenProblem) -> bool {
+    if !is_signed_in(state, headers) {
+        return false;
+    }
+    let opening: &[Defect] = match problem {
+        TokenProblem::Missing => &[Defect::FhirSessionCookieAccepted, Defect::FhirSessionCookieReadable],
+        _ => &[Defect::FhirSessionCookieBesideToken],
+    };
+    opening.iter().any(|defect| state.defects().has(*defect))
 }
 
 /// A client may send the mark of an entry too: without a defect it counts for nothing.

@@ -9,6 +9,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 use super::access::{Interaction, View};
+use super::address;
 use super::bearer::Bearer;
 use super::outcome::{self, Problem};
 use super::parameters;
@@ -25,10 +26,7 @@ pub(crate) async fn instance(
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Response {
-    let answer = path
-        .map_err(|_| Problem::Address)
-        .and_then(|Path(id)| of(&state, &headers, Some(&id)));
-    answer.unwrap_or_else(|problem| problem.answer(&state))
+    address::at(&state, path, |id| of(&state, &headers, Some(&id)))
 }
 
 /// `GET {base}/Patient/$everything`

@@ -9,6 +9,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 use super::access::{Interaction, View};
+use super::address;
 use super::bearer::Bearer;
 use super::outcome::{self, Problem};
 use super::parameters;
@@ -26,10 +27,7 @@ pub(crate) async fn instance(
     path: Result<Path<(String, String)>, PathRejection>,
     headers: HeaderMap,
 ) -> Response {
-    let answer = path
-        .map_err(|_| Problem::Address)
-        .and_then(|Path((kind, id))| of_instance(&state, &headers, &kind, &id));
-    answer.unwrap_or_else(|problem| problem.answer(&state))
+    address::at(&state, path, |(kind, id)| of_instance(&state, &headers, &kind, &id))
 }
 
 /// `GET {base}/{type}/_history`
@@ -38,10 +36,7 @@ pub(crate) async fn of_type(
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Response {
-    let answer = path
-        .map_err(|_| Problem::Address)
-        .and_then(|Path(kind)| of_types(&state, &headers, Some(&kind)));
-    answer.unwrap_or_else(|problem| problem.answer(&state))
+    address::at(&state, path, |kind| of_types(&state, &headers, Some(&kind)))
 }
 
 /// `GET {base}/_history`

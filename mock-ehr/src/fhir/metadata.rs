@@ -31,6 +31,9 @@ pub(crate) async fn get(State(state): State<AppState>, RawQuery(query): RawQuery
 
 fn told(state: &AppState) -> Value {
     let mut statement = statement(state.fhir_base(), state.public_url());
+    if state.variants().has(Variant::FhirReadsOnly) {
+        keep_reads_only(&mut statement["rest"][0]);
+    }
     let security = &mut statement["rest"][0]["security"];
     if state.defects().has(Defect::OauthUrisMissing) {
         security["extension"] = Value::Null;
@@ -46,6 +49,21 @@ fn told(state: &AppState) -> Value {
         members.retain(|_, value| !value.is_null());
     }
     statement
+}
+
+/// Claims nothing beyond read and search.
+fn keep_reads_only(rest: &mut Value) {
+    if let Some(rest) = rest.as_object_mut() {
+        rest.remove("interaction");
+    }
+    let resources = rest["resource"].as_array_mut().into_iter().flatten();
+    for resource in resources.filter_map(Value::as_object_mut) {
+        resource.insert(
+            "interaction".to_owned(),
+            json!([{"code": "read"}, {"code": "search-type"}]),
+        );
+        resource.retain(|name, _| name != "versioning" && !name.starts_with("conditional"));
+    }
 }
 
 fn statement(base: &str, public_url: &str) -> Value {
@@ -102,6 +120,9 @@ fn resource(kind: &str) -> Value {
         "profile": format!("http://hl7.org/fhir/StructureDefinition/{kind}"),
         "interaction": INTERACTIONS.map(|code| json!({"code": code})),
         "versioning": "versioned",
+        "conditionalCreate": true,
+        "conditionalUpdate": true,
+        "conditionalDelete": "single",
         "searchInclude": includes,
         "searchRevInclude": pointing_to(kind),
         "searchParam": all

@@ -3,12 +3,14 @@
 //! FHIR R4, RESTful API: <https://hl7.org/fhir/R4/http.html>
 
 pub mod access;
+mod address;
 mod app_state;
 mod batch;
 mod bearer;
 mod bundle;
 mod chain;
 pub mod compartment;
+mod conditional;
 mod criterion;
 mod element;
 mod everything;
@@ -53,7 +55,14 @@ fn entries() -> Router<AppState> {
     Router::new()
         .route("/metadata", get(metadata::get))
         .route("/_history", get(history::system))
-        .route("/{type}", get(search::get).post(write::create))
+        .route(
+            "/{type}",
+            get(search::get)
+                .post(write::create)
+                .put(conditional::update)
+                .patch(conditional::patch)
+                .delete(conditional::delete),
+        )
         .route("/{type}/_search", post(search::post))
         .route("/{type}/_history", get(history::of_type))
         .route("/Patient/$everything", get(everything::of_type))

@@ -11,13 +11,13 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
-use super::access::{Interaction, View};
+use super::access::Interaction;
 use super::bearer::Bearer;
 use super::outcome::Problem;
 use super::records::Records;
 use super::store::Resource;
-use super::write::{if_match, may_write, not_found, sent, version, visible};
-use super::{app_state, fhirpath_patch};
+use super::write::{Writer, if_match, kept, may_write, not_found, sent, version, visible};
+use super::{address, app_state, fhirpath_patch};
 use crate::defect::Defect;
 use crate::state::AppState;
 
@@ -28,10 +28,7 @@ pub(crate) async fn patch(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let answer = path
-        .map_err(|_| Problem::Address)
-        .and_then(|Path((kind, id))| patched(&state, &headers, &kind, &id, body));
-    answer.unwrap_or_else(|problem| problem.answer(&state))
+    address::at(&state, path, |(kind, id)| patched(&state, &headers, &kind, &id, body))
 }
 
 fn patched(
@@ -42,54 +39,35 @@ fn patched(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let bearer = Bearer::of(state, headers)?;
-    let view = view(&bearer, kind)?;
-    let body = body.map_err(|rejection| Problem::Body(rejection.body_text()))?;
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let asked = Asked::read(content_type.unwrap_or_default(), &body)?;
-    let (version, body) = state.shelf().write(&format!("{kind}/{id}"), |records| {
-        let before = reached(&bearer, records, &view, kind, id)?;
-        if_match(state, headers, kind, Some(before))?;
-        let after = asked.applied_to(&before.body)?;
-        if after["resourceType"] != kind || after["id"] != id {
-            return Err(Problem::PatchFails("it would change the type or the id".to_owned()));
-        }
-        let number = records.versions(&before.key()).len() + 1;
-        let made = version(state, kind, id, number, after)?;
-        app_state::check(state, &bearer, &made, Some(before), records)?;
-        // What a patch makes must lie where the writer may read it, as with any write. (What was reached without leave, by a
-        // defect, is not looked at again.)
-        may_write(&view, &made).or_else(|beyond| {
-            let moved = view.shows(before);
-            if !moved || bearer.has(Defect::FhirPatchMovesRecord) {
-                Ok(())
-            } else {
-                Err(beyond)
-            }
-        })?;
-        let (version, body) = (made.version.clone(), made.body.clone());
-        Ok((Some(made), (version, body)))
+    let writer = writer(state, headers, &bearer, kind)?;
+    let asked = Asked::of(headers, body)?;
+    let made = state.shelf().settle(|records| {
+        let before = reached(&writer, records, id)?;
+        let made = asked.carried_out(&writer, records, before)?;
+        Ok::<_, Problem>((kept(&made), made))
     })?;
-    Ok(sent(state, StatusCode::OK, kind, id, &version, &body))
+    Ok(sent(state, StatusCode::OK, &made))
 }
 
 /// SMART 2.2: the letter u allows update and patch.
-fn view(bearer: &Bearer<'_>, kind: &str) -> Result<View, Problem> {
-    bearer.view(kind, Interaction::Update).or_else(|refusal| {
+pub(super) fn writer<'a>(
+    state: &'a AppState,
+    headers: &'a HeaderMap,
+    bearer: &'a Bearer<'a>,
+    kind: &'a str,
+) -> Result<Writer<'a>, Problem> {
+    let of = |interaction| Writer::new(state, headers, bearer, kind, interaction);
+    of(Interaction::Update).or_else(|refusal| {
         if bearer.has(Defect::FhirPatchLetterNotChecked) {
-            bearer.view(kind, Interaction::Read)
+            of(Interaction::Read)
         } else {
             Err(refusal)
         }
     })
 }
 
-fn reached<'r>(
-    bearer: &Bearer<'_>,
-    records: &'r Records,
-    view: &View,
-    kind: &str,
-    id: &str,
-) -> Result<&'r Resource, Problem> {
+fn reached<'r>(writer: &Writer<'_>, records: &'r Records, id: &str) -> Result<&'r Resource, Problem> {
+    let Writer { bearer, kind, view, .. } = writer;
     visible(records, view, kind, id).or_else(|hidden| match records.get(kind, id) {
         Some(resource) if bearer.has(Defect::FhirPatchOfAnyPatient) => Ok(resource),
         Some(_) => Err(not_found(kind, id)),
@@ -98,7 +76,7 @@ fn reached<'r>(
 }
 
 /// What a client asked to change.
-enum Asked {
+pub(super) enum Asked {
     /// RFC 6902.
     Operations(json_patch::Patch),
     /// FHIR R4 "FHIRPath Patch": a Parameters resource.
@@ -106,6 +84,13 @@ enum Asked {
 }
 
 impl Asked {
+    /// Reads the body by its media type.
+    pub(super) fn of(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Self, Problem> {
+        let body = body.map_err(|rejection| Problem::Body(rejection.body_text()))?;
+        let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        Self::read(content_type.unwrap_or_default(), &body)
+    }
+
     fn read(content_type: &str, body: &[u8]) -> Result<Self, Problem> {
         let kind = content_type.split(';').next().unwrap_or_default().trim();
         let unreadable = |error: serde_json::Error| Problem::NotAResource(error.to_string());
@@ -114,6 +99,37 @@ impl Asked {
             "application/fhir+json" => serde_json::from_slice(body).map(Self::Parameters).map_err(unreadable),
             other => Err(Problem::NotAPatch { was: other.to_owned() }),
         }
+    }
+
+    /// The next version of a resource.
+    pub(super) fn carried_out(
+        &self,
+        writer: &Writer<'_>,
+        records: &Records,
+        before: &Resource,
+    ) -> Result<Resource, Problem> {
+        let Writer {
+            state, kind, bearer, ..
+        } = writer;
+        if_match(state, writer.headers, kind, Some(before))?;
+        let after = self.applied_to(&before.body)?;
+        if after["resourceType"] != *kind || after["id"] != before.id {
+            return Err(Problem::PatchFails("it would change the type or the id".to_owned()));
+        }
+        let number = records.versions(&before.key()).len() + 1;
+        let made = version(state, kind, &before.id, number, after)?;
+        app_state::check(state, bearer, &made, Some(before), records)?;
+        // What a patch makes must lie where the writer may read it, as with any write. (What was reached without leave, by a
+        // defect, is not looked at again.)
+        may_write(&writer.view, &made).or_else(|beyond| {
+            let moved = writer.view.shows(before);
+            if !moved || bearer.has(Defect::FhirPatchMovesRecord) {
+                Ok(())
+            } else {
+                Err(beyond)
+            }
+        })?;
+        Ok(made)
     }
 
     fn applied_to(&self, before: &Value) -> Result<Value, Problem> {

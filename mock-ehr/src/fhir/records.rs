@@ -7,7 +7,7 @@ use super::compartment::Membership;
 use super::store::{Resource, Store};
 
 /// One version that an app wrote; `None` where the resource was deleted.
-type Version = Option<Resource>;
+pub(super) type Version = Option<Resource>;
 
 /// What apps wrote, by `Type/id`, each with all its versions, oldest first.
 #[derive(Debug, Clone, Default)]
@@ -38,15 +38,29 @@ impl Shelf {
         key: &str,
         judge: impl FnOnce(&Records) -> Result<(Version, T), E>,
     ) -> Result<T, E> {
+        self.settle(|records| {
+            let (version, made) = judge(records)?;
+            Ok((Some((key.to_owned(), version)), made))
+        })
+    }
+
+    /// Writes the next version of what `judge` chooses among the records as they are now, or nothing; gives what it made.
+    pub(crate) fn settle<T, E>(
+        &self,
+        judge: impl FnOnce(&Records) -> Result<(Option<(String, Version)>, T), E>,
+    ) -> Result<T, E> {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let before = Records(Arc::clone(&held));
-        let (version, made) = judge(&before)?;
+        let (chosen, made) = judge(&before)?;
+        let Some((key, version)) = chosen else {
+            return Ok(made);
+        };
         let mut written = (**held).clone();
         if written.0.len() >= RESOURCES {
             written.0.clear();
         }
-        let versions = written.0.entry(key.to_owned()).or_insert_with(|| {
-            let first = Store::embedded().resolve(key).cloned();
+        let versions = written.0.entry(key.clone()).or_insert_with(|| {
+            let first = Store::embedded().resolve(&key).cloned();
             first.into_iter().map(Some).collect()
         });
         versions.push(version);

@@ -190,7 +190,7 @@ fn form(body: Result<Bytes, BytesRejection>, headers: &HeaderMap) -> Result<Byte
 }
 
 /// Every resource of the type that meets the query and may be seen.
-fn matches<'a>(store: &'a Records, kind: &str, query: &Query, view: &View) -> Vec<&'a Resource> {
+pub(super) fn matches<'a>(store: &'a Records, kind: &str, query: &Query, view: &View) -> Vec<&'a Resource> {
     // The narrower index first; whatever it yields is judged in full all the same.
     let asked = query.criteria.iter().find_map(criterion::Criterion::patients);
     let candidates: Vec<&Resource> = match asked.or_else(|| view.patients()) {

@@ -13,10 +13,11 @@ use serde_json::{Value, json};
 
 use super::access::{Interaction, View};
 use super::bearer::Bearer;
+use super::conditional::{Condition, IF_NONE_EXIST};
 use super::outcome::{self, Problem};
-use super::records::Records;
+use super::records::{Records, Version};
 use super::store::Resource;
-use super::{app_state, parameters};
+use super::{address, app_state, parameters};
 use crate::defect::Defect;
 use crate::state::AppState;
 
@@ -27,10 +28,7 @@ pub(crate) async fn create(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let answer = path
-        .map_err(|_| Problem::Address)
-        .and_then(|Path(kind)| created(&state, &headers, &kind, body));
-    answer.unwrap_or_else(|problem| problem.answer(&state))
+    address::at(&state, path, |kind| created(&state, &headers, &kind, body))
 }
 
 /// `PUT {base}/{type}/{id}`
@@ -40,10 +38,7 @@ pub(crate) async fn update(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let answer = path
-        .map_err(|_| Problem::Address)
-        .and_then(|Path((kind, id))| updated(&state, &headers, &kind, &id, body));
-    answer.unwrap_or_else(|problem| problem.answer(&state))
+    address::at(&state, path, |(kind, id)| updated(&state, &headers, &kind, &id, body))
 }
 
 /// `DELETE {base}/{type}/{id}`
@@ -52,10 +47,7 @@ pub(crate) async fn delete(
     path: Result<Path<(String, String)>, PathRejection>,
     headers: HeaderMap,
 ) -> Response {
-    let answer = path
-        .map_err(|_| Problem::Address)
-        .and_then(|Path((kind, id))| deleted(&state, &headers, &kind, &id));
-    answer.unwrap_or_else(|problem| problem.answer(&state))
+    address::at(&state, path, |(kind, id)| deleted(&state, &headers, &kind, &id))
 }
 
 fn created(
@@ -65,17 +57,27 @@ fn created(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let bearer = Bearer::of(state, headers)?;
-    let view = bearer.view(kind, Interaction::Create)?;
+    let writer = Writer::new(state, headers, &bearer, kind, Interaction::Create)?;
     let body = resource(state, kind, body)?;
-    let id = format!("written-{}", state.count());
-    let made = version(state, kind, &id, 1, body)?;
-    app_state::check(state, &bearer, &made, None, &state.records())?;
-    may_write(&view, &made)?;
-    let body = made.body.clone();
-    state
-        .shelf()
-        .write(&format!("{kind}/{id}"), |_| Ok::<_, Problem>((Some(made), ())))?;
-    Ok(sent(state, StatusCode::CREATED, kind, &id, "1", &body))
+    let criteria = headers.get(IF_NONE_EXIST).map(HeaderValue::to_str).transpose();
+    let criteria = criteria.map_err(|_| Problem::Search(vec!["If-None-Exist is no text".to_owned()]))?;
+    let leak = Defect::FhirConditionalCreateLeak;
+    let condition = criteria
+        .map(|criteria| Condition::parse(state, &bearer, kind, criteria, leak))
+        .transpose()?;
+    state.shelf().settle(|records| {
+        if let Some(condition) = &condition {
+            // FHIR R4 "Conditional create": what is there already is left as it is.
+            if let Some(found) = condition.one(records)? {
+                return Ok((None, told(state, StatusCode::OK, found)));
+            }
+            if condition.is_met_unseen(records) && bearer.has(Defect::FhirConditionalCreateReveals) {
+                return Ok((None, StatusCode::OK.into_response()));
+            }
+        }
+        let made = writer.created(records, body)?;
+        Ok((kept(&made), sent(state, StatusCode::CREATED, &made)))
+    })
 }
 
 fn updated(
@@ -86,33 +88,92 @@ fn updated(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let bearer = Bearer::of(state, headers)?;
-    let view = bearer.view(kind, Interaction::Update)?;
+    let writer = Writer::new(state, headers, &bearer, kind, Interaction::Update)?;
     let body = resource(state, kind, body)?;
     if body["id"] != id {
         return Err(Problem::NotAResource(
             "its id differs from that of the address".to_owned(),
         ));
     }
-    let (status, version, body) = state.shelf().write(&format!("{kind}/{id}"), |records| {
+    let (made, status) = state.shelf().settle(|records| {
+        let (made, status) = writer.replaced(records, id, body)?;
+        Ok::<_, Problem>((kept(&made), (made, status)))
+    })?;
+    Ok(sent(state, status, &made))
+}
+
+fn deleted(state: &AppState, headers: &HeaderMap, kind: &str, id: &str) -> Result<Response, Problem> {
+    let bearer = Bearer::of(state, headers)?;
+    let writer = Writer::new(state, headers, &bearer, kind, Interaction::Delete)?;
+    let key = format!("{kind}/{id}");
+    state.shelf().write(&key, |records| {
+        writer.removed(records, id)?;
+        Ok::<_, Problem>((None, ()))
+    })?;
+    Ok(gone(key))
+}
+
+/// Who writes resources of one type, and which of them are within reach.
+pub(super) struct Writer<'a> {
+    pub(super) state: &'a AppState,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) bearer: &'a Bearer<'a>,
+    pub(super) kind: &'a str,
+    pub(super) view: View,
+}
+
+impl<'a> Writer<'a> {
+    /// One whose token allows the interaction.
+    pub(super) fn new(
+        state: &'a AppState,
+        headers: &'a HeaderMap,
+        bearer: &'a Bearer<'a>,
+        kind: &'a str,
+        interaction: Interaction,
+    ) -> Result<Self, Problem> {
+        Ok(Self {
+            state,
+            headers,
+            bearer,
+            kind,
+            view: bearer.view(kind, interaction)?,
+        })
+    }
+
+    /// What a leaking search found is not looked at again.
+    pub(super) fn reach(&mut self, found: &Resource, leak: Defect) {
+        if !self.view.shows(found) && self.bearer.has(leak) {
+            self.view = View::everything();
+        }
+    }
+
+    /// A resource that was not there.
+    pub(super) fn created(&self, records: &Records, body: Value) -> Result<Resource, Problem> {
+        if_match(self.state, self.headers, self.kind, None)?;
+        let id = format!("written-{}", self.state.count());
+        let made = version(self.state, self.kind, &id, 1, body)?;
+        app_state::check(self.state, self.bearer, &made, None, records)?;
+        may_write(&self.view, &made)?;
+        Ok(made)
+    }
+
+    /// The next version of a resource, or its first.
+    pub(super) fn replaced(&self, records: &Records, id: &str, body: Value) -> Result<(Resource, StatusCode), Problem> {
+        let Self { state, kind, view, .. } = self;
         let before = records.get(kind, id);
         if before.is_none() && state.defects().has(Defect::FhirUpdateCreateNeedsC) {
-            bearer.view(kind, Interaction::Create)?;
+            self.bearer.view(kind, Interaction::Create)?;
         }
-        if_match(state, headers, kind, before)?;
+        if_match(state, self.headers, kind, before)?;
         // What may not be seen is answered exactly like what does not exist.
         if let Some(hidden) = before.filter(|before| !view.shows(before)) {
             return Err(not_found(&hidden.kind, &hidden.id));
         }
-        let made = version(
-            state,
-            kind,
-            id,
-            records.versions(&format!("{kind}/{id}")).len() + 1,
-            body,
-        )?;
-        app_state::check(state, &bearer, &made, before, records)?;
-        may_write(&view, &made).or_else(|beyond| {
-            if before.is_some() && bearer.has(Defect::FhirUpdateMovesRecord) {
+        let number = records.versions(&format!("{kind}/{id}")).len() + 1;
+        let made = version(state, kind, id, number, body)?;
+        app_state::check(state, self.bearer, &made, before, records)?;
+        may_write(view, &made).or_else(|beyond| {
+            if before.is_some() && self.bearer.has(Defect::FhirUpdateMovesRecord) {
                 Ok(())
             } else {
                 Err(beyond)
@@ -123,25 +184,28 @@ fn updated(
         } else {
             StatusCode::CREATED
         };
-        let (version, body) = (made.version.clone(), made.body.clone());
-        Ok((Some(made), (status, version, body)))
-    })?;
-    Ok(sent(state, status, kind, id, &version, &body))
+        Ok((made, status))
+    }
+
+    /// Whether the resource may be deleted.
+    pub(super) fn removed(&self, records: &Records, id: &str) -> Result<(), Problem> {
+        let before = visible(records, &self.view, self.kind, id)?;
+        if_match(self.state, self.headers, self.kind, Some(before))?;
+        if !app_state::may_read(self.state, self.bearer, before) {
+            return Err(not_found(self.kind, id));
+        }
+        Ok(())
+    }
 }
 
-fn deleted(state: &AppState, headers: &HeaderMap, kind: &str, id: &str) -> Result<Response, Problem> {
-    let bearer = Bearer::of(state, headers)?;
-    let view = bearer.view(kind, Interaction::Delete)?;
-    state.shelf().write(&format!("{kind}/{id}"), |records| {
-        let before = visible(records, &view, kind, id)?;
-        if_match(state, headers, kind, Some(before))?;
-        if !app_state::may_read(state, &bearer, before) {
-            return Err(not_found(kind, id));
-        }
-        Ok((None, ()))
-    })?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+/// What the shelf keeps of a write.
+pub(super) fn kept(made: &Resource) -> Option<(String, Version)> {
+    Some((made.key(), Some(made.clone())))
 }
+
+/// What a request wrote, as `Type/id`: goes with the answer, for the transaction that may take it back.
+#[derive(Debug, Clone)]
+pub(super) struct Written(pub(super) String);
 
 pub(super) fn visible<'r>(records: &'r Records, view: &View, kind: &str, id: &str) -> Result<&'r Resource, Problem> {
     records
@@ -157,7 +221,7 @@ pub(super) fn not_found(kind: &str, id: &str) -> Problem {
     }
 }
 
-fn resource(state: &AppState, kind: &str, body: Result<Bytes, BytesRejection>) -> Result<Value, Problem> {
+pub(super) fn resource(state: &AppState, kind: &str, body: Result<Bytes, BytesRejection>) -> Result<Value, Problem> {
     if parameters::of(kind).is_none() {
         return Err(Problem::UnknownType { kind: kind.to_owned() });
     }
@@ -217,16 +281,25 @@ pub(super) fn if_match(
     }
 }
 
-pub(super) fn sent(
-    state: &AppState,
-    status: StatusCode,
-    kind: &str,
-    id: &str,
-    version: &str,
-    body: &Value,
-) -> Response {
-    let mut response = outcome::resource(status, body);
-    let location = format!("{}/{kind}/{id}/_history/{version}", state.fhir_base());
+/// The answer to a write.
+pub(super) fn sent(state: &AppState, status: StatusCode, made: &Resource) -> Response {
+    let mut response = told(state, status, made);
+    response.extensions_mut().insert(Written(made.key()));
+    response
+}
+
+/// The answer to a delete.
+pub(super) fn gone(key: String) -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    response.extensions_mut().insert(Written(key));
+    response
+}
+
+/// A resource, where it is, and in which version.
+fn told(state: &AppState, status: StatusCode, resource: &Resource) -> Response {
+    let mut response = outcome::resource(status, &resource.body);
+    let version = &resource.version;
+    let location = format!("{}/{}/_history/{version}", state.fhir_base(), resource.key());
     for (name, value) in [(ETAG, format!("W/\"{version}\"")), (LOCATION, location)] {
         if name == ETAG && state.defects().has(Defect::AppStateNoEtag) {
             continue;

@@ -274,7 +274,7 @@ impl TestEhr {
         self.send(request.body(Body::from(body.to_string())).unwrap()).await
     }
 
-    fn cookie_header(&self) -> String {
+    pub(crate) fn cookie_header(&self) -> String {
         let cookies = self.cookies.lock().unwrap();
         cookies
             .iter()

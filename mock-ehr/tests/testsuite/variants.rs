@@ -122,6 +122,12 @@ async fn shows(ehr: &TestEhr, variant: Variant) -> bool {
                 _ => smart["token_endpoint_auth_methods"].is_array(),
             }
         }
+        Variant::ConditionalDeleteOfNothing => crate::defects::conditional::shows(ehr, variant).await,
+        Variant::SessionCookieNarrow => {
+            let address = format!("/auth/authorize?{}", ehr.request(APP).encode());
+            let cookie = ehr.browse(&address).await.header("set-cookie").to_owned();
+            cookie.ends_with("; Path=/auth; HttpOnly; SameSite=Lax")
+        }
         Variant::ParRequired => {
             let landing = ehr.walk(&standalone(ehr.request(APP)), &DOCTOR).await;
             landing.parameter("code").is_none()

@@ -34,6 +34,8 @@ pub struct CorsArgs {
 pub enum CorsRule {
     /// A page of the request's `Origin` may read the answer.
     Readable,
+    /// A page of the request's `Origin` may not read the answer to a request with cookies.
+    UnreadableWithCookies,
     /// The preflight allows what it asked for; `*` counts for every header field.
     Allowed,
     /// The preflight names `Authorization`, which `*` does not cover.
@@ -65,6 +67,7 @@ pub fn cors(context: &Context<'_>, args: &CorsArgs) -> Finding {
     };
     match args.rule {
         CorsRule::Readable => readable(&asked, response),
+        CorsRule::UnreadableWithCookies => unreadable_with_cookies(&asked, response),
         CorsRule::Allowed => match readable(&asked, response) {
             Finding::Holds(_) => allowed(&asked, response),
             other => other,
@@ -141,6 +144,23 @@ fn readable(asked: &Asked, response: &Response) -> Finding {
         fits,
         format!("Access-Control-Allow-Origin: `*` or `{origin}`, exactly once"),
         observed,
+    )
+}
+
+// Fetch, CORS check: with credentials `*` opens nothing, and the answer has to allow credentials too.
+fn unreadable_with_cookies(asked: &Asked, response: &Response) -> Finding {
+    let named = allow_origin(response).as_deref() == Some(asked.origin.as_str());
+    let allows = values(response, &ACCESS_CONTROL_ALLOW_CREDENTIALS) == ["true"];
+    Finding::when(
+        !(named && allows),
+        format!(
+            "no answer that a page of `{}` may read with the user's cookies",
+            asked.origin
+        ),
+        format!(
+            "Access-Control-Allow-Origin: {} with Access-Control-Allow-Credentials: true",
+            asked.origin
+        ),
     )
 }
 
@@ -292,6 +312,21 @@ mod tests {
         ] {
             assert!(!read(&wrong), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn with_cookies_an_answer_is_readable_by_the_very_origin_with_leave_alone() {
+        let unreadable = |origin: &'static str, allows: &'static str| {
+            let fields = [
+                (ACCESS_CONTROL_ALLOW_ORIGIN, origin),
+                (ACCESS_CONTROL_ALLOW_CREDENTIALS, allows),
+            ];
+            unreadable_with_cookies(&asked("GET", &[]), &response(200, &fields)) == HOLDS
+        };
+        assert!(!unreadable("https://app.example", "true"));
+        assert!(unreadable("*", "true") && unreadable("https://other.example", "true"));
+        assert!(unreadable("https://app.example", "True"));
+        assert_eq!(unreadable_with_cookies(&asked("GET", &[]), &response(200, &[])), HOLDS);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Scenarios: one obligation a file, as data; typed, strictly loaded, checked before anything is sent.
 
+mod conditional;
 pub mod fault;
 pub mod lint;
 pub mod load;

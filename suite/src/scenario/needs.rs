@@ -1,5 +1,6 @@
 //! What a scenario may need of a target or its profile, and whether it is there.
 
+use super::conditional;
 use crate::oauth::scope::ScopeSet;
 use crate::step::world::{Facts, World};
 use crate::target::ehr_launch::EhrLaunch;
@@ -96,6 +97,18 @@ pub const WORDS: &[(&str, &str)] = &[
     (
         "basic_client",
         "a client with a secret that is registered for HTTP Basic: auth = \"basic\"",
+    ),
+    (
+        "conditional_create",
+        "observations are created by condition (If-None-Exist), says the CapabilityStatement, and found by identifier",
+    ),
+    (
+        "conditional_update",
+        "observations are updated by condition, says the CapabilityStatement, and found by identifier",
+    ),
+    (
+        "conditional_delete",
+        "observations are deleted by condition, says the CapabilityStatement, and found by identifier",
     ),
     (
         "lockout",
@@ -216,6 +229,7 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow: Allow
         "openid_document" => met(facts.openid.is_some(), || {
             Need::Skip("there is no openid-configuration at the issuer".to_owned())
         }),
+        "conditional_create" | "conditional_update" | "conditional_delete" => conditional::claimed(facts, need),
         "capability_statement" => met(facts.capability.is_some(), || {
             Need::Skip("there is no CapabilityStatement at /metadata".to_owned())
         }),

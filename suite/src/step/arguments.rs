@@ -506,6 +506,10 @@ pub struct FhirArgs {
     /// In place of the access token, which has to be a JWT, one that its server did not sign.
     #[serde(default)]
     pub forge: Option<Forge>,
+    /// The cookies of this browser session (`session` of `authorize`) besides, those that a browser sends with a request
+    /// of another site's page.
+    #[serde(default)]
+    pub cookies: Option<String>,
 }
 
 /// By whom a forged access token is signed.

@@ -171,6 +171,12 @@ async fn begin_launch(
     }
 }
 
+/// The browser session of this name in the scenarios of the item's client.
+pub(super) fn named_session(context: &Context<'_>, name: &str) -> Session {
+    let whose = context.client.map_or("", |client| client.name.as_str());
+    Session::Shared(format!("{whose}-{name}"))
+}
+
 /// Builds the request: correct first, then the overrides of the scenario.
 pub(super) async fn prepare<'w>(context: &mut Context<'w>, args: &AuthorizeArgs) -> Result<Prepared<'w>, Halt> {
     let world = context.world;
@@ -222,10 +228,7 @@ pub(super) async fn prepare<'w>(context: &mut Context<'w>, args: &AuthorizeArgs)
         // Whoever is signed in already meets none of the forms.
         _ if args.tamper.is_some() => Session::Fresh,
         // Each client's own: else only the first of them would meet a user who has not signed in yet.
-        (Some(name), _) => {
-            let whose = context.client.map_or("", |client| client.name.as_str());
-            Session::Shared(format!("{whose}-{name}"))
-        }
+        (Some(name), _) => named_session(context, name),
         (None, true) => Session::Shared(format!("user-{user}")),
         (None, false) => Session::Fresh,
     };

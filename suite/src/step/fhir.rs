@@ -3,11 +3,12 @@
 //! RFC 6750 §2.1; SMART App Launch 2.2 "Access FHIR API".
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE};
 use serde_json::Value;
 use url::Url;
 
 use super::arguments::{FhirArgs, Method, RequestArgs};
+use super::authorize::named_session;
 use super::context::{Context, Deed, Halt, Outcome};
 use super::discover::answered;
 use super::overrides::{add_headers, put};
@@ -60,6 +61,10 @@ pub async fn fhir(context: &Context<'_>, args: &FhirArgs) -> Result<Deed, Halt> 
         ));
     }
     add_headers(context, &mut request, &args.headers)?;
+    if let Some(session) = &args.cookies {
+        let cookies = cookies(context, session, &request.url)?;
+        request.header(COOKIE, &cookies);
+    }
     let stripped = args.stripped();
     // A read of something else is as correct as the usual one, and a control of its own kind.
     let correct = FhirArgs {
@@ -72,6 +77,22 @@ pub async fn fhir(context: &Context<'_>, args: &FhirArgs) -> Result<Deed, Halt> 
         answer.aim = args.path.as_ref().map(|path| path.source().to_owned());
     }
     Ok(deed)
+}
+
+/// What a browser session sends to the FHIR API when a page of another site asks it to.
+fn cookies(context: &Context<'_>, session: &str, url: &Url) -> Result<String, Halt> {
+    let agent = &context.world.agent;
+    match agent.cookies_across_sites(&named_session(context, session), url) {
+        Some(cookies) if !cookies.is_empty() => Ok(cookies),
+        Some(_) => Err(Halt::Skip(
+            "a browser that is signed in sends no cookie to the FHIR API when a page of another site asks it to"
+                .to_owned(),
+        )),
+        None => Err(Halt::Skip(format!(
+            "the {} agent does not tell its cookies: run it with --agent http",
+            agent.name()
+        ))),
+    }
 }
 
 fn body(context: &Context<'_>, args: &FhirArgs, own: &dyn Lookup) -> Result<RequestBody, Halt> {

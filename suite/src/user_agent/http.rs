@@ -158,6 +158,10 @@ impl UserAgent for HttpAgent {
         .boxed()
     }
 
+    fn cookies_across_sites(&self, session: &Session, url: &Url) -> Option<String> {
+        Some(cookie_header(&self.jar(session), url, true))
+    }
+
     fn forget(&self) {
         lock(&self.jars).clear();
     }
@@ -185,6 +189,17 @@ fn as_jar_sees(url: &Url) -> Url {
 /// does depends on the browser; here it is sent.
 fn crosses_sites(cookie: &cookie_store::Cookie<'_>) -> bool {
     cookie.same_site().is_none_or(|same_site| same_site.is_none())
+}
+
+/// The cookies for an address, as a `Cookie` header; those alone that go with requests of other sites, where it is one.
+fn cookie_header(jar: &Jar, url: &Url, of_other_site: bool) -> String {
+    let cookies: Vec<String> = lock(jar)
+        .matches(&as_jar_sees(url))
+        .into_iter()
+        .filter(|cookie| !of_other_site || crosses_sites(cookie))
+        .map(|cookie| format!("{}={}", cookie.name(), cookie.value()))
+        .collect();
+    cookies.join("; ")
 }
 
 /// One walk under way.
@@ -287,14 +302,9 @@ impl<'a> Walker<'a> {
                 request.header(ORIGIN, &origin);
             }
         }
-        let cookies: Vec<String> = lock(&self.jar)
-            .matches(&as_jar_sees(&request.url))
-            .into_iter()
-            .filter(|cookie| !forged || crosses_sites(cookie))
-            .map(|cookie| format!("{}={}", cookie.name(), cookie.value()))
-            .collect();
+        let cookies = cookie_header(&self.jar, &request.url, forged);
         if !cookies.is_empty() {
-            request.header(COOKIE, &cookies.join("; "));
+            request.header(COOKIE, &cookies);
         }
     }
 

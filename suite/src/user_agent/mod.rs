@@ -131,6 +131,12 @@ pub trait UserAgent: Send + Sync {
     /// Walks several at once in one browser session: one hop of each in turn. `None` where this agent cannot.
     fn walk_interleaved<'a>(&'a self, visits: &'a [Visit]) -> BoxFuture<'a, Option<Vec<Walk>>>;
 
+    /// The cookies that this session sends to an address when a page of another site asks it to, as a `Cookie` header;
+    /// `None` where this agent cannot tell.
+    fn cookies_across_sites(&self, _session: &Session, _url: &Url) -> Option<String> {
+        None
+    }
+
     /// Forgets every session (cookies); the next walk signs in again.
     fn forget(&self);
 

@@ -242,6 +242,42 @@ async fn a_shared_session_signs_in_once_until_it_is_forgotten() {
 }
 
 #[tokio::test]
+async fn with_requests_of_other_sites_go_the_cookies_that_browsers_send_there() {
+    let signs_in = |headers: HeaderMap| async move {
+        if headers.contains_key("cookie") {
+            return Redirect::to(&format!("{CALLBACK}?code=c")).into_response();
+        }
+        let cookies = [
+            "open=1; Path=/",
+            "none=2; Path=/; SameSite=None; Secure",
+            "lax=3; Path=/; SameSite=Lax",
+            "strict=4; Path=/; SameSite=Strict",
+            "pages=5; Path=/authorize",
+        ];
+        let mut answer = Redirect::to("/authorize").into_response();
+        for cookie in cookies {
+            let value = cookie.parse().unwrap();
+            answer.headers_mut().append("set-cookie", value);
+        }
+        answer
+    };
+    let agent = agent(Router::new().route("/authorize", get(signs_in)), "");
+    let mut visit = visit(ORIGIN, "client_id=app-1");
+    visit.session = Session::Shared("reader".into());
+    code(&agent.walk(&visit).await);
+    let sent = |session: &Session, url: &str| {
+        let cookies = agent.cookies_across_sites(session, &Url::parse(url).unwrap()).unwrap();
+        let mut cookies: Vec<String> = cookies.split("; ").map(str::to_owned).collect();
+        cookies.sort();
+        cookies.join(" ")
+    };
+    let fhir = format!("{ORIGIN}/fhir/Patient/1");
+    assert_eq!(sent(&visit.session, &fhir), "none=2 open=1");
+    assert_eq!(sent(&visit.session, "http://fhir.localhost:8080/fhir"), "");
+    assert_eq!(sent(&Session::Shared("nobody".into()), &fhir), "");
+}
+
+#[tokio::test]
 async fn interleaved_walks_share_one_browser_and_keep_their_states() {
     let agent = agent(ordinary(), "");
     let visits = [

@@ -7,6 +7,7 @@ mod backend;
 mod brands;
 mod client_auth;
 mod code;
+pub(crate) mod conditional;
 mod cors;
 mod discovery;
 mod forged_tokens;
@@ -21,6 +22,7 @@ mod registration_management;
 mod resource;
 mod robustness;
 mod scopes;
+mod session_cookie;
 mod token;
 
 use mock_ehr::Defect;
@@ -87,6 +89,12 @@ async fn misbehaves(ehr: &TestEhr, defect: Defect) -> bool {
         return answer;
     }
     if let Some(answer) = forged_tokens::probe(ehr, defect).await {
+        return answer;
+    }
+    if let Some(answer) = conditional::probe(ehr, defect).await {
+        return answer;
+    }
+    if let Some(answer) = session_cookie::probe(ehr, defect).await {
         return answer;
     }
     if let Some(answer) = resource::probe(ehr, defect).await {
