@@ -66,6 +66,9 @@ defects! {
     "discovery_issuer_well_known" DiscoveryIssuerWellKnown "oidc-discovery/4-issuer" "The issuer is the address of its own openid-configuration.";
     "discovery_signing_algorithms_missing" DiscoverySigningAlgorithmsMissing "smart-2.2.0/289" "private_key_jwt is listed and no signature algorithms are.";
     "discovery_associated_endpoints_malformed" DiscoveryAssociatedEndpointsMalformed "smart-2.2.0/439" "associated_endpoints is an array of addresses instead of objects.";
+    "discovery_management_endpoint_missing" DiscoveryManagementEndpointMissing "smart-2.2.0/390" "management_endpoint is left out.";
+    "management_endpoint_404" ManagementEndpoint404 "smart-2.2.0/390" "The page of granted apps is not where discovery says that it is.";
+    "management_endpoint_json" ManagementEndpointJson "smart-2.2.0/390" "management_endpoint answers a browser with JSON.";
     "openid_issuer_fragment" OpenidIssuerFragment "oidc-discovery/3-issuer" "issuer in openid-configuration has a fragment.";
     "openid_metadata_incomplete" OpenidMetadataIncomplete "oidc-discovery/3-required" "openid-configuration lacks subject_types_supported.";
     "oauth_metadata_disagrees" OauthMetadataDisagrees "rfc8414/3-agrees" "The RFC 8414 document names another token endpoint.";
@@ -89,6 +92,16 @@ defects! {
     "response_type_token_accepted" ResponseTypeTokenAccepted "rfc9700/2.1.2" "response_type=token is served with an access token in the fragment.";
     "response_mode_unchecked" ResponseModeUnchecked "rfc6749/3.1.2.3" "An unknown response_mode turns off the check of redirect_uri.";
     "response_mode_skips_pkce" ResponseModeSkipsPkce "smart-2.2.0/14" "A response_mode turns off the check of PKCE.";
+    "form_post_answered_by_redirect" FormPostAnsweredByRedirect "oauth-form-post/2" "response_mode=form_post is listed, and answered by a redirect with the code in the query.";
+    "form_post_errors_by_redirect" FormPostErrorsByRedirect "oauth-form-post/2" "With response_mode=form_post, errors come by a redirect.";
+    "form_post_by_get" FormPostByGet "oauth-form-post/2" "The form that carries the answer has the method GET, so that the code stands in the address.";
+    "form_post_code_in_address" FormPostCodeInAddress "oauth-form-post/2" "The form that carries the answer has it in its address as well.";
+    "form_post_cacheable" FormPostCacheable "oauth-form-post/2-not-stored" "The page with the form that carries the answer may be stored.";
+    "form_post_unescaped" FormPostUnescaped "rfc6749/10.14" "The form that carries the answer holds state as it came.";
+    "form_post_escaped_twice" FormPostEscapedTwice "rfc6749/4.1.2-state" "The form that carries the answer holds state escaped twice, so that another one comes to the app.";
+    "request_uri_fetched" RequestUriFetched "rfc9101/10.4-location" "An address in request_uri is fetched, whoever names it.";
+    "request_object_unsigned_read" RequestObjectUnsignedRead "oidc-core/6.1" "What a request object says counts, although nobody signed it and discovery says that none is read.";
+    "request_repeated_unescaped" RequestRepeatedUnescaped "rfc6749/10.14" "A request with a `<` in a parameter gets an error page that repeats all parameters as they came.";
     "request_object_redirect_unchecked" RequestObjectRedirectUnchecked "smart-2.2.0/18" "With a request parameter, redirect_uri is taken from it, or from the query, and not checked.";
     "request_object_unchecked" RequestObjectUnchecked "smart-2.2.0/14" "A request parameter turns off the check of PKCE.";
     "duplicate_parameters_accepted" DuplicateParametersAccepted "rfc6749/3.1-once" "A parameter that comes twice counts by its first value.";

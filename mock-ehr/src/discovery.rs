@@ -8,11 +8,12 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 
-use crate::authorize::pushed;
+use crate::authorize::{pushed, response_mode};
 use crate::brands;
 use crate::config::IdTokenAlg;
 use crate::crowd;
 use crate::defect::Defect;
+use crate::granted_apps;
 use crate::state::AppState;
 use crate::variant::Variant;
 
@@ -187,6 +188,9 @@ fn smart(state: &AppState) -> Map<String, Value> {
         members.insert("associated_endpoints".into(), json!([state.fhir_base()]));
     }
     brands::tell(state, &mut members);
+    if !defects.has(Defect::DiscoveryManagementEndpointMissing) {
+        members.insert("management_endpoint".into(), at(granted_apps::PATH));
+    }
     members.insert("introspection_endpoint".into(), at("/auth/introspect"));
     members.insert("revocation_endpoint".into(), at("/auth/revoke"));
     members.insert("scopes_supported".into(), scopes(state));
@@ -344,7 +348,7 @@ fn openid(state: &AppState) -> Map<String, Value> {
     }
     put("registration_endpoint", at("/auth/register"));
     put("response_types_supported", json!(["code"]));
-    put("response_modes_supported", json!(["query"]));
+    put("response_modes_supported", json!(response_mode::SUPPORTED));
     if state.variants().has(Variant::OpenidOptionsListed) {
         put("claims_parameter_supported", json!(true));
     }

@@ -37,6 +37,7 @@ mod end_session;
 pub mod fetch;
 pub mod fhir;
 mod form;
+mod granted_apps;
 mod introspect;
 pub mod journal;
 mod jwks;

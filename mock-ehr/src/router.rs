@@ -16,7 +16,8 @@ use crate::defect::Defect;
 use crate::launch::{api, launcher};
 use crate::state::AppState;
 use crate::{
-    authorize, brands, cors, discovery, end_session, fhir, introspect, journal, jwks, register, revoke, token, userinfo,
+    authorize, brands, cors, discovery, end_session, fhir, granted_apps, introspect, journal, jwks, register, revoke,
+    token, userinfo,
 };
 
 /// The public listener.
@@ -51,6 +52,11 @@ pub(crate) fn public(state: AppState) -> Router {
         .route("/auth/patient", get(patient_picker::show).post(patient_picker::submit))
         .route("/auth/refused", get(respond::show_refused))
         .route("/auth/consent", get(consent::show).post(consent::submit))
+        .route(
+            granted_apps::PATH,
+            get(granted_apps::show).post(granted_apps::end_access),
+        )
+        .route(granted_apps::SIGN_IN, post(granted_apps::submit_sign_in))
         .route("/auth/end-session", get(end_session::handle).post(end_session::handle))
         // Endpoints for apps
         .route("/auth/par", any(authorize::pushed::handle))

@@ -28,6 +28,9 @@ const ELSEWHERE: &str = "-elsewhere";
 /// Path of the keys behind a certificate that no authority signed.
 pub const UNTRUSTED: &str = "/untrusted/jwks.json";
 
+/// Path of what nobody has any reason to fetch.
+pub const PROBE: &str = "/launchproof-probe";
+
 /// So many requests are kept until somebody looks.
 const MOST_ASKED: usize = 50;
 
@@ -116,6 +119,10 @@ impl KeyServer {
             let Some(url) = &client.jwks_uri else { continue };
             usual.insert(url.path().to_owned(), Publication::of(&public_keys(client, keys)));
         }
+        // Asked for by nobody, as long as nobody is led astray.
+        for path in [PROBE, UNTRUSTED] {
+            usual.insert(path.to_owned(), Publication::of(&[]));
+        }
         let server = Self {
             usual: Arc::new(usual),
             desk: Arc::default(),
@@ -141,6 +148,21 @@ impl KeyServer {
     pub fn untrusted_at(self, origin: &str) -> Self {
         let untrusted = Url::parse(origin).and_then(|url| url.join(UNTRUSTED)).ok();
         Self { untrusted, ..self }
+    }
+
+    /// The address of what nobody has any reason to fetch, where anybody could.
+    pub fn probe(&self) -> Option<Url> {
+        let reachable = self.origin.as_ref().filter(|_| self.problem.is_none());
+        reachable.and_then(|origin| origin.join(PROBE).ok())
+    }
+
+    /// The same server, that answers at this origin.
+    #[must_use]
+    fn at(self, origin: &str) -> Self {
+        Self {
+            origin: Url::parse(origin).ok(),
+            ..self
+        }
     }
 
     /// The address of keys behind a certificate that no authority signed.
@@ -361,7 +383,7 @@ pub async fn listen(profile: &Profile, keys: &HashMap<String, SigningKey>) -> (K
         .collect();
     origins.dedup_by_key(|url| url.origin());
     let address = match origins.as_slice() {
-        [] => return (server, None),
+        [] => return for_probes(profile, server).await,
         [one] => match profile.listening_at(one) {
             Ok(address) => address,
             Err(problem) => return (server.out_of_reach(&problem), None),
@@ -384,6 +406,26 @@ pub async fn listen(profile: &Profile, keys: &HashMap<String, SigningKey>) -> (K
             (server.out_of_reach(&problem), None)
         }
     }
+}
+
+/// Listens where no client has its keys, for the addresses that the target should not fetch.
+async fn for_probes(profile: &Profile, server: KeyServer) -> (KeyServer, Option<Listening>) {
+    let address = match &profile.public_url {
+        Some(_) => profile.bind,
+        None if profile.is_loopback() => std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
+        None => return (server, None),
+    };
+    let Ok(listener) = tokio::net::TcpListener::bind(address).await else {
+        // Nothing else needs it: what would have been asked here is skipped.
+        return (server, None);
+    };
+    let origin = match (&profile.public_url, listener.local_addr()) {
+        (Some(public), _) => public.origin().ascii_serialization(),
+        (None, Ok(address)) => format!("http://{address}"),
+        (None, Err(_)) => return (server, None),
+    };
+    let (server, tasks) = serve_both(listener, server.at(&origin), profile.is_loopback()).await;
+    (server, Some(tasks))
 }
 
 /// Serves on this listener, and behind a certificate that no authority signed, where this machine can make one.

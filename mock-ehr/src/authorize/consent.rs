@@ -31,7 +31,7 @@ struct ConsentPage<'a> {
     request: &'a str,
     csrf: &'a str,
     scopes: Vec<Line<'a>>,
-    patient: Option<&'a str>,
+    patient: Option<String>,
 }
 
 struct Line<'a> {
@@ -50,7 +50,6 @@ pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQ
         return flow::stray(&state, "Nobody has signed in yet.");
     };
     let request = &visit.pending.request;
-    let patient = visit.pending.patient.as_deref();
     let page = ConsentPage {
         client_name: state
             .client(&request.client_id)
@@ -67,12 +66,7 @@ pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQ
                 meaning: meaning(scope),
             })
             .collect(),
-        patient: patient.map(|id| {
-            people::patients()
-                .iter()
-                .find(|known| known.id == id)
-                .map_or(id, |known| known.name.as_str())
-        }),
+        patient: visit.pending.patient.as_deref().map(people::name_of),
     };
     page::html(&state, StatusCode::OK, page::render(&page))
 }
@@ -171,6 +165,7 @@ pub(crate) fn allow(state: &AppState, pending: &Pending, scopes: Vec<Scope>) -> 
         launch: launch.map(|launch| launch.context.clone()),
         nonce: request.nonce.clone(),
         auth_time: pending.auth_time.unwrap_or(pending.began),
+        since: state.now(),
         asked_age: request.max_age.is_some(),
         aud_ok: request.aud_ok,
         scopes,

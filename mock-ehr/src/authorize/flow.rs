@@ -23,13 +23,7 @@ const COOKIE_NAME: &str = "mock_ehr_session";
 /// A request passed its checks: the user's part begins.
 pub(crate) fn begin(state: &AppState, headers: &HeaderMap, request: AuthorizationRequest) -> Response {
     let now = state.now();
-    let known = session_of(state, headers, now);
-    let is_new = known.is_none();
-    let (cookie, session) = known.unwrap_or_else(|| {
-        let cookie = state.chance().token::<32>();
-        let session = state.store().begin_session(cookie.clone(), now);
-        (cookie, session)
-    });
+    let (cookie, session, is_new) = session_or_new(state, headers);
     if state.defects().has(Defect::SessionsMixed) {
         state
             .store()
@@ -290,8 +284,19 @@ pub(crate) fn stray(state: &AppState, what: &str) -> Response {
     respond::error_page(state, StatusCode::BAD_REQUEST, "invalid_request", Some(what))
 }
 
+/// The session of this browser, one that begins now where it has none; its cookie; and whether it is new.
+pub(crate) fn session_or_new(state: &AppState, headers: &HeaderMap) -> (String, Session, bool) {
+    let now = state.now();
+    if let Some((cookie, session)) = session_of(state, headers, now) {
+        return (cookie, session, false);
+    }
+    let cookie = state.chance().token::<32>();
+    let session = state.store().begin_session(cookie.clone(), now);
+    (cookie, session, true)
+}
+
 /// The session of this browser, and its cookie.
-fn session_of(state: &AppState, headers: &HeaderMap, now: Timestamp) -> Option<(String, Session)> {
+pub(crate) fn session_of(state: &AppState, headers: &HeaderMap, now: Timestamp) -> Option<(String, Session)> {
     let cookie = cookie(headers)?;
     if let Some(session) = state.store().session(&cookie, now) {
         return Some((cookie, session));

@@ -7,6 +7,7 @@ pub(crate) mod aud;
 pub(crate) mod client;
 pub(crate) mod consent;
 pub(crate) mod flow;
+mod form_post;
 pub(crate) mod launch;
 pub(crate) mod openid;
 pub(crate) mod parameters;
@@ -15,7 +16,9 @@ pub(crate) mod pkce;
 pub(crate) mod pushed;
 pub(crate) mod reason;
 pub(crate) mod redirect_uri;
+mod request_object;
 pub(crate) mod respond;
+pub(crate) mod response_mode;
 pub(crate) mod response_type;
 pub(crate) mod scope;
 pub(crate) mod sign_in;
@@ -65,14 +68,19 @@ pub(crate) async fn handle(
         query,
         body: &body,
     };
-    match check(&app, &incoming) {
+    if let Some(page) = respond::repeated(&app, query) {
+        return page;
+    }
+    match check(&app, &incoming).await {
         Ok(request) => flow::begin(&app, &headers, request),
         Err(refusal) => respond::refuse(&app, refusal),
     }
 }
 
-fn check(app: &AppState, incoming: &Incoming<'_>) -> Result<AuthorizationRequest, Refusal> {
-    let parameters = pushed::resolve(app, parameters::read(app, incoming)?)?;
+async fn check(app: &AppState, incoming: &Incoming<'_>) -> Result<AuthorizationRequest, Refusal> {
+    let parameters = parameters::read(app, incoming)?;
+    request_object::leave_unfetched(app, &parameters).await;
+    let parameters = pushed::resolve(app, request_object::leave_unread(app, parameters))?;
     judge(app, &parameters)
 }
 
@@ -96,6 +104,8 @@ fn check_at_app(
 ) -> Result<AuthorizationRequest, Reason> {
     parameters::check(app, parameters)?;
     let response_type = response_type::check(app, parameters)?;
+    response_mode::check(app, parameters)?;
+    request_object::check(app, parameters)?;
     let state = state::check(app, parameters)?;
     let scopes = scope::check(app, client, parameters)?;
     let challenge = pkce::check(app, client, parameters)?;

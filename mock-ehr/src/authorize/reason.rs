@@ -247,7 +247,7 @@ impl fmt::Display for Reason {
                 registered.join(", ")
             ),
             Self::ResponseType { was } => write!(f, "response_type was '{}'; expected 'code'.", shortened(was)),
-            Self::ResponseMode { was } => write!(f, "response_mode was '{}'; expected 'query' or nothing.", shortened(was)),
+            Self::ResponseMode { was } => write!(f, "response_mode was '{}'; expected 'query', 'form_post' or nothing.", shortened(was)),
             Self::RequestObject => f.write_str("Parameter request is not supported; send the parameters themselves."),
             Self::NotPushed => f.write_str("The request was not pushed; this server takes pushed requests only (RFC 9126 section 5)."),
             Self::PushedUnknown => f.write_str("request_uri refers to no request that was pushed to this server."),

@@ -7,30 +7,41 @@ mod loose;
 
 use super::Refusal;
 use super::reason::Reason;
+use super::response_mode::{self, ResponseMode};
 use crate::config::Client;
 use crate::defect::Defect;
 use crate::form::Parameters;
 use crate::state::AppState;
 use crate::variant::Variant;
 
-/// An address that passed the check. Only this module makes one, so nothing is sent to any other.
+/// An address that passed the check, and how the answer goes there. Only this module makes one, so nothing is sent to any
+/// other.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RedirectTarget(String);
+pub(crate) struct RedirectTarget {
+    address: String,
+    mode: ResponseMode,
+}
 
 impl RedirectTarget {
     /// The address as the app sent it.
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        &self.address
+    }
+
+    /// How the answer goes there.
+    pub(crate) fn mode(&self) -> ResponseMode {
+        self.mode
     }
 }
 
 /// The address to which the answer goes.
 pub(crate) fn check(state: &AppState, client: &Client, parameters: &Parameters) -> Result<RedirectTarget, Refusal> {
+    let to = |address: &str| target(state, parameters, address);
     if let Some(object) = parameters.filled("request")
         && state.defects().has(Defect::RequestObjectRedirectUnchecked)
         && let Some(uri) = loose::of_object(object).or_else(|| parameters.filled("redirect_uri").map(str::to_owned))
     {
-        return Ok(RedirectTarget(uri));
+        return Ok(to(&uri));
     }
     let asked = asked(state, client, parameters).map_err(Refusal::Page)?;
     let strict = state.variants().has(Variant::LoopbackPortStrict);
@@ -39,7 +50,7 @@ pub(crate) fn check(state: &AppState, client: &Client, parameters: &Parameters) 
         known == asked.checked || (!strict && differs_only_in_loopback_port(known, asked.checked))
     });
     if registered || loose::accepts(state, client, parameters, asked.checked) {
-        return Ok(RedirectTarget(asked.used.to_owned()));
+        return Ok(to(asked.used));
     }
     let reason = Reason::RedirectUri {
         was: asked.checked.to_owned(),
@@ -48,7 +59,7 @@ pub(crate) fn check(state: &AppState, client: &Client, parameters: &Parameters) 
     // RFC 6749 §4.1.2.1: must not redirect to an invalid redirection URI.
     if state.defects().has(Defect::ErrorRedirectToUnregistered) {
         return Err(Refusal::Redirect {
-            target: RedirectTarget(asked.used.to_owned()),
+            target: to(asked.used),
             state: parameters.get("state").map(str::to_owned),
             reason,
         });
@@ -56,11 +67,18 @@ pub(crate) fn check(state: &AppState, client: &Client, parameters: &Parameters) 
     Err(Refusal::Page(reason))
 }
 
+fn target(state: &AppState, parameters: &Parameters, address: &str) -> RedirectTarget {
+    RedirectTarget {
+        address: address.to_owned(),
+        mode: response_mode::asked(state, parameters),
+    }
+}
+
 /// How the error of an unknown client is answered.
 pub(crate) fn of_unknown_client(state: &AppState, parameters: &Parameters, reason: Reason) -> Refusal {
     match parameters.filled("redirect_uri") {
         Some(uri) if state.defects().has(Defect::ClientUnknownRedirects) => Refusal::Redirect {
-            target: RedirectTarget(uri.to_owned()),
+            target: target(state, parameters, uri),
             state: parameters.get("state").map(str::to_owned),
             reason,
         },

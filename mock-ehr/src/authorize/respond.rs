@@ -14,10 +14,11 @@ use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
 use sha2::{Digest as _, Sha256};
 
-use super::Refusal;
 use super::reason::Reason;
 use super::redirect_uri::RedirectTarget;
+use super::response_mode::ResponseMode;
 use super::state::{Answer, returned};
+use super::{Refusal, form_post};
 use crate::defect::Defect;
 use crate::form::{Parameters, decode, encode};
 use crate::page;
@@ -54,7 +55,7 @@ pub(crate) fn code(state: &AppState, request: &AuthorizationRequest, grant: Arc<
         answer.push(("session_state", state.chance().token::<16>()));
     }
     let in_fragment = request.implicit || state.defects().has(Defect::ResponseInFragment);
-    redirect(state, &request.target, &answer, in_fragment)
+    deliver(state, &request.target, &answer, in_fragment)
 }
 
 fn new_code(state: &AppState, request: &AuthorizationRequest, grant: Arc<Grant>) -> String {
@@ -124,7 +125,18 @@ pub(crate) fn refuse(state: &AppState, refusal: Refusal) -> Response {
     if !state.defects().has(Defect::ResponseIssMissingInErrors) {
         push_iss(state, &mut answer);
     }
-    redirect(state, &target, &answer, false)
+    if target.mode() == ResponseMode::FormPost && state.defects().has(Defect::FormPostErrorsByRedirect) {
+        return redirect(state, &target, &answer, false);
+    }
+    deliver(state, &target, &answer, false)
+}
+
+/// Sends the answer in the way that was asked for. Values come encoded.
+fn deliver(state: &AppState, target: &RedirectTarget, answer: &[(&str, String)], in_fragment: bool) -> Response {
+    match target.mode() {
+        ResponseMode::FormPost if !in_fragment => form_post::page(state, target.as_str(), answer),
+        _ => redirect(state, target, answer, in_fragment),
+    }
 }
 
 /// Is this error shown to the user instead of told to the app? The user's own denial is the app's business in any case.
@@ -292,6 +304,16 @@ fn refused_page(state: &AppState, reason: &Reason) -> Response {
     };
     let shown = (!state.variants().has(Variant::ErrorNoDescription)).then_some(shown);
     error_page(state, status, reason.code().as_str(), shown.as_deref())
+}
+
+/// What the defect `request_repeated_unescaped` answers.
+pub(super) fn repeated(state: &AppState, query: &str) -> Option<Response> {
+    let text = String::from_utf8_lossy(&decode(query.as_bytes())).into_owned();
+    let suspicious = text.contains('<') && state.defects().has(Defect::RequestRepeatedUnescaped);
+    suspicious.then(|| {
+        let body = format!("<!doctype html><title>Refused</title><p>This request looks dangerous: {text}</p>");
+        page::html(state, StatusCode::BAD_REQUEST, body)
+    })
 }
 
 /// A page that says what is wrong.

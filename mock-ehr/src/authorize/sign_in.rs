@@ -8,6 +8,7 @@ use http::{HeaderMap, StatusCode};
 use subtle::ConstantTimeEq as _;
 
 use super::flow::{self, Proof, Visit};
+use crate::config::User;
 use crate::defect::Defect;
 use crate::page;
 use crate::state::AppState;
@@ -17,7 +18,7 @@ use crate::variant::Variant;
 #[derive(Template)]
 #[template(path = "sign_in.html")]
 struct SignIn<'a> {
-    client_name: &'a str,
+    why: &'a str,
     action: &'a str,
     request: &'a str,
     csrf: &'a str,
@@ -54,11 +55,7 @@ pub(crate) async fn submit(State(state): State<AppState>, headers: HeaderMap, bo
         .or_else(|| visit.pending.typed_username.clone())
         .unwrap_or_default();
     let password = form.get("password").unwrap_or_default();
-    let user = state.config().user(&username).filter(|user| {
-        let fits = bool::from(user.password.as_bytes().ct_eq(password.as_bytes()));
-        fits || state.defects().has(Defect::SignInAnyPassword)
-    });
-    let Some(user) = user else {
+    let Some(user) = user_of(&state, &username, password) else {
         let problem = if state.defects().has(Defect::SignInEchoesPassword) {
             format!("{username} does not sign in with {password}.")
         } else {
@@ -93,6 +90,36 @@ pub(crate) async fn submit(State(state): State<AppState>, headers: HeaderMap, bo
     response
 }
 
+/// Who signs in with this.
+pub(crate) fn user_of<'s>(state: &'s AppState, username: &str, password: &str) -> Option<&'s User> {
+    state.config().user(username).filter(|user| {
+        let fits = bool::from(user.password.as_bytes().ct_eq(password.as_bytes()));
+        fits || state.defects().has(Defect::SignInAnyPassword)
+    })
+}
+
+/// The page, where no app asks for it.
+pub(crate) fn page_of_its_own(
+    state: &AppState,
+    why: &str,
+    action: &str,
+    csrf: &str,
+    problem: Option<&str>,
+) -> Response {
+    let page = SignIn {
+        why,
+        action,
+        request: "",
+        csrf,
+        username: "",
+        unescaped: false,
+        ask_username: true,
+        ask_password: true,
+        problem,
+    };
+    shown(state, &page)
+}
+
 /// `/auth/signed-in`: where the defect `sign_in_307` leads; whatever the browser sends once more is not looked at.
 pub(crate) async fn signed_in(
     State(state): State<AppState>,
@@ -114,10 +141,10 @@ fn page(state: &AppState, visit: &Visit, problem: Option<&str>) -> Response {
     let in_steps = is_in_steps(state);
     let typed = visit.pending.typed_username.as_deref();
     let hinted = typed.is_none() && request.login_hint.is_some();
+    let client = state.client(&request.client_id);
+    let client_name = client.map_or("An app", |client| client.name.as_str());
     let page = SignIn {
-        client_name: state
-            .client(&request.client_id)
-            .map_or("An app", |client| client.name.as_str()),
+        why: &format!("{client_name} asks for access."),
         action: "/auth/sign-in",
         request: &visit.pending.id,
         csrf: &visit.pending.csrf,
@@ -127,10 +154,14 @@ fn page(state: &AppState, visit: &Visit, problem: Option<&str>) -> Response {
         ask_password: !in_steps || typed.is_some(),
         problem,
     };
-    let status = if problem.is_some() {
+    shown(state, &page)
+}
+
+fn shown(state: &AppState, page: &SignIn<'_>) -> Response {
+    let status = if page.problem.is_some() {
         StatusCode::BAD_REQUEST
     } else {
         StatusCode::OK
     };
-    page::html(state, status, page::render(&page))
+    page::html(state, status, page::render(page))
 }

@@ -37,6 +37,12 @@ pub fn patients() -> &'static [PatientSummary] {
     &PATIENTS
 }
 
+/// The name of the patient of this id; the id, where there is none.
+pub fn name_of(id: &str) -> String {
+    let known = patients().iter().find(|known| known.id == id);
+    known.map_or_else(|| id.to_owned(), |known| known.name.clone())
+}
+
 /// The encounters of a patient, the latest one first.
 pub fn encounters(patient: &str) -> Vec<EncounterSummary> {
     let store = Store::embedded();

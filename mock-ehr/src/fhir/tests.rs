@@ -65,6 +65,7 @@ impl Ehr {
             launch: None,
             nonce: None,
             auth_time: now,
+            since: now,
             asked_age: false,
             aud_ok,
         });

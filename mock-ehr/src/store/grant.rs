@@ -18,6 +18,8 @@ pub(crate) struct Grant {
     pub(crate) launch: Option<LaunchContext>,
     pub(crate) nonce: Option<String>,
     pub(crate) auth_time: Timestamp,
+    /// When it was given.
+    pub(crate) since: Timestamp,
     /// The request had max_age.
     pub(crate) asked_age: bool,
     pub(crate) aud_ok: bool,
@@ -33,6 +35,7 @@ pub(crate) struct NewGrant {
     pub(crate) launch: Option<LaunchContext>,
     pub(crate) nonce: Option<String>,
     pub(crate) auth_time: Timestamp,
+    pub(crate) since: Timestamp,
     pub(crate) asked_age: bool,
     pub(crate) aud_ok: bool,
 }
@@ -47,6 +50,7 @@ impl Grant {
             launch: new.launch,
             nonce: new.nonce,
             auth_time: new.auth_time,
+            since: new.since,
             asked_age: new.asked_age,
             aud_ok: new.aud_ok,
             revoked: AtomicBool::new(false),
@@ -63,6 +67,7 @@ impl Grant {
             launch: None,
             nonce: None,
             auth_time: now,
+            since: now,
             asked_age: false,
             aud_ok: true,
         })

@@ -2,6 +2,7 @@
 
 pub(crate) mod code;
 pub(crate) mod grant;
+pub(crate) mod granted;
 pub(crate) mod key_sets;
 pub(crate) mod pending;
 pub(crate) mod pushed;

@@ -214,6 +214,7 @@ fn answer_user(app: &AppState, client: &Client, username: &str) -> Response {
         launch: None,
         nonce: None,
         auth_time: app.now(),
+        since: app.now(),
         asked_age: false,
         aud_ok: true,
     }));

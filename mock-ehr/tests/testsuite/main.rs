@@ -4,6 +4,8 @@
 mod clients;
 mod defects;
 mod fhir;
+mod form_post;
+mod granted_apps;
 mod harness;
 mod launches;
 mod management;

@@ -1,4 +1,4 @@
-//! How often the target fetched the key set of a client.
+//! How often the target fetched the key set of a client, or what it had no reason to fetch.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -27,10 +27,12 @@ pub struct FetchedArgs {
 
 /// `fetched`.
 pub fn fetched(context: &Context<'_>, args: &FetchedArgs) -> Finding {
-    let Some(url) = context.client.and_then(|client| client.jwks_uri.as_ref()) else {
-        return Finding::Unreached("the client has no jwks_uri".to_owned());
+    let registered = context.client.and_then(|client| client.jwks_uri.as_ref());
+    let path = match (args.at.of_nobody(), registered) {
+        (Some(path), _) => path.to_owned(),
+        (None, Some(url)) => path_of(url, args.at),
+        (None, None) => return Finding::Unreached("the client has no jwks_uri".to_owned()),
     };
-    let path = path_of(url, args.at);
     let times = context.world.key_server.fetched(&path);
     let fits = args.at_least.is_none_or(|least| times >= least) && args.at_most.is_none_or(|most| times <= most);
     if args.basis && !fits {

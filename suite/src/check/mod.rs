@@ -13,6 +13,7 @@ pub mod discovery;
 pub mod entropy;
 pub mod fhir_data;
 pub mod finding;
+pub mod form_post;
 pub mod hygiene;
 pub mod id_token;
 mod id_token_claims;

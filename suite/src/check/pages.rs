@@ -63,9 +63,21 @@ impl PageRule {
 pub fn sign_in_pages(context: &Context<'_>, args: &SignInPagesArgs) -> Finding {
     let found = judge(context, args.rule, &of_walk(context, args.of.as_deref()));
     match found {
+        // Without any page nothing was written on one.
+        Finding::TooLittle(_) if args.rule == PageRule::NoMarkup && was_refused(context, args.of.as_deref()) => {
+            Finding::Holds(Some(
+                "no page was shown: the request was refused by a redirect".to_owned(),
+            ))
+        }
         Finding::TooLittle(_) if !args.rule.is_of_one_walk() => judge(context, args.rule, &of_run(context)),
         other => other,
     }
+}
+
+/// Whether the walk ended with an error at the app.
+fn was_refused(context: &Context<'_>, of: Option<&str>) -> bool {
+    let authorization = context.authorization(of);
+    authorization.is_some_and(|one| one.callback().is_some() && one.parameter("error").is_some())
 }
 
 fn of_walk(context: &Context<'_>, of: Option<&str>) -> Vec<Arc<Exchange>> {

@@ -52,6 +52,7 @@ fn one(context: &Context<'_>, check: &Check) -> Finding {
         Check::State(args) => callback::state(context, args),
         Check::Callback(args) => callback::callback(context, args),
         Check::SignInPages(args) => crate::check::pages::sign_in_pages(context, args),
+        Check::FormPost(args) => crate::check::form_post::form_post(context, args),
         Check::Tls(args) => crate::check::tls::tls(context, args),
         Check::Answered(args) => crate::check::hygiene::answered(context, args),
         Check::NoStackTrace(args) => crate::check::hygiene::no_stack_trace(context, args),

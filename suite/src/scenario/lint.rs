@@ -40,6 +40,7 @@ fn one(
         problems.push(Problem::key(&["applies", "requirements"], wrong));
     }
     refusals(scenario, &mut problems);
+    without_user(scenario, &mut problems);
     names(loaded, &mut problems);
     problems.into_iter().map(|problem| problem.in_file(loaded)).collect()
 }
@@ -145,6 +146,18 @@ fn refusals(scenario: &Scenario, problems: &mut Vec<Problem>) {
         problems.push(Problem::key(
             &["when"],
             "`exchange` has no code to redeem: begin with `given: authorized`",
+        ));
+    }
+}
+
+/// A backend service has no user: whoever is sent to the authorization endpoint as one is refused for that.
+fn without_user(scenario: &Scenario, problems: &mut Vec<Problem>) {
+    let walks = |step: &Step| matches!(step, Step::Authorize(_) | Step::Interleaved(_) | Step::Flow(_));
+    let steps = scenario.when.iter().chain(&scenario.control);
+    if scenario.clients == super::model::Clients::Backend && steps.clone().any(walks) {
+        problems.push(Problem::key(
+            &["when", "control"],
+            "`authorize` with a backend service, which has no user and no redirect_uri: any refusal comes for that",
         ));
     }
 }

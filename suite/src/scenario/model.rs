@@ -252,6 +252,8 @@ pub enum Check {
     Callback(CallbackArgs),
     /// What the pages and redirects on the way to the app look like to a browser.
     SignInPages(SignInPagesArgs),
+    /// The answer of the authorization endpoint as a form that the browser posts.
+    FormPost(crate::check::form_post::FormPostArgs),
     /// What hosts said of their TLS.
     Tls(crate::check::tls::TlsCheckArgs),
     /// The answer is no breakdown: below 500, and in time.
@@ -336,6 +338,7 @@ one_key_enum!(Check, "check", {
     "state" => State,
     "callback" => Callback,
     "sign_in_pages" => SignInPages,
+    "form_post" => FormPost,
     "tls" => Tls,
     "answered" => Answered,
     "no_stack_trace" => NoStackTrace,

@@ -37,6 +37,18 @@ pub const WORDS: &[(&str, &str)] = &[
     ("end_session", "an end_session_endpoint in openid-configuration"),
     ("brands", "a user_access_brand_bundle"),
     ("userinfo", "a userinfo_endpoint in openid-configuration"),
+    (
+        "form_post",
+        "`form_post` among response_modes_supported of openid-configuration or smart-configuration",
+    ),
+    (
+        "probe_server",
+        "an address of launchproof that the target reaches: on loopback, or at [listen] public_url",
+    ),
+    (
+        "probe_server_tls",
+        "an https address of launchproof that the target reaches: on loopback, on machines that can make a certificate",
+    ),
     ("openid_document", "an openid-configuration at the issuer"),
     ("capability_statement", "a CapabilityStatement at /metadata"),
     (
@@ -252,6 +264,18 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow: Allow
             Some(problem) => Need::Unconfigured(problem.to_owned()),
             None => Need::Met,
         },
+        "form_post" => met(lists_form_post(facts), || {
+            Need::Skip("the server does not list the response_mode form_post".to_owned())
+        }),
+        "probe_server" => met(world.key_server.probe().is_some(), || {
+            let why = world.key_server.problem().unwrap_or(
+                "the target reaches no address of launchproof: add [listen] public_url to the profile to run this",
+            );
+            Need::Skip(why.to_owned())
+        }),
+        "probe_server_tls" => met(world.key_server.untrusted().is_some(), || {
+            Need::Skip("the target reaches no https address of launchproof".to_owned())
+        }),
         "registration" => {
             if crate::step::register::endpoint(facts).is_none() {
                 return Need::Skip("the server lists no registration_endpoint".to_owned());
@@ -338,6 +362,15 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow: Allow
         }),
         other => Need::Skip(format!("the need `{other}` is not known")),
     }
+}
+
+/// OpenID Connect Discovery §3, RFC 8414 §2: modes that are not listed are `query` and `fragment`.
+fn lists_form_post(facts: &Facts) -> bool {
+    let documents = facts.openid.iter().chain(&facts.smart);
+    documents
+        .filter_map(|document| document.get("response_modes_supported")?.as_array())
+        .flatten()
+        .any(|mode| mode.as_str() == Some("form_post"))
 }
 
 /// Whether the first user may pick patient b; a user of whom the profile names other patients only may not.

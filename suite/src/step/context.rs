@@ -406,6 +406,9 @@ impl<'w> Context<'w> {
             "introspection_endpoint" => facts?.introspection_endpoint.clone(),
             "revocation_endpoint" => facts?.revocation_endpoint.clone(),
             "jwks_uri" => facts?.jwks_uri.clone(),
+            "management_endpoint" => facts?.smart.as_ref()?["management_endpoint"]
+                .as_str()
+                .map(str::to_owned),
             "end_session_endpoint" => facts?.openid.as_ref()?["end_session_endpoint"]
                 .as_str()
                 .map(str::to_owned),
@@ -567,6 +570,7 @@ impl<'w> Context<'w> {
                 .or_else(|| self.with.scope.as_ref().and_then(|scope| scope.fill(own).ok()))
                 .or_else(|| self.client.map(|client| client.scopes.clone())),
             "scopes_listed" => self.scopes_listed(),
+            "probe_url" => self.world.key_server.probe().map(|url| url.to_string()),
             "untrusted_jwks_uri" => self.world.key_server.untrusted().map(ToString::to_string),
             "redirect_uri" => self
                 .of_deeds(None, name)

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::context::{Context, Deed, Halt, Outcome};
-use crate::key_server::{Publication, UNTRUSTED, elsewhere};
+use crate::key_server::{PROBE, Publication, UNTRUSTED, elsewhere};
 use crate::oauth::jws::{Alg, Family, SigningKey};
 use crate::oauth::weak_key::WeakKey;
 use crate::target::Client;
@@ -60,6 +60,19 @@ pub enum PublishedAt {
     Elsewhere,
     /// One by https, behind a certificate that no authority signed.
     Untrusted,
+    /// One that nobody has anything to fetch from, of no client.
+    Probe,
+}
+
+impl PublishedAt {
+    /// The path of an address that belongs to no client.
+    pub fn of_nobody(self) -> Option<&'static str> {
+        match self {
+            Self::Registered | Self::Elsewhere => None,
+            Self::Untrusted => Some(UNTRUSTED),
+            Self::Probe => Some(PROBE),
+        }
+    }
 }
 
 /// A key in the set.
@@ -140,6 +153,7 @@ pub fn path_of(registered: &url::Url, at: PublishedAt) -> String {
         PublishedAt::Registered => registered.path().to_owned(),
         PublishedAt::Elsewhere => elsewhere(registered).path().to_owned(),
         PublishedAt::Untrusted => UNTRUSTED.to_owned(),
+        PublishedAt::Probe => PROBE.to_owned(),
     }
 }
 

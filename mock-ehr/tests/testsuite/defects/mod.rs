@@ -11,6 +11,7 @@ pub(crate) mod conditional;
 mod cors;
 mod discovery;
 mod forged_tokens;
+pub(crate) mod form_post;
 pub(crate) mod jwks_uri;
 mod launch_context;
 pub(crate) mod openid;
@@ -86,6 +87,9 @@ async fn misbehaves(ehr: &TestEhr, defect: Defect) -> bool {
         return answer;
     }
     if let Some(answer) = openid::probe(ehr, defect).await {
+        return answer;
+    }
+    if let Some(answer) = form_post::probe(ehr, defect).await {
         return answer;
     }
     if let Some(answer) = forged_tokens::probe(ehr, defect).await {

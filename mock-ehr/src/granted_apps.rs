@@ -1,0 +1,194 @@
+//! The user's page of the apps that have access: what each may do, since when and until when, and a button that ends it.
+//!
+//! SMART App Launch 2.2, `management_endpoint`: <https://hl7.org/fhir/smart-app-launch/conformance.html#metadata>
+
+use askama::Template;
+use axum::body::Bytes;
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use crate::authorize::{flow, respond, sign_in};
+use crate::defect::Defect;
+use crate::fhir::people;
+use crate::form::{Parameters, encode};
+use crate::page;
+use crate::scope::plain_words::meaning;
+use crate::state::AppState;
+use crate::store::granted::Granted;
+use crate::store::session::{Session, SignedIn};
+
+/// Where the page stands.
+pub(crate) const PATH: &str = "/auth/apps";
+
+/// Where its sign-in form goes.
+pub(crate) const SIGN_IN: &str = "/auth/apps/sign-in";
+
+const FOREIGN_FORM: &str = "This form was not made by this server: its token is missing or wrong.";
+
+#[derive(Template)]
+#[template(path = "granted_apps.html")]
+struct Page<'a> {
+    username: &'a str,
+    csrf: &'a str,
+    apps: Vec<App>,
+    ended: Option<&'a str>,
+}
+
+struct App {
+    client_id: String,
+    name: String,
+    allows: Vec<Allowed>,
+    patients: Vec<String>,
+    since: String,
+    until: String,
+}
+
+#[derive(PartialEq, Eq)]
+struct Allowed {
+    meaning: String,
+    scope: String,
+}
+
+/// `GET /auth/apps`
+pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
+    let defects = state.defects();
+    if defects.has(Defect::ManagementEndpoint404) {
+        return respond::error_page(&state, StatusCode::NOT_FOUND, "not_found", None);
+    }
+    if defects.has(Defect::ManagementEndpointJson) {
+        return ([(CONTENT_TYPE, "application/json")], "{\"applications\":[]}").into_response();
+    }
+    let (cookie, session, is_new) = flow::session_or_new(&state, &headers);
+    let mut response = match &session.signed_in {
+        Some(signed_in) => {
+            let ended = Parameters::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
+            let ended = ended.filled("ended").and_then(|id| state.client(id));
+            list(&state, &cookie, signed_in, ended.map(|client| client.name.as_str()))
+        }
+        None => ask(&state, &cookie, None),
+    };
+    if is_new {
+        flow::set_cookie(&state, &mut response, &cookie);
+    }
+    response
+}
+
+/// `POST /auth/apps/sign-in`
+pub(crate) async fn submit_sign_in(State(state): State<AppState>, headers: HeaderMap, body: Bytes) -> Response {
+    let (cookie, _, form) = match arrive(&state, &headers, &body) {
+        Ok(arrived) => arrived,
+        Err(why) => return flow::stray(&state, why),
+    };
+    let text = |name| form.get(name).unwrap_or_default();
+    let Some(user) = sign_in::user_of(&state, text("username"), text("password")) else {
+        return ask(&state, &cookie, Some("User name or password is wrong."));
+    };
+    let signed_in = SignedIn {
+        username: user.username.clone(),
+        at: state.now(),
+    };
+    let renewed = state.chance().token::<32>();
+    if state.store().sign_in(&cookie, renewed.clone(), signed_in).is_none() {
+        return flow::stray(&state, "This session ended while its form was on the way. Try again.");
+    }
+    let mut response = flow::go(&state, PATH);
+    flow::set_cookie(&state, &mut response, &renewed);
+    response
+}
+
+/// `POST /auth/apps`: ends the access of one app.
+pub(crate) async fn end_access(State(state): State<AppState>, headers: HeaderMap, body: Bytes) -> Response {
+    let (cookie, session, form) = match arrive(&state, &headers, &body) {
+        Ok(arrived) => arrived,
+        Err(why) => return flow::stray(&state, why),
+    };
+    let Some(signed_in) = session.signed_in else {
+        return ask(&state, &cookie, None);
+    };
+    let Some(client_id) = form.filled("client") else {
+        return flow::stray(&state, "The form names no app.");
+    };
+    state.store().end_access(&signed_in.username, client_id);
+    // What was allowed once is asked again.
+    state.store().update_session(&cookie, |session| {
+        session.consents.remove(client_id);
+    });
+    flow::go(&state, &format!("{PATH}?ended={}", encode(client_id)))
+}
+
+/// The browser that sends a form of ours, and the form.
+fn arrive(state: &AppState, headers: &HeaderMap, body: &[u8]) -> Result<(String, Session, Parameters), &'static str> {
+    let form = Parameters::parse(body).map_err(|_| "What the browser sent is not UTF-8.")?;
+    let (cookie, session) = flow::session_of(state, headers, state.now())
+        .ok_or("This page was open for too long, or it was opened in another browser. Open it again.")?;
+    // RFC 6749 §10.12: a form of another site must not decide for the user.
+    let sent = form.get("csrf").unwrap_or_default();
+    let own = bool::from(sent.as_bytes().ct_eq(csrf(&cookie).as_bytes()));
+    if !own && !state.defects().has(Defect::CsrfNotChecked) {
+        return Err(FOREIGN_FORM);
+    }
+    Ok((cookie, session, form))
+}
+
+/// What stands in the forms of this session: nobody makes it who does not know the cookie, nor learns the cookie from it.
+fn csrf(cookie: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(format!("granted apps\n{cookie}")))
+}
+
+fn ask(state: &AppState, cookie: &str, problem: Option<&str>) -> Response {
+    let why = "Sign in to see which apps have access to your data.";
+    sign_in::page_of_its_own(state, why, SIGN_IN, &csrf(cookie), problem)
+}
+
+fn list(state: &AppState, cookie: &str, signed_in: &SignedIn, ended: Option<&str>) -> Response {
+    let granted = state.store().granted_by(&signed_in.username, state.now());
+    let mut apps: Vec<App> = granted.into_iter().map(|granted| app(state, granted)).collect();
+    apps.sort_by(|one, other| (&one.name, &one.client_id).cmp(&(&other.name, &other.client_id)));
+    let page = Page {
+        username: &signed_in.username,
+        csrf: &csrf(cookie),
+        apps,
+        ended,
+    };
+    page::html(state, StatusCode::OK, page::render(&page))
+}
+
+fn app(state: &AppState, granted: Granted) -> App {
+    let mut allows: Vec<Allowed> = Vec::new();
+    let mut patients: Vec<String> = Vec::new();
+    for grant in &granted.grants {
+        for scope in &grant.scopes {
+            let allowed = Allowed {
+                meaning: meaning(scope),
+                scope: scope.text().to_owned(),
+            };
+            if !allows.contains(&allowed) {
+                allows.push(allowed);
+            }
+        }
+        let patient = grant.patient.as_deref().map(people::name_of);
+        patients.extend(patient.filter(|name| !patients.contains(name)));
+    }
+    let since = granted.grants.iter().map(|grant| grant.since).min();
+    App {
+        name: state
+            .client(&granted.client_id)
+            .map_or_else(|| granted.client_id.clone(), |client| client.name.clone()),
+        client_id: granted.client_id,
+        allows,
+        patients,
+        since: since.map(said).unwrap_or_default(),
+        until: said(granted.until),
+    }
+}
+
+fn said(moment: Timestamp) -> String {
+    moment.strftime("%-d %B %Y, %H:%M UTC").to_string()
+}
