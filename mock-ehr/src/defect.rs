@@ -618,7 +618,7 @@ defects! {
     "fhir_missing_token_named" FhirMissingTokenNamed "rfc6750/3.1-no-code" "A request without any token is told that its token is invalid.";
     "fhir_invalid_token_unnamed" FhirInvalidTokenUnnamed "rfc6750/3.1-code" "The challenge for a token that is not valid names no error.";
     "fhir_outcome_missing" FhirOutcomeMissing "fhir-r4/http-outcome" "Refusals come without an OperationOutcome.";
-    "fhir_metadata_closed" FhirMetadataClosed "fhir-r4/http-capabilities" "The CapabilityStatement is refused without a token.";
+    "fhir_metadata_closed" FhirMetadataClosed "smart-2.2.0/16" "The CapabilityStatement is refused without a token.";
     "fhir_single_use_token" FhirSingleUseToken "rfc6749/7" "An access token works once.";
     "fhir_scheme_case_sensitive" FhirSchemeCaseSensitive "rfc6750/2.1" "The scheme of the Authorization header counts in one spelling only.";
     "fhir_scheme_not_checked" FhirSchemeNotChecked "rfc6750/2.1" "An access token is accepted under any scheme, and without one.";

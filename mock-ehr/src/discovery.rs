@@ -69,6 +69,9 @@ pub(crate) async fn oauth_metadata(State(state): State<AppState>) -> Response {
         return (StatusCode::NOT_FOUND, "Not Found\n").into_response();
     }
     let mut members = openid(&state);
+    if pushed::is_required(&state) {
+        members.insert("require_pushed_authorization_requests".into(), json!(true));
+    }
     if state.defects().has(Defect::OauthMetadataDisagrees) {
         members.insert(
             "token_endpoint".into(),
@@ -195,7 +198,7 @@ fn smart(state: &AppState) -> Map<String, Value> {
     members.insert("revocation_endpoint".into(), at("/auth/revoke"));
     members.insert("scopes_supported".into(), scopes(state));
     members.insert("pushed_authorization_request_endpoint".into(), at("/auth/par"));
-    if pushed::is_required(state) || defects.has(Defect::ParRequirementNotHeld) {
+    if (pushed::is_required(state) && !pushed::is_told_once(state)) || defects.has(Defect::ParRequirementNotHeld) {
         members.insert("require_pushed_authorization_requests".into(), json!(true));
     }
     if !state.variants().has(Variant::RegistrationEndpointUnlisted) {
@@ -343,7 +346,7 @@ fn openid(state: &AppState) -> Map<String, Value> {
     put("end_session_endpoint", at("/auth/end-session"));
     put("revocation_endpoint", at("/auth/revoke"));
     put("pushed_authorization_request_endpoint", at("/auth/par"));
-    if pushed::is_required(state) {
+    if pushed::is_required(state) && !pushed::is_told_once(state) {
         put("require_pushed_authorization_requests", json!(true));
     }
     put("registration_endpoint", at("/auth/register"));

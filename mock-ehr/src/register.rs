@@ -12,9 +12,11 @@ use serde_json::{Map, Value, json};
 
 use crate::config::{Client, ClientKind, Secret, SecretMethod};
 use crate::defect::Defect;
+use crate::keys::ClientKey;
 use crate::scope::grammar::Scope;
 use crate::state::AppState;
 use crate::token::response::{json_answer, text_of};
+use crate::variant::Variant;
 
 /// What an app may ask for that names no scope; more is left to registration by hand.
 const SCOPES: &str = "launch launch/patient launch/encounter openid fhirUser offline_access online_access patient/*.rs";
@@ -200,6 +202,9 @@ fn client(app: &AppState, asked: &Map<String, Value>, grants: &[String]) -> Resu
         keys: Vec::new(),
     };
     client.prepare().map_err(metadata)?;
+    if client.keys.iter().any(ClientKey::is_weak) && app.variants().has(Variant::RegistrationWeakKeyRefused) {
+        return Err(metadata("jwks holds an RSA key of less than 2048 bits"));
+    }
     Ok(client)
 }
 

@@ -47,6 +47,8 @@ variants! {
     "registration_endpoint_unlisted" RegistrationEndpointUnlisted "smart-configuration does not name the registration endpoint.";
     "openid_options_listed" OpenidOptionsListed "openid-configuration says that the parameter claims is supported.";
     "auth_methods_also_misnamed" AuthMethodsAlsoMisnamed "The authentication methods stand under a second name that nobody looks for.";
+    "registration_read_only" RegistrationReadOnly "A registration can be read, and neither changed nor ended (RFC 7592 §2, §2.3: 405).";
+    "registration_weak_key_refused" RegistrationWeakKeyRefused "A registration with an RSA key of less than 2048 bits is refused, where the mock refuses what such a key signs.";
     "oauth_metadata_missing" OauthMetadataMissing "There is no RFC 8414 document.";
     "security_service_untold" SecurityServiceUntold "The CapabilityStatement does not name SMART-on-FHIR as its security service.";
     "error_page_instead_of_redirect" ErrorPageInsteadOfRedirect "Errors of the authorization endpoint are shown as a page with status 400, never sent to the app (RFC 9700 §4.11).";
@@ -76,6 +78,7 @@ variants! {
     "launch_context_without_scope" LaunchContextWithoutScope "The EHR's context is given to an app that did not ask for the scope launch.";
     "jwt_access_token" JwtAccessToken "Access tokens are JWTs (RFC 9068), and refresh tokens too.";
     "lowercase_bearer" LowercaseBearer "token_type is `bearer`.";
+    "refresh_client_id_required" RefreshClientIdRequired "A public client has to name itself when it refreshes, which SMART's table of parameters does not ask for.";
     "no_refresh_token" NoRefreshToken "No refresh token is ever issued.";
     "no_refresh_rotation" NoRefreshRotation "A refresh token stays valid when it is used, and no new one comes.";
     "extra_members" ExtraMembers "JSON answers, id_tokens and redirects to the app carry members, claims and parameters that nobody asked for.";
@@ -102,6 +105,7 @@ variants! {
     "introspection_of_others_inactive" IntrospectionOfOthersInactive "A client learns nothing of another client's token.";
     "client_credentials_with_secret" ClientCredentialsWithSecret "A client with a secret gets tokens by client_credentials.";
     "par_required" ParRequired "Authorization requests have to be pushed (RFC 9126 §5).";
+    "par_required_told_once" ParRequiredToldOnce "Authorization requests have to be pushed, and the RFC 8414 document alone says so.";
     "jwks_uri_redirect_followed" JwksUriRedirectFollowed "A redirect of a client's jwks_uri is followed.";
     "jwks_uri_alg_bound" JwksUriAlgBound "A client that is registered by its jwks_uri signs by ES384 alone.";
     "jwks_uri_text_refused" JwksUriTextRefused "A key set that does not come as JSON is refused.";

@@ -36,7 +36,12 @@ pub(crate) fn is_pushed(parameters: &Parameters) -> bool {
 
 /// RFC 9126 §5: whether requests that were not pushed are refused.
 pub(crate) fn is_required(app: &AppState) -> bool {
-    app.variants().has(Variant::ParRequired)
+    app.variants().has(Variant::ParRequired) || is_told_once(app)
+}
+
+/// Whether the RFC 8414 document alone says so.
+pub(crate) fn is_told_once(app: &AppState) -> bool {
+    app.variants().has(Variant::ParRequiredToldOnce)
 }
 
 /// Any method on `/auth/par`; all but POST are refused.

@@ -5,7 +5,7 @@
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
-use http::header::WWW_AUTHENTICATE;
+use http::header::{ALLOW, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, Value};
 
@@ -16,6 +16,7 @@ use crate::state::AppState;
 use crate::store::registered::Node;
 use crate::token::access;
 use crate::token::response::json_answer;
+use crate::variant::Variant;
 
 /// RFC 7592 §3: by which address and by which token.
 pub(super) fn tell(app: &AppState, client_id: &str, token: &str, told: &mut Map<String, Value>) {
@@ -86,6 +87,9 @@ pub(crate) async fn update(
         Ok(node) => node,
         Err(refused) => return *refused,
     };
+    if let Some(refused) = read_only(&app) {
+        return refused;
+    }
     if app.defects().has(Defect::RegistrationUpdateIgnored) {
         return describe(&app, &node.client, &node.token);
     }
@@ -102,6 +106,12 @@ pub(crate) async fn update(
         node.remove();
     }
     answer
+}
+
+/// RFC 7592 §2: a server that lacks a method says so, for DELETE by 405 (§2.3).
+fn read_only(app: &AppState) -> Option<Response> {
+    let refused = || (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET")]).into_response();
+    app.variants().has(Variant::RegistrationReadOnly).then(refused)
 }
 
 /// The client as the metadata describe it, with what it cannot choose itself.
@@ -137,6 +147,9 @@ pub(crate) async fn remove(State(app): State<AppState>, Path(client_id): Path<St
     let defects = app.defects();
     match managed(&app, &headers, &client_id) {
         Ok(node) => {
+            if let Some(refused) = read_only(&app) {
+                return refused;
+            }
             if !defects.has(Defect::RegistrationDeleteIgnored) {
                 node.remove();
             }

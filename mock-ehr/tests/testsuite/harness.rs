@@ -370,7 +370,9 @@ impl TestEhr {
         let request = alter(self.request(client));
         let redirect_uri = request.get("redirect_uri").to_owned();
         let smart = self.get("/fhir/.well-known/smart-configuration").await;
-        let request = if smart.body.contains("\"require_pushed_authorization_requests\":true") {
+        let oauth = self.get("/.well-known/oauth-authorization-server").await;
+        let required = "\"require_pushed_authorization_requests\":true";
+        let request = if smart.body.contains(required) || oauth.body.contains(required) {
             let pushed = self.call("/auth/par", client, request).await;
             Form::of(&[("client_id", client), ("request_uri", &pushed.member("request_uri"))])
         } else {

@@ -355,3 +355,22 @@ async fn without_a_patient_an_encounter_is_granted_only_where_the_ehr_told_it() 
     assert_eq!(body["scope"], "launch launch/encounter openid");
     assert_eq!(body["encounter"], "encounter-c1");
 }
+
+#[tokio::test]
+async fn a_public_client_refreshes_without_naming_itself_and_no_other_does() {
+    let ehr = TestEhr::new();
+    let public = ehr.launched_with("app-public", |form| form).await;
+    let refreshed = ehr
+        .refresh("app-public", &public.member("refresh_token"), |form| {
+            form.omit("client_id")
+        })
+        .await;
+    assert!(refreshed.gives_token(), "{refreshed:?}");
+    let symmetric = ehr.launched_with("app-symmetric", |form| form).await;
+    let form = Form::of(&[
+        ("grant_type", "refresh_token"),
+        ("refresh_token", &symmetric.member("refresh_token")),
+    ]);
+    let refused = ehr.post("/auth/token", &[], &form).await;
+    assert_eq!(refused.member("error"), "invalid_client");
+}

@@ -132,6 +132,18 @@ async fn shows(ehr: &TestEhr, variant: Variant) -> bool {
             let landing = ehr.walk(&standalone(ehr.request(APP)), &DOCTOR).await;
             landing.parameter("code").is_none()
         }
+        Variant::ParRequiredToldOnce => {
+            let landing = ehr.walk(&standalone(ehr.request(APP)), &DOCTOR).await;
+            let told = async |path| ehr.get(path).await.json()["require_pushed_authorization_requests"] == true;
+            landing.parameter("code").is_none()
+                && told("/.well-known/oauth-authorization-server").await
+                && !told("/.well-known/openid-configuration").await
+                && !told("/fhir/.well-known/smart-configuration").await
+        }
+        Variant::RegistrationReadOnly => crate::defects::registration_management::is_read_only(ehr).await,
+        Variant::RegistrationWeakKeyRefused => {
+            crate::defects::assertion::register_weak_key(ehr).await.status == StatusCode::BAD_REQUEST
+        }
         Variant::OpenidOptionsListed => {
             let openid = ehr.get("/.well-known/openid-configuration").await.json();
             openid["claims_parameter_supported"] == true
@@ -264,6 +276,11 @@ async fn at_token(ehr: &TestEhr, variant: Variant) -> Option<bool> {
             is_jwt("access_token") && is_jwt("refresh_token")
         }
         Variant::LowercaseBearer => launched().await.member("token_type") == "bearer",
+        Variant::RefreshClientIdRequired => {
+            let token = launched().await.member("refresh_token");
+            let refused = ehr.refresh(APP, &token, |form| form.omit("client_id")).await;
+            refused.status == StatusCode::UNAUTHORIZED
+        }
         Variant::NoRefreshToken => launched().await.json().get("refresh_token").is_none(),
         Variant::NoRefreshRotation => {
             let token = launched().await.member("refresh_token");
@@ -379,6 +396,8 @@ async fn all_variants_at_once_still_launch() {
         Variant::AudRefusedAtExchange,
         Variant::NoRefreshToken,
         Variant::ErrorHtmlPage200,
+        // The document that alone says so is left out by another.
+        Variant::ParRequiredToldOnce,
     ];
     let ehr = TestEhr::new();
     ehr.mock.set_variants(

@@ -630,7 +630,8 @@ pub fn document(facts: &super::world::Facts, kind: Document) -> Option<&Value> {
         Document::Smart => facts.smart.as_ref(),
         Document::Openid => facts.openid.as_ref(),
         Document::Capability => facts.capability.as_ref(),
-        // Not among the facts: fetched by the scenario that compares it.
-        Document::Oauth | Document::Brands => None,
+        Document::Oauth => facts.oauth.as_ref(),
+        // Not among the facts: fetched by the scenario that judges it.
+        Document::Brands => None,
     }
 }

@@ -34,6 +34,9 @@ async fn fetch(world: &World) -> Facts {
         let at = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
         let (openid, _) = document_at(world, &at, &mut facts).await;
         facts.openid = openid;
+        if let Ok(at) = oauth_metadata(Some(&issuer)) {
+            (facts.oauth, _) = document_at(world, &at, &mut facts).await;
+        }
     }
     facts
 }

@@ -1,13 +1,17 @@
 //! `flow`: authorize, exchange, read: as far as the server lets it, since the place of a refusal is often its choice.
+//! A client whose registration was refused is not launched at all.
 
 use std::sync::Arc;
 
-use super::arguments::FlowArgs;
+use super::arguments::{ClientWord, FlowArgs};
 use super::context::{Context, Halt, Outcome};
 use super::{authorize, fhir, token};
 
 /// Runs the stages until one gives nothing to go on with.
 pub async fn flow(context: &mut Context<'_>, args: &FlowArgs) -> Result<(), Halt> {
+    if args.authorize.client == ClientWord::Registered && was_refused(context) {
+        return Ok(());
+    }
     authorize::authorize(context, &args.authorize).await?;
     let Some(exchange) = &args.exchange else { return Ok(()) };
     let got_code = context
@@ -24,6 +28,15 @@ pub async fn flow(context: &mut Context<'_>, args: &FlowArgs) -> Result<(), Halt
         context.deeds.push(Arc::new(deed));
     }
     Ok(())
+}
+
+/// Whether the last registration gave no client.
+fn was_refused(context: &Context<'_>) -> bool {
+    let last = context.deeds.iter().rev().find(|deed| deed.verb == "register");
+    last.is_some_and(|deed| match &deed.outcome {
+        Outcome::Answered(answer) => answer.text("client_id").is_none(),
+        _ => false,
+    })
 }
 
 impl FlowArgs {

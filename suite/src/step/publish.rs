@@ -159,9 +159,13 @@ pub fn path_of(registered: &url::Url, at: PublishedAt) -> String {
 
 /// The new key of this scenario, of the algorithm of the client's own: a server may hold a client to that one.
 pub fn next_key(context: &Context<'_>) -> Result<Arc<SigningKey>, Halt> {
+    let own = context.client.and_then(|client| context.world.keys.get(&client.name));
+    next_key_of(context, own.map_or(Alg::Es384, SigningKey::alg))
+}
+
+/// The new key of this scenario, of this algorithm where there is none yet.
+pub fn next_key_of(context: &Context<'_>, alg: Alg) -> Result<Arc<SigningKey>, Halt> {
     let world = context.world;
-    let own = context.client.and_then(|client| world.keys.get(&client.name));
-    let alg = own.map_or(Alg::Es384, SigningKey::alg);
     let make = || SigningKey::generate(alg, &format!("launchproof-{}", world.chance.token::<12>()));
     world
         .key_server

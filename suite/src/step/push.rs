@@ -46,12 +46,7 @@ pub struct PushArgs {
 
 /// Where requests are pushed to.
 pub fn endpoint(known: &Facts) -> Option<&str> {
-    [&known.smart, &known.openid].into_iter().find_map(|document| {
-        document
-            .as_ref()?
-            .get("pushed_authorization_request_endpoint")?
-            .as_str()
-    })
+    known.told("pushed_authorization_request_endpoint")?.as_str()
 }
 
 /// Pushes a request.

@@ -20,7 +20,7 @@ const REQUIRED: &str = "require_pushed_authorization_requests";
 
 /// Whether the server says, or the profile of this client, that requests which were not pushed are refused.
 pub fn is_required(facts: &Facts, client: Option<&Client>) -> bool {
-    let told = [&facts.smart, &facts.openid];
+    let told = [&facts.smart, &facts.openid, &facts.oauth];
     client.is_some_and(|client| client.pushed_only)
         || told.into_iter().flatten().any(|document| document[REQUIRED] == true)
 }
@@ -157,6 +157,26 @@ mod tests {
             aim: None,
             pushed: None,
         })
+    }
+
+    #[test]
+    fn each_document_may_say_that_requests_have_to_be_pushed() {
+        let document = || Some(serde_json::json!({ REQUIRED: true }));
+        let none = Facts::default;
+        assert!(!is_required(&none(), None));
+        let smart = Facts {
+            smart: document(),
+            ..none()
+        };
+        let openid = Facts {
+            openid: document(),
+            ..none()
+        };
+        let oauth = Facts {
+            oauth: document(),
+            ..none()
+        };
+        assert!([smart, openid, oauth].iter().all(|facts| is_required(facts, None)));
     }
 
     #[test]

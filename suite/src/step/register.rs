@@ -15,11 +15,12 @@ use url::Url;
 use super::context::{Answer, Context, Halt, Outcome};
 use super::discover::{answered, facts};
 use super::fhir::unescaped;
-use super::publish::next_key;
+use super::publish::{next_key, next_key_of, weak_key};
 use super::registrations::REGISTERED;
 use super::world::Facts;
 use crate::http::{Request, RequestBody, Secret};
 use crate::key_server::elsewhere;
+use crate::oauth::jws::Alg;
 use crate::target::{Client, ClientKind, Credentials, KeySource, SecretMethod};
 use crate::value::Template;
 
@@ -79,6 +80,10 @@ pub enum KeyForm {
     JwksUri,
     /// By `jwks_uri`: an https address whose certificate no authority signed.
     JwksUriUntrusted,
+    /// By `jwks`, for certain an RSA key of 2048 bits for RS384.
+    JwksRsa,
+    /// By `jwks`: an RSA key of 1024 bits, which `sign_with: weak` uses.
+    JwksWeak,
     /// By both.
     Both,
     /// Not at all.
@@ -87,9 +92,7 @@ pub enum KeyForm {
 
 /// Where clients register, by the first document that says so.
 pub fn endpoint(facts: &Facts) -> Option<&str> {
-    [&facts.smart, &facts.openid]
-        .into_iter()
-        .find_map(|document| document.as_ref()?.get("registration_endpoint")?.as_str())
+    facts.told("registration_endpoint")?.as_str()
 }
 
 /// Registers a client.
@@ -165,8 +168,14 @@ fn metadata(context: &Context<'_>, own: &Client, args: &RegisterArgs) -> Result<
     };
     put("token_endpoint_auth_method", method.into());
     if is_service || args.kind == RegisteredKind::Asymmetric {
-        if matches!(args.keys, KeyForm::Jwks | KeyForm::Both) {
-            put("jwks", json!({ "keys": [next_key(context)?.public_jwk()] }));
+        let key = match args.keys {
+            KeyForm::Jwks | KeyForm::Both => Some(next_key(context)?.public_jwk()),
+            KeyForm::JwksRsa => Some(next_key_of(context, Alg::Rs384)?.public_jwk()),
+            KeyForm::JwksWeak => Some(weak_key(context)?.public_jwk()),
+            KeyForm::JwksUri | KeyForm::JwksUriUntrusted | KeyForm::None => None,
+        };
+        if let Some(key) = key {
+            put("jwks", json!({ "keys": [key] }));
         }
         if matches!(args.keys, KeyForm::JwksUri | KeyForm::Both) {
             let beside = own.jwks_uri.as_ref().map(elsewhere);
@@ -300,6 +309,7 @@ impl RegisterArgs {
             judged: self.judged,
             keys: match self.keys {
                 KeyForm::JwksUri | KeyForm::JwksUriUntrusted => KeyForm::JwksUri,
+                KeyForm::JwksRsa => KeyForm::JwksRsa,
                 _ => KeyForm::Jwks,
             },
             ..Self::default()

@@ -69,6 +69,8 @@ pub struct Facts {
     pub smart_problem: Option<String>,
     /// openid-configuration, where an issuer leads to it.
     pub openid: Option<Value>,
+    /// The document of RFC 8414, where an issuer leads to it.
+    pub oauth: Option<Value>,
     /// CapabilityStatement.
     pub capability: Option<Value>,
     /// Where users are sent.
@@ -89,6 +91,14 @@ pub struct Facts {
     pub capabilities: Vec<String>,
     /// Exchanges of the discovery, for evidence.
     pub exchanges: Vec<usize>,
+}
+
+impl Facts {
+    /// What the documents about the authorization server say of this; the first that says anything counts.
+    pub fn told(&self, name: &str) -> Option<&Value> {
+        let documents = [&self.smart, &self.openid, &self.oauth];
+        documents.into_iter().flatten().find_map(|document| document.get(name))
+    }
 }
 
 /// Every exchange of a run, in order.

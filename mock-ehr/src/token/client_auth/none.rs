@@ -1,6 +1,7 @@
 //! A request without credentials: right for a public client, and for no other.
 //!
-//! RFC 6749 §3.2.1: <https://www.rfc-editor.org/rfc/rfc6749#section-3.2.1>
+//! RFC 6749 §3.2.1: <https://www.rfc-editor.org/rfc/rfc6749#section-3.2.1>, SMART App Launch 2.2, refresh request:
+//! <https://hl7.org/fhir/smart-app-launch/STU2.2/app-launch.html#request-7>
 
 use super::{Purpose, expected};
 use crate::config::Client;
@@ -8,10 +9,16 @@ use crate::defect::Defect;
 use crate::form::Parameters;
 use crate::state::AppState;
 use crate::token::reason::Reason;
+use crate::variant::Variant;
 
 pub(super) fn check<'a>(app: &'a AppState, parameters: &Parameters, purpose: Purpose) -> Result<&'a Client, Reason> {
     let defects = app.defects();
     let Some(client_id) = parameters.filled("client_id") else {
+        if purpose == Purpose::Refresh
+            && let Some(client) = refreshing(app, parameters)
+        {
+            return Ok(client);
+        }
         // RFC 6749 §4.1.3: client_id is required, if the client does not authenticate.
         if defects.has(Defect::PublicClientIdOptional)
             && let Some(client) = owner(app, parameters).filter(|client| !client.is_confidential())
@@ -45,6 +52,14 @@ pub(super) fn check<'a>(app: &'a AppState, parameters: &Parameters, purpose: Pur
     Err(Reason::CredentialsMissing {
         expected: expected(client),
     })
+}
+
+/// The table of SMART's refresh request has no `client_id`, and RFC 6749 §3.2.1 lets a client send it, but for codes: the
+/// token itself names the public client that it is bound to.
+fn refreshing<'a>(app: &'a AppState, parameters: &Parameters) -> Option<&'a Client> {
+    let token = app.store().refresh_token(parameters.filled("refresh_token")?)?;
+    let client = app.client(&token.grant.client_id)?;
+    (!client.is_confidential() && !app.variants().has(Variant::RefreshClientIdRequired)).then_some(client)
 }
 
 /// Whose code this is, for the defects that ask the code instead of the client.

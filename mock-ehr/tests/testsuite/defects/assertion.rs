@@ -47,8 +47,8 @@ async fn proves_alone(ehr: &TestEhr, token: &str) -> bool {
         .gives_token()
 }
 
-/// Whether a service gets a token that registered an RSA key of 1024 bits.
-async fn is_weak_key_taken(ehr: &TestEhr) -> bool {
+/// A service that registers an RSA key of 1024 bits.
+pub(crate) async fn register_weak_key(ehr: &TestEhr) -> Answer {
     let weak = json!({
         "kty": "RSA", "kid": "weak", "alg": "RS384", "use": "sig",
         "n": URL_SAFE_NO_PAD.encode([0xc5; 128]), "e": "AQAB",
@@ -57,7 +57,12 @@ async fn is_weak_key_taken(ehr: &TestEhr) -> bool {
         "grant_types": ["client_credentials"], "token_endpoint_auth_method": "private_key_jwt",
         "scope": "system/*.rs", "jwks": { "keys": [weak] },
     });
-    let registered = ehr.post_json("/auth/register", &metadata).await;
+    ehr.post_json("/auth/register", &metadata).await
+}
+
+/// Whether a service gets a token that registered such a key.
+async fn is_weak_key_taken(ehr: &TestEhr) -> bool {
+    let registered = register_weak_key(ehr).await;
     let assertion = ehr
         .assertion(&registered.member("client_id"))
         .header("alg", "RS384")

@@ -1,7 +1,7 @@
 //! Each defect shows on the wire: a probe that is quiet without it and goes off with it.
 
 pub(crate) mod about_token;
-mod assertion;
+pub(crate) mod assertion;
 mod authorize;
 mod backend;
 mod brands;
@@ -19,7 +19,7 @@ pub(crate) mod pages;
 mod pushed;
 mod redirect_uri;
 mod registration;
-mod registration_management;
+pub(crate) mod registration_management;
 mod resource;
 mod robustness;
 mod scopes;

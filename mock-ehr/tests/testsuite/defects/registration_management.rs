@@ -72,6 +72,15 @@ async fn launched(ehr: &TestEhr, registered: &Answer) -> String {
     ehr.post("/auth/token", &[], &form).await.member("access_token")
 }
 
+/// Whether a registration can be read, and neither changed nor ended.
+pub(crate) async fn is_read_only(ehr: &TestEhr) -> bool {
+    let registered = register(ehr, "none").await;
+    let read = own(ehr, Method::GET, &registered, &Value::Null).await.status;
+    let updated = update(ehr, &registered, &Value::Null).await.status;
+    let deleted = own(ehr, Method::DELETE, &registered, &Value::Null).await.status;
+    read == StatusCode::OK && updated == StatusCode::METHOD_NOT_ALLOWED && deleted == updated
+}
+
 pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
     let nothing = Value::Null;
     let new_address = json!({ "redirect_uris": [NEW] });
