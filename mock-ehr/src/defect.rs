@@ -250,8 +250,8 @@ defects! {
     "code_contains_state" CodeContainsState "rfc6749/10.10" "The code contains the request's state.";
     "code_contains_challenge" CodeContainsChallenge "rfc7636/4.4" "The code contains the request's code_challenge.";
     "code_repeated" CodeRepeated "rfc6749/10.10" "The code is a hash of the request and the user, so that equal requests get equal codes.";
-    "code_missing_accepted" CodeMissingAccepted "rfc6749/4.1.3-valid-code" "An exchange without code redeems the client's latest one.";
-    "code_unknown_accepted" CodeUnknownAccepted "rfc6749/4.1.3-valid-code" "An unknown code redeems the client's latest one.";
+    "code_missing_accepted" CodeMissingAccepted "rfc6749/4.1.3-valid-code" "An exchange without code redeems the client's latest one that the rest of the request fits.";
+    "code_unknown_accepted" CodeUnknownAccepted "rfc6749/4.1.3-valid-code" "An unknown code redeems the client's latest one that the rest of the request fits.";
     "code_prefix_match" CodePrefixMatch "rfc6749/4.1.3-valid-code" "Only the first half of a code is compared.";
     "code_case_insensitive" CodeCaseInsensitive "rfc6749/4.1.3-valid-code" "Letter case of a code is ignored.";
     "code_revoked_by_wrong_client" CodeRevokedByWrongClient "rfc6749/4.1.3-valid-code" "A failed attempt by another client makes a code unusable for its own.";

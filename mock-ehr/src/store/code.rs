@@ -36,7 +36,6 @@ impl Store {
         if is_crowded(tables.codes.len()) {
             tables.codes.retain(|_, other| code.issued < other.issued + REMEMBERED);
         }
-        tables.latest_code.insert(code.grant.client_id.clone(), text.clone());
         tables.codes.insert(text, code);
     }
 
@@ -62,9 +61,14 @@ impl Store {
         }
     }
 
-    /// The client's latest code, for the defects that redeem it unasked.
-    pub(crate) fn latest_code(&self, client_id: &str) -> Option<String> {
-        self.tables().latest_code.get(client_id).cloned()
+    /// The client's latest unspent code that satisfies `fits`, for the defects that redeem one unasked.
+    pub(crate) fn latest_code(&self, client_id: &str, fits: impl Fn(&Code) -> bool) -> Option<String> {
+        self.tables()
+            .codes
+            .iter()
+            .filter(|(_, code)| code.grant.client_id == client_id && !code.spent && fits(code))
+            .max_by_key(|(_, code)| code.issued)
+            .map(|(text, _)| text.clone())
     }
 
     /// The code as stored that satisfies `like`, for the defects that compare loosely.

@@ -26,7 +26,6 @@ pub(crate) struct Tables {
     last_session: u64,
     pending: HashMap<String, pending::Pending>,
     codes: HashMap<String, code::Code>,
-    latest_code: HashMap<String, String>,
     access_tokens: HashMap<String, tokens::AccessToken>,
     refresh_tokens: HashMap<String, tokens::RefreshToken>,
     latest_refresh_token: HashMap<String, String>,

@@ -87,7 +87,11 @@ fn punish(app: &AppState, text: &str, reason: Reason) -> Reason {
 /// The text of the code, as it is stored.
 fn find(app: &AppState, client: &Client, parameters: &Parameters) -> Result<String, Reason> {
     let defects = app.defects();
-    let latest = || app.store().latest_code(&client.client_id).ok_or(Reason::CodeUnknown);
+    let latest = || {
+        app.store()
+            .latest_code(&client.client_id, |code| check(app, client, code, parameters).is_ok())
+            .ok_or(Reason::CodeUnknown)
+    };
     let Some(text) = parameters.filled("code") else {
         if defects.has(Defect::CodeMissingAccepted) {
             return latest();

@@ -58,6 +58,13 @@ pub(super) struct Control<'a> {
     pub(super) steps: Vec<Step>,
 }
 
+impl Control<'_> {
+    /// What is proven by this control and no other request.
+    fn own_stage(&self) -> Stage {
+        Stage(format!("control `{}` of {}", self.scenario.title, self.client.name))
+    }
+}
+
 pub(super) struct Run<'a> {
     pub(super) world: &'a World,
     pub(super) listener: &'a dyn Listener,
@@ -353,7 +360,8 @@ impl<'a> Run<'a> {
 
     pub(super) fn stages(control: &Control<'a>) -> Vec<Stage> {
         let scenario = control.scenario;
-        controls::stages(control.client, &scenario.with, scenario.given, &control.steps)
+        let own = control.own_stage();
+        controls::stages(control.client, &scenario.with, scenario.given, &control.steps, &own)
     }
 
     /// Whether a connection was cut on the way.
@@ -405,6 +413,11 @@ impl<'a> Run<'a> {
         }
         self.world.restore().await;
         self.note(&context, 0);
+        if made.is_ok() {
+            let own = control.own_stage();
+            self.ledger.note_own(&own, self.item);
+            self.accepted(&own);
+        }
         made
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use mock_ehr::{Defect, MockEhr, Variant};
 
-use super::{Suite, on_one_mock};
+use super::{Suite, Vector, on_one_mock};
 use crate::demo::Manner;
 use crate::engine::{Event, Listener};
 use crate::scenario::Check;
@@ -18,6 +18,13 @@ pub(crate) type Asked = BTreeMap<String, BTreeSet<&'static str>>;
 /// What each item asked for, in every run in which it was watched.
 #[derive(Debug)]
 pub(crate) struct Consulted(Asked);
+
+/// Each item alone on a mock of its own.
+#[derive(Debug)]
+pub(crate) struct Alone {
+    pub(crate) asked: Consulted,
+    pub(crate) vector: Vector,
+}
 
 impl Consulted {
     /// Whether the item's run asked for this defect or variant.
@@ -57,30 +64,49 @@ impl Consulted {
 }
 
 /// Runs each item alone on a mock of its own.
-pub(crate) async fn by_item(suite: &Arc<Suite>, width: usize) -> Result<Consulted, String> {
+pub(crate) async fn by_item(suite: &Arc<Suite>, width: usize) -> Result<Alone, String> {
     let count = suite.items().len();
     let mut tasks = Vec::new();
     for part in 0..width {
         let suite = Arc::clone(suite);
         tasks.push(tokio::spawn(async move {
             let items = suite.items();
-            let mut asked = Asked::new();
+            let (mut asked, mut vector) = (Asked::new(), Vector::new());
             for at in (part..count).step_by(width) {
-                asked.extend(on_one_mock(&Manner::default(), &items[at..=at]).await?.asked);
+                let item = &items[at..=at];
+                let done = on_one_mock(&Manner::default(), item).await?;
+                asked.extend(done.asked);
+                // How long an answer took says more about what else this machine does.
+                if !item.iter().any(|item| judges_many(item) || measures_time(item)) {
+                    vector.extend(done.vector);
+                }
             }
-            Ok::<_, String>(asked)
+            Ok::<_, String>((asked, vector))
         }));
     }
-    let mut all = Asked::new();
+    let (mut asked, mut vector) = (Asked::new(), Vector::new());
     for task in tasks {
-        all.extend(task.await.map_err(|error| format!("an item panicked: {error}"))??);
+        let part = task.await.map_err(|error| format!("an item panicked: {error}"))??;
+        asked.extend(part.0);
+        vector.extend(part.1);
     }
-    Ok(Consulted(all))
+    Ok(Alone {
+        asked: Consulted(asked),
+        vector,
+    })
 }
 
 /// Whether an item judges the values of the whole run.
 pub(crate) fn judges_many(item: &Item<'_>) -> bool {
     item.loaded.scenario.then.iter().any(Check::is_of_the_whole_run)
+}
+
+fn measures_time(item: &Item<'_>) -> bool {
+    item.loaded
+        .scenario
+        .then
+        .iter()
+        .any(|check| matches!(check, Check::Within(_)))
 }
 
 /// Notes by turns what each item of a run asked for.

@@ -13,19 +13,22 @@ use crate::scenario::load::Loaded;
 #[derive(Debug)]
 pub struct Matrix {
     rows: Vec<Row>,
+    alone: Vector,
     scenarios: BTreeMap<String, Level>,
     together: usize,
 }
 
 impl Matrix {
-    /// `together`: requests that were sent with several switches armed, for no row of their own.
-    pub(super) fn new(rows: Vec<Row>, scenarios: &[Loaded], together: usize) -> Self {
+    /// `alone`: verdicts of items that were each run alone; `together`: requests that were sent with several switches
+    /// armed, for no row of their own.
+    pub(super) fn new(rows: Vec<Row>, alone: Vector, scenarios: &[Loaded], together: usize) -> Self {
         let scenarios = scenarios
             .iter()
             .map(|loaded| (loaded.id.clone(), loaded.scenario.level))
             .collect();
         Self {
             rows,
+            alone,
             scenarios,
             together,
         }
@@ -64,6 +67,7 @@ impl Matrix {
             Err(error) => return vec![error],
         };
         let mut problems = self.reference_problems(reference);
+        problems.extend(self.alone_problems());
         for row in self.rows.iter().filter(|row| row.kind != Kind::Reference) {
             self.row_problems(row, expected.get(&row.name), &mut problems);
             problems.extend(self.unnoticed(row, not_noticed.get(&row.name)));
@@ -89,6 +93,19 @@ impl Matrix {
                 !matches!(mark.status, Status::Pass | Status::Info) && expected.get(*id) != Some(&mark.word())
             })
             .map(|(id, (mark, seen))| format!("reference: {id} is {}: {seen}", mark.word()))
+            .collect()
+    }
+
+    /// A verdict that comes out otherwise alone than among the others rests on what others did.
+    fn alone_problems(&self) -> Vec<String> {
+        let among = |id: &String| self.reference().get(id).map(|(mark, _)| *mark);
+        self.alone
+            .iter()
+            .filter(|(id, (mark, _))| among(id).is_some_and(|among| among != *mark))
+            .map(|(id, (mark, seen))| {
+                let word = mark.word();
+                format!("alone: {id} is {word}, and not so among the others: {seen}")
+            })
             .collect()
     }
 
@@ -129,12 +146,9 @@ impl Matrix {
             }
         }
         if blocked.len() != expected.blocked {
-            let first = blocked
-                .first()
-                .map(|id| format!(", among them {id}: {}", seen(id)))
-                .unwrap_or_default();
+            let which: String = blocked.iter().map(|id| format!("\n    {id}: {}", seen(id))).collect();
             problems.push(format!(
-                "{}: {} verdicts became blocked, {} were expected{first}",
+                "{}: {} verdicts became blocked, {} were expected{which}",
                 row.name,
                 blocked.len(),
                 expected.blocked

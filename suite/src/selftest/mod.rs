@@ -119,10 +119,11 @@ pub async fn run(scenarios: Vec<Loaded>, plan: &Plan) -> Result<Matrix, String> 
         profile,
     });
     let width = std::thread::available_parallelism().map_or(2, usize::from);
-    let asked = if plan.whole {
-        None
+    let (asked, alone) = if plan.whole {
+        (None, Vector::new())
     } else {
-        Some(consulted::by_item(&suite, 2 * width).await?)
+        let alone = consulted::by_item(&suite, 2 * width).await?;
+        (Some(alone.asked), alone.vector)
     };
     let (strict, nothing) = (Manner::default(), Vector::new());
     let (reference, asked_in_turn) = row(
@@ -169,7 +170,7 @@ pub async fn run(scenarios: Vec<Loaded>, plan: &Plan) -> Result<Matrix, String> 
     for task in tasks {
         rows.push(task.await.map_err(|error| format!("a row panicked: {error}"))??);
     }
-    Ok(Matrix::new(rows, &scenarios, together))
+    Ok(Matrix::new(rows, alone, &scenarios, together))
 }
 
 /// What every row shares.
