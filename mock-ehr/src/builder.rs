@@ -11,6 +11,7 @@ use crate::clock::{Clock, ControlledClock};
 use crate::config::{Config, ConfigError};
 use crate::defect::Defect;
 use crate::fetch::{Fetch, Loopback, PATIENCE};
+use crate::fhir::store::Store;
 use crate::launch::{LaunchError, LaunchRequest, LaunchResponse};
 use crate::state::{AppState, Initial, Parts};
 use crate::variant::Variant;
@@ -32,6 +33,7 @@ pub struct Builder {
     fetch: Option<Arc<dyn Fetch>>,
     patience: Duration,
     initial: Initial,
+    data: Option<Arc<Store>>,
 }
 
 impl MockEhr {
@@ -45,6 +47,7 @@ impl MockEhr {
             fetch: None,
             patience: PATIENCE,
             initial: Initial::default(),
+            data: None,
         }
     }
 
@@ -185,6 +188,13 @@ impl Builder {
         self
     }
 
+    /// The people and their records; the embedded ones, where nothing is said.
+    #[must_use]
+    pub fn data(mut self, data: impl Into<Arc<Store>>) -> Self {
+        self.data = Some(data.into());
+        self
+    }
+
     /// Makes it.
     pub fn build(self) -> Result<MockEhr, ConfigError> {
         let wrong = |expected| ConfigError::PublicUrl {
@@ -206,6 +216,7 @@ impl Builder {
             fetch: self.fetch.unwrap_or_else(|| Arc::new(Loopback::default())),
             patience: self.patience,
             initial: self.initial,
+            data: self.data.unwrap_or_else(|| Arc::clone(Store::embedded())),
         });
         Ok(MockEhr { state })
     }

@@ -173,7 +173,7 @@ fn app(state: &AppState, granted: Granted) -> App {
                 allows.push(allowed);
             }
         }
-        let patient = grant.patient.as_deref().map(people::name_of);
+        let patient = grant.patient.as_deref().map(|id| people::name_of(state.data(), id));
         patients.extend(patient.filter(|name| !patients.contains(name)));
     }
     let since = granted.grants.iter().map(|grant| grant.since).min();

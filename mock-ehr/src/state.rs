@@ -13,6 +13,8 @@ use crate::config::{Client, Config};
 use crate::crowd::Crowd;
 use crate::defect::Defect;
 use crate::fetch::Fetch;
+use crate::fhir;
+use crate::fhir::people::PatientSummary;
 use crate::fhir::records::{Records, Shelf};
 use crate::journal::Journal;
 use crate::store::Store;
@@ -52,6 +54,7 @@ pub(crate) struct Parts {
     pub(crate) fetch: Arc<dyn Fetch>,
     pub(crate) patience: Duration,
     pub(crate) initial: Initial,
+    pub(crate) data: Arc<fhir::store::Store>,
 }
 
 /// The switches that are armed at the start, and again after a reset.
@@ -79,7 +82,7 @@ impl AppState {
             variants,
             initial: parts.initial,
             store: Store::default(),
-            shelf: Shelf::default(),
+            shelf: Shelf::new(parts.data),
             registered: Registered::default(),
             fetch: parts.fetch,
             crowd: Crowd::default(),
@@ -167,6 +170,16 @@ impl AppState {
 
     pub(crate) fn shelf(&self) -> &Shelf {
         &self.0.shelf
+    }
+
+    /// The records that were there at the start.
+    pub fn data(&self) -> &fhir::store::Store {
+        self.0.shelf.store()
+    }
+
+    /// The patients whom a launcher or a picker can offer, in the order of their ids.
+    pub fn patients(&self) -> &[PatientSummary] {
+        self.data().patients()
     }
 
     /// Who waits for smart-configuration.

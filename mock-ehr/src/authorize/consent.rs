@@ -66,7 +66,11 @@ pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQ
                 meaning: meaning(scope),
             })
             .collect(),
-        patient: visit.pending.patient.as_deref().map(people::name_of),
+        patient: visit
+            .pending
+            .patient
+            .as_deref()
+            .map(|id| people::name_of(state.data(), id)),
     };
     page::html(&state, StatusCode::OK, page::render(&page))
 }

@@ -162,7 +162,7 @@ fn choose_patient(state: &AppState, session: &Session, request: &AuthorizationRe
     {
         return Choice::Only(patient);
     }
-    match patient_picker::offered(user)[..] {
+    match patient_picker::offered(state, user)[..] {
         [] => Choice::Nobody,
         [only] => Choice::Only(only.id.clone()),
         _ => Choice::Ask,

@@ -5,7 +5,6 @@
 use super::reason::Reason;
 use crate::config::Client;
 use crate::defect::Defect;
-use crate::fhir::people;
 use crate::form::Parameters;
 use crate::launch::LaunchContext;
 use crate::launch::token::{self, LaunchClaims, Read};
@@ -39,7 +38,7 @@ pub(crate) fn check(
             ));
         }
         None => return Ok(None),
-        Some("") if defects.has(Defect::LaunchEmptyAccepted) => return Ok(Some(somewhere())),
+        Some("") if defects.has(Defect::LaunchEmptyAccepted) => return Ok(Some(somewhere(state))),
         Some("") => Err(Reason::missing(
             "launch",
             "the value that came to the launch URL, or no such parameter",
@@ -57,7 +56,7 @@ fn judge(state: &AppState, client: &Client, read: Option<Read>) -> Result<Launch
     let defects = state.defects();
     let Some(Read { claims, signed_by_us }) = read else {
         if defects.has(Defect::LaunchUnknownAccepted) {
-            return Ok(somewhere());
+            return Ok(somewhere(state));
         }
         return Err(Reason::LaunchUnknown);
     };
@@ -91,8 +90,8 @@ fn judge(state: &AppState, client: &Client, read: Option<Read>) -> Result<Launch
 }
 
 /// The context of a launch that never was.
-fn somewhere() -> Launched {
-    let patient = people::patients().first().map(|patient| patient.id.clone());
+fn somewhere(state: &AppState) -> Launched {
+    let patient = state.patients().first().map(|patient| patient.id.clone());
     Launched {
         user: None,
         context: LaunchContext {

@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 use super::flow::{self, Proof};
 use crate::config::User;
 use crate::defect::Defect;
-use crate::fhir::people::{self, PatientSummary};
+use crate::fhir::people::PatientSummary;
 use crate::page;
 use crate::state::AppState;
 
@@ -19,12 +19,13 @@ struct Picker<'a> {
     client_name: &'a str,
     request: &'a str,
     csrf: &'a str,
-    patients: Vec<&'static PatientSummary>,
+    patients: Vec<&'a PatientSummary>,
 }
 
 /// The patients that this user can choose among.
-pub(crate) fn offered(user: &User) -> Vec<&'static PatientSummary> {
-    people::patients()
+pub(crate) fn offered<'a>(state: &'a AppState, user: &User) -> Vec<&'a PatientSummary> {
+    state
+        .patients()
         .iter()
         .filter(|patient| user.may_open(&patient.id))
         .collect()
@@ -52,7 +53,7 @@ pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQ
             .map_or("An app", |client| client.name.as_str()),
         request: &visit.pending.id,
         csrf: &visit.pending.csrf,
-        patients: offered(user),
+        patients: offered(&state, user),
     };
     page::html(&state, StatusCode::OK, page::render(&page))
 }
@@ -74,7 +75,7 @@ pub(crate) async fn submit(State(state): State<AppState>, headers: HeaderMap, bo
     let Some(patient) = form.filled("patient") else {
         return flow::stray(&state, "No patient was chosen.");
     };
-    let is_offered = offered(user).iter().any(|offered| offered.id == patient);
+    let is_offered = offered(&state, user).iter().any(|offered| offered.id == patient);
     if !is_offered && !state.defects().has(Defect::PickerPatientNotOfferedAccepted) {
         return flow::stray(&state, "The form names a patient that was not offered to this user.");
     }

@@ -219,7 +219,12 @@ impl Grant {
             Whose::Everyone => true,
             Whose::Patients(patients) => resource.membership.reachable_by(patients.iter().map(String::as_str)),
         };
-        let met = |constraints: &Vec<Criterion>| constraints.iter().all(|one| one.matches(&resource.body));
+        let met = |constraints: &Vec<Criterion>| {
+            constraints.is_empty()
+                || resource
+                    .body
+                    .look(|body| constraints.iter().all(|one| one.matches(body)))
+        };
         reached && self.constraints.as_ref().is_some_and(met)
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! FHIR R4 search, "Chained parameters" and "Reverse Chaining": <https://hl7.org/fhir/R4/search.html#chaining>
 
+use std::collections::HashSet;
+
 use super::access::Interaction;
 use super::criterion::{Criterion, Unusable};
 use super::element;
@@ -53,29 +55,31 @@ impl Chain {
         }))
     }
 
-    /// Does the resource hang together with another that meets the criterion, as far as the bearer may see it?
-    pub(crate) fn matches(&self, resource: &Resource, records: &Records, views: &impl Views) -> bool {
+    /// Keeps what hangs together with another that meets the criterion, as far as the bearer may see it.
+    pub(crate) fn narrow(&self, matches: &mut Vec<&Resource>, records: &Records, views: &impl Views) {
         let Some(view) = views.view(&self.other, Interaction::Search) else {
-            return false;
+            matches.clear();
+            return;
         };
-        let fits =
-            |other: &&Resource| other.kind == self.other && self.criterion.matches(&other.body) && view.shows(other);
+        let criterion = std::slice::from_ref(&self.criterion);
+        let mut others = records.matching(&self.other, criterion, view.patients().as_deref());
+        others.retain(|other| view.shows(other));
         if self.reverse {
-            let key = resource.key();
-            records
-                .all(&self.other)
-                .filter(fits)
-                .any(|other| references(self.parameter, other).any(|reference| reference == key))
+            let wanted: HashSet<String> = others.into_iter().flat_map(|other| self.references(other)).collect();
+            matches.retain(|one| wanted.contains(&one.key()));
         } else {
-            let mut leads_to = references(self.parameter, resource).filter_map(|reference| records.resolve(reference));
-            leads_to.any(|other| fits(&other))
+            let others: HashSet<String> = others.into_iter().map(Resource::key).collect();
+            matches.retain(|one| self.references(one).iter().any(|to| others.contains(to)));
         }
     }
-}
 
-fn references<'r>(parameter: &'static Parameter, resource: &'r Resource) -> impl Iterator<Item = &'r str> {
-    parameter
-        .paths
-        .iter()
-        .flat_map(|path| element::references(&resource.body, path))
+    fn references(&self, resource: &Resource) -> Vec<String> {
+        let paths = self.parameter.paths.iter();
+        resource.body.look(|body| {
+            paths
+                .flat_map(|path| element::references(body, path))
+                .map(str::to_owned)
+                .collect()
+        })
+    }
 }

@@ -88,11 +88,10 @@ impl<'a> Condition<'a> {
 
     fn found<'r>(&self, records: &'r Records, view: &View) -> Vec<&'r Resource> {
         let mut found = search::matches(records, self.kind, &self.query, view);
-        found.retain(|resource| {
-            let chains = &self.query.chains;
-            chains.iter().all(|chain| chain.matches(resource, records, self.bearer))
-                && app_state::may_read(self.state, self.bearer, resource)
-        });
+        for chain in &self.query.chains {
+            chain.narrow(&mut found, records, self.bearer);
+        }
+        found.retain(|resource| app_state::may_read(self.state, self.bearer, resource));
         found
     }
 }

@@ -2,8 +2,11 @@
 //!
 //! FHIR R4 search: <https://hl7.org/fhir/R4/search.html>
 
+mod indexed;
+
 use serde_json::Value;
 
+pub(super) use self::indexed::note;
 use super::element;
 use super::parameters::{self, Kind, Parameter};
 use super::span::{Comparison, Span};
@@ -124,20 +127,6 @@ impl Criterion {
                 .any(|has| any.iter().any(|asked| asked.matches(has))),
         }
     }
-
-    /// The patients whose records alone can meet the criterion, where it names some.
-    pub(crate) fn patients(&self) -> Option<Vec<&str>> {
-        let Test::Reference(any) = &self.test else { return None };
-        if !matches!(self.parameter.name, "patient" | "subject") {
-            return None;
-        }
-        any.iter()
-            .map(|asked| {
-                let of_patient = asked.kind.as_deref().or(self.parameter.target) == Some("Patient");
-                of_patient.then_some(asked.id.as_str())
-            })
-            .collect()
-    }
 }
 
 impl Token {
@@ -183,20 +172,21 @@ impl Text {
 
 impl Reference {
     fn matches(&self, has: &str) -> bool {
-        // An absolute reference ends as a relative one does.
-        let Some((rest, id)) = has.rsplit_once('/') else {
+        let Some((kind, id)) = split_reference(has) else {
             return false;
         };
-        let kind = rest.rsplit('/').next().unwrap_or(rest);
         id == self.id && self.kind.as_deref().is_none_or(|asked| asked == kind)
     }
 }
 
 fn is_of(reference: &str, kind: &str) -> bool {
-    let has = reference
-        .rsplit_once('/')
-        .map(|(rest, _)| rest.rsplit('/').next().unwrap_or(rest));
-    has == Some(kind)
+    split_reference(reference).is_some_and(|(has, _)| has == kind)
+}
+
+/// Type and id. An absolute reference ends as a relative one does.
+fn split_reference(reference: &str) -> Option<(&str, &str)> {
+    let (rest, id) = reference.rsplit_once('/')?;
+    Some((rest.rsplit('/').next().unwrap_or(rest), id))
 }
 
 fn telecom_system(name: &str) -> Option<&'static str> {
@@ -406,20 +396,6 @@ mod tests {
         let criterion = Criterion::parse("Organization", "name", r"a\,b", BASE).expect("it is a name");
         assert!(criterion.matches(&json!({"name": "A,B and sons"})));
         assert!(!criterion.matches(&json!({"name": "a"})));
-    }
-
-    #[test]
-    fn patients_are_known_where_only_patients_are_named() {
-        let patients = |name, value| {
-            let criterion = Criterion::parse("Observation", name, value, BASE).expect(name);
-            criterion
-                .patients()
-                .map(|ids| ids.into_iter().map(str::to_owned).collect::<Vec<_>>())
-        };
-        assert_eq!(patients("patient", "a,b"), Some(vec!["a".to_owned(), "b".to_owned()]));
-        assert_eq!(patients("subject", "Patient/a"), Some(vec!["a".to_owned()]));
-        assert_eq!(patients("subject", "a"), None);
-        assert_eq!(patients("code", "a"), None);
     }
 
     proptest! {

@@ -40,10 +40,11 @@ fn of(state: &AppState, headers: &HeaderMap, id: Option<&str>) -> Result<Respons
     let leaks = state.defects().has(Defect::FhirEverythingLeak);
     let patients = if leaks { View::everything() } else { patients };
     let records = state.records();
-    let whose: Vec<&Resource> = records
-        .all("Patient")
-        .filter(|patient| id.is_none_or(|id| id == patient.id) && patients.shows(patient))
-        .collect();
+    let whose: Vec<&Resource> = match id {
+        Some(id) => records.get("Patient", id).into_iter().collect(),
+        None => records.all("Patient").collect(),
+    };
+    let whose: Vec<&Resource> = whose.into_iter().filter(|patient| patients.shows(patient)).collect();
     if let (Some(id), true) = (id, whose.is_empty()) {
         return Err(Problem::NotFound {
             kind: "Patient".to_owned(),

@@ -90,7 +90,8 @@ impl<'a, V: Views> Walk<'a, '_, V> {
                 .filter(|resource| fits(resource))
                 .map(|resource| resource.key())
                 .collect();
-            for resource in store.all(&include.from) {
+            let parameters: Vec<_> = followed(include).collect();
+            for resource in store.referring(&include.from, &parameters, wanted.iter().map(String::as_str)) {
                 if references(include, resource).any(|reference| wanted.contains(reference)) {
                     self.add(resource, Interaction::Search);
                 }
@@ -121,18 +122,22 @@ impl<'a, V: Views> Walk<'a, '_, V> {
     }
 }
 
-/// The references of a resource that an include speaks of.
-fn references<'r>(include: &'r Include, resource: &'r Resource) -> impl Iterator<Item = &'r str> {
+/// The parameters that an include speaks of.
+fn followed(include: &Include) -> impl Iterator<Item = &'static Parameter> {
     let all = parameters::of(&include.from)
         .into_iter()
         .flatten()
         .filter(|_| include.parameter.is_none());
-    let parameters = include
+    include
         .parameter
         .into_iter()
         .chain(all)
-        .filter(|parameter| parameter.kind == Kind::Reference);
-    parameters.flat_map(|parameter| targets(parameter, resource))
+        .filter(|parameter| parameter.kind == Kind::Reference)
+}
+
+/// The references of a resource that an include speaks of.
+fn references<'r>(include: &'r Include, resource: &'r Resource) -> impl Iterator<Item = &'r str> {
+    followed(include).flat_map(|parameter| targets(parameter, resource))
 }
 
 fn targets<'r>(parameter: &'static Parameter, resource: &'r Resource) -> impl Iterator<Item = &'r str> {

@@ -1,6 +1,6 @@
 //! The people whom a launcher or a patient picker can offer.
 
-use std::sync::LazyLock;
+use serde_json::Value;
 
 use super::element;
 use super::store::{Resource, Store};
@@ -29,23 +29,24 @@ pub struct EncounterSummary {
     pub reason: String,
 }
 
-static PATIENTS: LazyLock<Vec<PatientSummary>> =
-    LazyLock::new(|| Store::embedded().all("Patient").map(summary).collect());
+/// What a picker shows of these patients.
+pub(crate) fn summaries<'a>(patients: impl Iterator<Item = &'a Resource>) -> Vec<PatientSummary> {
+    patients.map(|patient| patient.body.look(summary)).collect()
+}
 
 /// Every embedded patient, in the order of their ids.
 pub fn patients() -> &'static [PatientSummary] {
-    &PATIENTS
+    Store::embedded().patients()
 }
 
 /// The name of the patient of this id; the id, where there is none.
-pub fn name_of(id: &str) -> String {
-    let known = patients().iter().find(|known| known.id == id);
-    known.map_or_else(|| id.to_owned(), |known| known.name.clone())
+pub fn name_of(store: &Store, id: &str) -> String {
+    let known = store.get("Patient", id).map(|patient| patient.body.look(summary).name);
+    known.unwrap_or_else(|| id.to_owned())
 }
 
 /// The encounters of a patient, the latest one first.
-pub fn encounters(patient: &str) -> Vec<EncounterSummary> {
-    let store = Store::embedded();
+pub fn encounters(store: &Store, patient: &str) -> Vec<EncounterSummary> {
     let mut found: Vec<_> = store
         .of_patients("Encounter", std::iter::once(patient))
         .map(|encounter| {
@@ -66,8 +67,7 @@ pub fn encounters(patient: &str) -> Vec<EncounterSummary> {
     found
 }
 
-fn summary(patient: &Resource) -> PatientSummary {
-    let body = &patient.body;
+fn summary(body: &Value) -> PatientSummary {
     let mut name: Vec<&str> = body
         .pointer("/name/0/given")
         .and_then(|given| given.as_array())
@@ -77,7 +77,7 @@ fn summary(patient: &Resource) -> PatientSummary {
         .collect();
     name.extend(body.pointer("/name/0/family").and_then(|family| family.as_str()));
     PatientSummary {
-        id: patient.id.clone(),
+        id: element::text(body, "id").unwrap_or_default().to_owned(),
         name: name.join(" "),
         birth_date: element::text(body, "birthDate").unwrap_or_default().to_owned(),
         gender: element::text(body, "gender").unwrap_or("unknown").to_owned(),
@@ -103,9 +103,10 @@ mod tests {
 
     #[test]
     fn encounters_come_latest_first() {
-        let encounters = encounters("patient-a");
+        let store = Store::embedded();
+        let encounters = encounters(store, "patient-a");
         assert!(encounters.len() > 3);
         assert!(encounters.windows(2).all(|pair| pair[0].date >= pair[1].date));
-        assert!(super::encounters("nobody").is_empty());
+        assert!(super::encounters(store, "nobody").is_empty());
     }
 }

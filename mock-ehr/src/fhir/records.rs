@@ -1,25 +1,39 @@
 //! The records of one mock: the embedded people, and what apps wrote since.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::compartment::Membership;
+use super::criterion::Criterion;
+use super::index::{Key, Position, common, unique};
+use super::parameters::Parameter;
+use super::span::Span;
 use super::store::{Resource, Store};
 
 /// One version that an app wrote; `None` where the resource was deleted.
 pub(super) type Version = Option<Resource>;
 
-/// What apps wrote, by `Type/id`, each with all its versions, oldest first.
+/// What apps wrote.
 #[derive(Debug, Clone, Default)]
-struct Written(BTreeMap<String, Vec<Version>>);
+struct Written {
+    /// By `Type/id`, each with all its versions, oldest first.
+    versions: BTreeMap<String, Vec<Option<Arc<Resource>>>>,
+    /// What of the store is hidden by it.
+    hidden: HashSet<Position>,
+}
 
 /// Where a mock keeps what apps wrote.
-#[derive(Debug, Default)]
-pub(crate) struct Shelf(Mutex<Arc<Written>>);
+#[derive(Debug)]
+pub(crate) struct Shelf {
+    store: Arc<Store>,
+    written: Mutex<Arc<Written>>,
+}
 
 /// The records at one moment.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Records(Arc<Written>);
+#[derive(Debug, Clone)]
+pub(crate) struct Records {
+    store: Arc<Store>,
+    written: Arc<Written>,
+}
 
 /// Versions of one resource that are kept, at most.
 const VERSIONS: usize = 50;
@@ -27,9 +41,25 @@ const VERSIONS: usize = 50;
 const RESOURCES: usize = 10_000;
 
 impl Shelf {
+    /// A shelf on which nothing lies before these records.
+    pub(crate) fn new(store: Arc<Store>) -> Self {
+        Self {
+            store,
+            written: Mutex::default(),
+        }
+    }
+
+    /// What was there before anything was written.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// The records as they are now.
     pub(crate) fn records(&self) -> Records {
-        Records(Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner)))
+        Records {
+            store: Arc::clone(&self.store),
+            written: Arc::clone(&self.written.lock().unwrap_or_else(PoisonError::into_inner)),
+        }
     }
 
     /// Writes the next version, if the latest is still the one that `judge` accepts; gives what `judge` made.
@@ -49,21 +79,26 @@ impl Shelf {
         &self,
         judge: impl FnOnce(&Records) -> Result<(Option<(String, Version)>, T), E>,
     ) -> Result<T, E> {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = Records(Arc::clone(&held));
+        let mut held = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = Records {
+            store: Arc::clone(&self.store),
+            written: Arc::clone(&held),
+        };
         let (chosen, made) = judge(&before)?;
         let Some((key, version)) = chosen else {
             return Ok(made);
         };
         let mut written = (**held).clone();
-        if written.0.len() >= RESOURCES {
-            written.0.clear();
+        if written.versions.len() >= RESOURCES {
+            written = Written::default();
         }
-        let versions = written.0.entry(key.clone()).or_insert_with(|| {
-            let first = Store::embedded().resolve(&key).cloned();
-            first.into_iter().map(Some).collect()
-        });
-        versions.push(version);
+        let first = self.store.resolve(&key);
+        written.hidden.extend(first.and_then(Resource::position));
+        let versions = written
+            .versions
+            .entry(key)
+            .or_insert_with(|| first.cloned().into_iter().map(Arc::new).map(Some).collect());
+        versions.push(version.map(Arc::new));
         if versions.len() > VERSIONS {
             versions.remove(0);
         }
@@ -73,21 +108,30 @@ impl Shelf {
 
     /// Takes the latest version of one resource back, as though it had never been written.
     pub(crate) fn take_back(&self, key: &str) {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         let mut written = (**held).clone();
-        let empty = written.0.get_mut(key).is_some_and(|versions| {
+        let empty = written.versions.get_mut(key).is_some_and(|versions| {
             versions.pop();
             versions.is_empty()
         });
         if empty {
-            written.0.remove(key);
+            written.versions.remove(key);
+            if let Some(at) = self.store.resolve(key).and_then(Resource::position) {
+                written.hidden.remove(&at);
+            }
         }
         *held = Arc::new(written);
     }
 
     /// Forgets what apps wrote.
     pub(crate) fn clear(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+        *self.written.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+    }
+}
+
+impl Default for Records {
+    fn default() -> Self {
+        Shelf::new(Arc::clone(Store::embedded())).records()
     }
 }
 
@@ -99,44 +143,103 @@ impl Records {
 
     /// The resource behind a relative reference.
     pub(crate) fn resolve(&self, reference: &str) -> Option<&Resource> {
-        match self.0.0.get(reference) {
-            Some(versions) => versions.last()?.as_ref(),
-            None => Store::embedded().resolve(reference),
+        match self.written.versions.get(reference) {
+            Some(versions) => versions.last()?.as_deref(),
+            None => self.store.resolve(reference),
         }
     }
 
     /// Every version of a resource, oldest first; `None` stands for a deletion.
     pub(crate) fn versions(&self, key: &str) -> Vec<Option<&Resource>> {
-        match self.0.0.get(key) {
-            Some(versions) => versions.iter().map(Option::as_ref).collect(),
-            None => Store::embedded().resolve(key).map(Some).into_iter().collect(),
+        match self.written.versions.get(key) {
+            Some(versions) => versions.iter().map(Option::as_deref).collect(),
+            None => self.store.resolve(key).map(Some).into_iter().collect(),
         }
     }
 
     /// All resources of a type.
     pub(crate) fn all<'a, 'k>(&'a self, kind: &'k str) -> impl Iterator<Item = &'a Resource> + use<'a, 'k> {
-        let embedded = Store::embedded().all(kind).filter(|one| self.is_untouched(one));
-        embedded.chain(self.written(kind))
+        self.shown(self.store.positions(kind).iter().copied())
+            .chain(self.written(kind))
     }
 
     /// Resources of a type that belong to one of these patients, and the shared ones.
     pub(crate) fn of_patients(&self, kind: &str, patients: &[&str]) -> Vec<&Resource> {
-        let mut found: Vec<&Resource> = Store::embedded()
-            .of_patients(kind, patients.iter().copied())
-            .filter(|one| self.is_untouched(one))
+        self.matching(kind, &[], Some(patients))
+    }
+
+    /// Resources of a type that meet all criteria; of these patients and the shared ones only, if some are given.
+    pub(crate) fn matching(&self, kind: &str, criteria: &[Criterion], patients: Option<&[&str]>) -> Vec<&Resource> {
+        let all = self.store.positions(kind);
+        let mut found = patients.map(|ids| self.store.positions_of(kind, ids.iter().copied()));
+        let mut unindexed = Vec::new();
+        for criterion in criteria {
+            match criterion.hits(self.store.index(), kind, all) {
+                Some(hits) => {
+                    found = Some(match found {
+                        Some(found) => common(&found, &hits),
+                        None => hits,
+                    });
+                }
+                None => unindexed.push(criterion),
+            }
+        }
+        let meets = |one: &Resource, criteria: &[&Criterion]| {
+            criteria.is_empty()
+                || one
+                    .body
+                    .look(|body| criteria.iter().all(|criterion| criterion.matches(body)))
+        };
+        let mut matching: Vec<&Resource> = self
+            .shown(found.unwrap_or_else(|| all.to_vec()).into_iter())
+            .filter(|one| meets(one, &unindexed))
             .collect();
-        let own = |membership: &Membership| membership.reachable_by(patients.iter().copied());
-        found.extend(self.written(kind).filter(|one| own(&one.membership)));
-        found
+        let every: Vec<&Criterion> = criteria.iter().collect();
+        matching.extend(
+            self.written(kind)
+                .filter(|one| patients.is_none_or(|ids| one.membership.reachable_by(ids.iter().copied())))
+                .filter(|one| meets(one, &every)),
+        );
+        matching
+    }
+
+    /// Resources of a type among which are all that refer by one of these parameters to one of these, as `Type/id`.
+    pub(crate) fn referring<'a>(
+        &self,
+        kind: &str,
+        parameters: &[&Parameter],
+        to: impl Iterator<Item = &'a str>,
+    ) -> Vec<&Resource> {
+        let mut found = Vec::new();
+        for (to, id) in to.filter_map(|key| key.split_once('/')) {
+            for parameter in parameters {
+                found.extend(self.store.index().having((kind, parameter.name), Key::To(to, id)));
+            }
+        }
+        let mut referring: Vec<&Resource> = self.shown(unique(found).into_iter()).collect();
+        referring.extend(self.written(kind));
+        referring
+    }
+
+    /// The first date of a resource, if it has any; nothing is said where the index does not know the resource.
+    pub(crate) fn first_date(&self, parameter: &Parameter, resource: &Resource) -> Option<Option<Span>> {
+        let at = resource.position()?;
+        Some(self.store.index().first_date((&resource.kind, parameter.name), at))
+    }
+
+    fn shown<'a>(&'a self, positions: impl Iterator<Item = Position> + 'a) -> impl Iterator<Item = &'a Resource> {
+        positions
+            .filter(|at| self.written.hidden.is_empty() || !self.written.hidden.contains(at))
+            .map(|at| self.store.at(at))
     }
 
     fn written<'a, 'k>(&'a self, kind: &'k str) -> impl Iterator<Item = &'a Resource> + use<'a, 'k> {
-        let latest = self.0.0.values().filter_map(|versions| versions.last()?.as_ref());
+        let latest = self
+            .written
+            .versions
+            .values()
+            .filter_map(|versions| versions.last()?.as_deref());
         latest.filter(move |one| one.kind == kind)
-    }
-
-    fn is_untouched(&self, resource: &Resource) -> bool {
-        self.0.0.is_empty() || !self.0.0.contains_key(&resource.key())
     }
 }
 
@@ -148,7 +251,7 @@ mod tests {
 
     #[test]
     fn what_is_written_hides_what_was_there() {
-        let shelf = Shelf::default();
+        let shelf = Shelf::new(Arc::clone(Store::embedded()));
         let goal = |text: &str| {
             Resource::new(json!({
                 "resourceType": "Goal", "id": "goal-a1", "subject": {"reference": "Patient/patient-a"},

@@ -104,17 +104,17 @@ fn answer(
     let view = reach(state, view, &query, posted);
     let mut matches = matches(&records, kind, &query, &view);
     let blind = state.defects().has(Defect::FhirChainLeak).then_some(Everyone);
-    matches.retain(|resource| {
-        query.chains.iter().all(|chain| match &blind {
-            Some(everyone) => chain.matches(resource, &records, everyone),
-            None => chain.matches(resource, &records, &bearer),
-        })
-    });
+    for chain in &query.chains {
+        match &blind {
+            Some(everyone) => chain.narrow(&mut matches, &records, everyone),
+            None => chain.narrow(&mut matches, &records, &bearer),
+        }
+    }
     matches.retain(|resource| app_state::may_read(state, &bearer, resource));
     if kind == "Basic" && state.defects().has(Defect::AppStateNotFound) {
         matches.clear();
     }
-    sort(&mut matches, &query);
+    sort(&mut matches, &query, &records);
     let total = matches.len();
     let page: Vec<&Resource> = matches
         .into_iter()
@@ -191,34 +191,26 @@ fn form(body: Result<Bytes, BytesRejection>, headers: &HeaderMap) -> Result<Byte
 
 /// Every resource of the type that meets the query and may be seen.
 pub(super) fn matches<'a>(store: &'a Records, kind: &str, query: &Query, view: &View) -> Vec<&'a Resource> {
-    // The narrower index first; whatever it yields is judged in full all the same.
-    let asked = query.criteria.iter().find_map(criterion::Criterion::patients);
-    let candidates: Vec<&Resource> = match asked.or_else(|| view.patients()) {
-        Some(patients) => store.of_patients(kind, &patients),
-        None => store.all(kind).collect(),
-    };
-    candidates
-        .into_iter()
-        .filter(|resource| view.shows(resource))
-        .filter(|resource| query.criteria.iter().all(|criterion| criterion.matches(&resource.body)))
-        .collect()
+    let mut found = store.matching(kind, &query.criteria, view.patients().as_deref());
+    found.retain(|resource| view.shows(resource));
+    found
 }
 
-fn sort(matches: &mut [&Resource], query: &Query) {
+fn sort(matches: &mut Vec<&Resource>, query: &Query, records: &Records) {
     for (parameter, direction) in query.sort.iter().rev() {
-        matches.sort_by(|a, b| {
-            match (
-                Key::of(parameter, *direction, &a.body),
-                Key::of(parameter, *direction, &b.body),
-            ) {
-                (Some(a), Some(b)) if *direction == Direction::Descending => b.cmp(&a),
-                (Some(a), Some(b)) => a.cmp(&b),
-                // What has no value comes last either way.
-                (None, Some(_)) => Ordering::Greater,
-                (Some(_), None) => Ordering::Less,
-                (None, None) => Ordering::Equal,
-            }
+        let mut keyed: Vec<(Option<Key>, &Resource)> = matches
+            .drain(..)
+            .map(|one| (Key::of(parameter, *direction, one, records), one))
+            .collect();
+        keyed.sort_by(|(a, _), (b, _)| match (a, b) {
+            (Some(a), Some(b)) if *direction == Direction::Descending => b.cmp(a),
+            (Some(a), Some(b)) => a.cmp(b),
+            // What has no value comes last either way.
+            (None, Some(_)) => Ordering::Greater,
+            (Some(_), None) => Ordering::Less,
+            (None, None) => Ordering::Equal,
         });
+        matches.extend(keyed.into_iter().map(|(_, one)| one));
     }
 }
 
@@ -230,16 +222,22 @@ enum Key {
 
 impl Key {
     // FHIR R4 search §3.1.1.5.1: a period counts by its start when ascending, by its end when descending.
-    fn of(parameter: &Parameter, direction: Direction, body: &Value) -> Option<Self> {
-        let value = parameter.paths.iter().flat_map(|path| element::at(body, path)).next()?;
+    fn of(parameter: &Parameter, direction: Direction, resource: &Resource, records: &Records) -> Option<Self> {
         if parameter.kind == Kind::Date {
-            let span = Span::of(value)?;
+            let span = match records.first_date(parameter, resource) {
+                Some(known) => known?,
+                None => resource.body.look(|body| Span::of(first(parameter, body)?))?,
+            };
             return Some(Self::Moment(if direction == Direction::Ascending {
                 span.start
             } else {
                 span.end
             }));
         }
+        resource.body.look(|body| Self::text(first(parameter, body)?))
+    }
+
+    fn text(value: &Value) -> Option<Self> {
         let spoken = ["text", "family", "code", "value", "reference", "display"];
         let text = value
             .as_str()
@@ -247,6 +245,10 @@ impl Key {
             .or_else(|| value.pointer("/coding/0/code")?.as_str())?;
         Some(Self::Text(text.to_lowercase()))
     }
+}
+
+fn first<'v>(parameter: &Parameter, body: &'v Value) -> Option<&'v Value> {
+    parameter.paths.iter().flat_map(|path| element::at(body, path)).next()
 }
 
 #[cfg(test)]
@@ -257,8 +259,9 @@ mod tests {
     fn search(kind: &str, text: &str) -> Vec<&'static Resource> {
         let pairs = url::form_urlencoded::parse(text.as_bytes()).into_owned();
         let query = Query::parse(kind, pairs, "http://ehr.example/fhir", true).expect(text);
-        let mut found = matches(Box::leak(Box::default()), kind, &query, &View::everything());
-        sort(&mut found, &query);
+        let records: &Records = Box::leak(Box::default());
+        let mut found = matches(records, kind, &query, &View::everything());
+        sort(&mut found, &query, records);
         found
     }
 

@@ -1,13 +1,16 @@
-//! Holds the records, indexed by type, by id and by patient.
+//! Holds the records that a mock is born with, indexed by type, id, patient and search parameter.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::body::Body;
 use super::compartment::Membership;
-use super::element;
+use super::index::{Index, Position, unique};
+use super::people::{self, PatientSummary};
+use super::{criterion, element};
 
 /// One version of one resource.
 #[derive(Debug, Clone)]
@@ -23,17 +26,21 @@ pub struct Resource {
     /// To which patients it belongs.
     pub membership: Membership,
     /// The resource itself.
-    pub body: Value,
+    pub body: Body,
+    /// Where it stands in a [`Store`], if it does.
+    position: Option<Position>,
 }
 
-/// All records of a server.
+/// All records that a server begins with.
 #[derive(Debug, Default)]
 pub struct Store {
     resources: Vec<Resource>,
-    by_type: HashMap<String, Vec<usize>>,
-    by_key: HashMap<String, usize>,
-    by_patient: HashMap<String, HashMap<String, Vec<usize>>>,
-    shared: HashMap<String, Vec<usize>>,
+    by_type: HashMap<String, Vec<Position>>,
+    by_key: HashMap<String, Position>,
+    by_patient: HashMap<String, HashMap<String, Vec<Position>>>,
+    shared: HashMap<String, Vec<Position>>,
+    index: Index,
+    patients: OnceLock<Vec<PatientSummary>>,
 }
 
 /// Why data could not be loaded.
@@ -71,7 +78,7 @@ pub enum LoadError {
     },
 }
 
-static EMBEDDED: LazyLock<Store> = LazyLock::new(|| {
+static EMBEDDED: LazyLock<Arc<Store>> = LazyLock::new(|| {
     let mut store = Store::default();
     for file in fixtures::below("people") {
         // A test loads every embedded file, so none of them can be refused here.
@@ -79,13 +86,19 @@ static EMBEDDED: LazyLock<Store> = LazyLock::new(|| {
             .load(file.path, file.text)
             .expect("embedded people are well formed");
     }
-    store
+    store.seal();
+    Arc::new(store)
 });
 
 impl Store {
     /// The synthetic people that every mock is born with.
-    pub fn embedded() -> &'static Self {
+    pub fn embedded() -> &'static Arc<Self> {
         &EMBEDDED
+    }
+
+    /// Makes the index ready, once all data are there.
+    pub(crate) fn seal(&mut self) {
+        self.index.seal();
     }
 
     /// Adds every resource of a Bundle.
@@ -119,16 +132,12 @@ impl Store {
 
     /// The resource behind a relative reference.
     pub fn resolve(&self, reference: &str) -> Option<&Resource> {
-        self.by_key.get(reference).map(|index| &self.resources[*index])
+        self.by_key.get(reference).map(|at| self.at(*at))
     }
 
     /// All resources of a type, in the order in which they came.
     pub fn all(&self, kind: &str) -> impl Iterator<Item = &Resource> {
-        self.by_type
-            .get(kind)
-            .into_iter()
-            .flatten()
-            .map(|index| &self.resources[*index])
+        self.positions(kind).iter().map(|at| self.at(*at))
     }
 
     /// Resources of a type that belong to one of these patients, and the shared ones, in the order in which they came.
@@ -137,35 +146,71 @@ impl Store {
         kind: &str,
         patients: impl Iterator<Item = &'a str>,
     ) -> impl Iterator<Item = &Resource> {
-        let mut found: Vec<usize> = self.shared.get(kind).cloned().unwrap_or_default();
+        self.positions_of(kind, patients).into_iter().map(|at| self.at(at))
+    }
+
+    /// Every patient, in the order of their ids.
+    pub fn patients(&self) -> &[PatientSummary] {
+        self.patients.get_or_init(|| people::summaries(self.all("Patient")))
+    }
+
+    /// The resource at this place.
+    pub(crate) fn at(&self, at: Position) -> &Resource {
+        &self.resources[at as usize]
+    }
+
+    /// The places of all resources of a type, in order.
+    pub(crate) fn positions(&self, kind: &str) -> &[Position] {
+        self.by_type.get(kind).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The places of what [`Store::of_patients`] gives, in order.
+    pub(crate) fn positions_of<'a>(&self, kind: &str, patients: impl Iterator<Item = &'a str>) -> Vec<Position> {
+        let mut found = self.shared.get(kind).cloned().unwrap_or_default();
         for patient in patients {
             let own = self.by_patient.get(patient).and_then(|types| types.get(kind));
             found.extend(own.into_iter().flatten());
         }
-        found.sort_unstable();
-        found.dedup();
-        found.into_iter().map(|index| &self.resources[index])
+        unique(found)
     }
 
-    fn insert(&mut self, resource: Resource) -> Result<(), String> {
-        let index = self.resources.len();
-        let key = format!("{}/{}", resource.kind, resource.id);
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
+    }
+
+    fn insert(&mut self, mut resource: Resource) -> Result<(), String> {
+        let key = resource.key();
+        let Ok(at) = Position::try_from(self.resources.len()) else {
+            return Err(key);
+        };
         if self.by_key.contains_key(&key) {
             return Err(key);
         }
-        self.by_key.insert(key, index);
-        self.by_type.entry(resource.kind.clone()).or_default().push(index);
+        resource.position = Some(at);
+        self.by_key.insert(key, at);
+        list(&mut self.by_type, &resource.kind, at);
         match &resource.membership {
-            Membership::Shared => self.shared.entry(resource.kind.clone()).or_default().push(index),
+            Membership::Shared => list(&mut self.shared, &resource.kind, at),
             Membership::Patients(patients) => {
                 for patient in patients {
-                    let types = self.by_patient.entry(patient.clone()).or_default();
-                    types.entry(resource.kind.clone()).or_default().push(index);
+                    list(self.by_patient.entry(patient.clone()).or_default(), &resource.kind, at);
                 }
             }
         }
+        resource
+            .body
+            .look(|body| criterion::note(&mut self.index, &resource.kind, body, at));
         self.resources.push(resource);
         Ok(())
+    }
+}
+
+fn list(lists: &mut HashMap<String, Vec<Position>>, kind: &str, at: Position) {
+    match lists.get_mut(kind) {
+        Some(list) => list.push(at),
+        None => {
+            lists.insert(kind.to_owned(), vec![at]);
+        }
     }
 }
 
@@ -184,8 +229,14 @@ impl Resource {
             version,
             last_updated,
             membership,
-            body,
+            body: body.into(),
+            position: None,
         })
+    }
+
+    /// Where it stands in the store it comes from.
+    pub(crate) fn position(&self) -> Option<Position> {
+        self.position
     }
 
     /// `Type/id`.

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 
 use super::{LaunchContext, token};
 use crate::defect::Defect;
-use crate::fhir::people;
 use crate::form::encode;
 use crate::state::AppState;
 
@@ -116,7 +115,7 @@ impl AppState {
             })?),
         };
         if let Some(patient) = &request.patient {
-            if !people::patients().iter().any(|known| &known.id == patient) {
+            if !self.data().get("Patient", patient).is_some() {
                 return Err(LaunchError::UnknownPatient { was: patient.clone() });
             }
             if let Some(user) = user.filter(|user| !user.may_open(patient)) {

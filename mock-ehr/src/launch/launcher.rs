@@ -8,7 +8,7 @@ use http::header::LOCATION;
 
 use super::LaunchRequest;
 use crate::config::{Client, User};
-use crate::fhir::people::{self, PatientSummary};
+use crate::fhir::people::PatientSummary;
 use crate::form::Parameters;
 use crate::page;
 use crate::state::AppState;
@@ -19,7 +19,7 @@ struct Launcher<'a> {
     fhir_base: &'a str,
     clients: Vec<&'a Client>,
     users: &'a [User],
-    patients: &'static [PatientSummary],
+    patients: &'a [PatientSummary],
     problem: Option<String>,
 }
 
@@ -76,7 +76,7 @@ fn launcher(state: &AppState, status: StatusCode, problem: Option<String>) -> Re
             .filter(|client| client.launch_url.is_some())
             .collect(),
         users: &config.users,
-        patients: people::patients(),
+        patients: state.patients(),
         problem,
     };
     page::html(state, status, page::render(&page))

@@ -79,7 +79,12 @@ fn push_encounter(app: &AppState, issue: &Issue, context: &mut Map<String, Value
         .scopes
         .iter()
         .any(|scope| scope.launch_context() == Some("encounter"));
-    let latest = |patient: &String| people::encounters(patient).into_iter().next().map(|found| found.id);
+    let latest = |patient: &String| {
+        people::encounters(app.data(), patient)
+            .into_iter()
+            .next()
+            .map(|found| found.id)
+    };
     let encounter = match &issue.grant.launch {
         // SMART 2.2 says of context-ehr-encounter that launch/encounter requests it, SMART 1.0 that launch does.
         Some(_) if !asked && app.variants().has(Variant::LaunchEncounterByName) => None,

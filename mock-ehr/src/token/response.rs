@@ -19,7 +19,6 @@ use super::{client_credentials, id_token, launch_context};
 use crate::authorize::flow;
 use crate::config::{Client, IdTokenAlg};
 use crate::defect::Defect;
-use crate::fhir::people;
 use crate::form;
 use crate::keys::server_key;
 use crate::page;
@@ -282,16 +281,15 @@ fn patient(app: &AppState, issue: &Issue) -> Option<String> {
     let chosen = issue.grant.patient.clone().filter(|_| asked || from_ehr);
     let changes = issue.is_refresh && defects.has(Defect::RefreshContextChanges);
     if chosen.is_some() && (changes || defects.has(Defect::ContextPatientWrong)) {
-        return people::patients()
+        return app
+            .patients()
             .iter()
             .map(|patient| patient.id.clone())
             .find(|id| Some(id) != chosen.as_ref());
     }
     match chosen {
         Some(_) if defects.has(Defect::ContextPatientMissing) || defects.has(Defect::FhirNoPatientOpensAll) => None,
-        None if defects.has(Defect::ContextPatientUnasked) => {
-            people::patients().first().map(|patient| patient.id.clone())
-        }
+        None if defects.has(Defect::ContextPatientUnasked) => app.patients().first().map(|patient| patient.id.clone()),
         chosen => chosen,
     }
 }
