@@ -182,7 +182,7 @@ fn updated(mut writer: Writer<'_>, criteria: &str, body: Value) -> Result<Respon
                 writer.replaced(records, &id, body)?
             }
         };
-        Ok((write::kept(&made), (made, status)))
+        Ok((Some(write::kept(&made)), (made, status)))
     })?;
     Ok(write::sent(state, status, &made))
 }
@@ -196,7 +196,7 @@ fn patched(mut writer: Writer<'_>, criteria: &str, asked: &Asked) -> Result<Resp
         writer.reach(found, leak);
         let before = write::visible(records, &writer.view, writer.kind, &found.id)?;
         let made = asked.carried_out(&writer, records, before)?;
-        Ok::<_, Problem>((write::kept(&made), made))
+        Ok::<_, Problem>((Some(write::kept(&made)), made))
     })?;
     Ok(write::sent(state, StatusCode::OK, &made))
 }

@@ -44,7 +44,7 @@ fn patched(
     let made = state.shelf().settle(|records| {
         let before = reached(&writer, records, id)?;
         let made = asked.carried_out(&writer, records, before)?;
-        Ok::<_, Problem>((kept(&made), made))
+        Ok::<_, Problem>((Some(kept(&made)), made))
     })?;
     Ok(sent(state, StatusCode::OK, &made))
 }

@@ -76,7 +76,7 @@ fn created(
             }
         }
         let made = writer.created(records, body)?;
-        Ok((kept(&made), sent(state, StatusCode::CREATED, &made)))
+        Ok((Some(kept(&made)), sent(state, StatusCode::CREATED, &made)))
     })
 }
 
@@ -97,7 +97,7 @@ fn updated(
     }
     let (made, status) = state.shelf().settle(|records| {
         let (made, status) = writer.replaced(records, id, body)?;
-        Ok::<_, Problem>((kept(&made), (made, status)))
+        Ok::<_, Problem>((Some(kept(&made)), (made, status)))
     })?;
     Ok(sent(state, status, &made))
 }
@@ -199,8 +199,8 @@ impl<'a> Writer<'a> {
 }
 
 /// What the shelf keeps of a write.
-pub(super) fn kept(made: &Resource) -> Option<(String, Version)> {
-    Some((made.key(), Some(made.clone())))
+pub(super) fn kept(made: &Resource) -> (String, Version) {
+    (made.key(), Some(made.clone()))
 }
 
 /// What a request wrote, as `Type/id`: goes with the answer, for the transaction that may take it back.
