@@ -66,6 +66,7 @@ refused! {
     unknown_placeholder: "{another_verifier}" => "{another_verifer}";
     unknown_filter: "{another_verifier}" => "{another_verifier|uper}";
     open_placeholder: "'{another_verifier}'" => "'{another_verifier'";
+    walk_of_a_backend_service: "clients: public\ngiven: authorized\nwhen:" => "clients: backend\ngiven: discovered\nwhen:\n  - authorize: { scope: null }";
     unknown_label: "{another_verifier}" => "{frist.code}";
     unknown_label_of_a_check: "refused_by: exchange" => "status: { of: frist, is: ['400'] }";
     missing_control: "code_verifier: '{another_verifier}'" => "";
