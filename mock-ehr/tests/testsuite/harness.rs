@@ -1,26 +1,30 @@
-//! One mock in process, a browser with its cookies, and an app that asks correctly until a test alters its request.
+//! One mock in process, and an app that asks correctly until a test alters its request.
+
+mod browser;
+mod credentials;
+mod messages;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeyPair as RsaKeyPair;
-use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA384};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use http::{HeaderMap, Request, StatusCode, header};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::{Request, StatusCode, header};
 use mock_ehr::fetch::Fetch;
 use mock_ehr::launch::LaunchResponse;
 use mock_ehr::{Builder, Defect, LaunchRequest, MockEhr, Variant};
-use scraper::{Html, Selector};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tower::ServiceExt as _;
 
 use crate::shelf::Shelf;
+
+pub(crate) use browser::*;
+pub(crate) use credentials::*;
+pub(crate) use messages::*;
 
 pub(crate) const BASE: &str = "http://127.0.0.1:8080";
 pub(crate) const FHIR: &str = "http://127.0.0.1:8080/fhir";
@@ -43,145 +47,6 @@ pub(crate) struct TestEhr {
     jti: AtomicU64,
     /// What the mock fetches.
     pub(crate) shelf: Arc<Shelf>,
-}
-
-/// A whole answer.
-#[derive(Debug, Clone)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: String,
-}
-
-impl Answer {
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or(Value::Null)
-    }
-
-    pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-    }
-
-    pub(crate) fn error(&self) -> String {
-        self.json()["error"].as_str().unwrap_or_default().to_owned()
-    }
-
-    pub(crate) fn gives_token(&self) -> bool {
-        self.status == StatusCode::OK && self.json()["access_token"].is_string()
-    }
-
-    pub(crate) fn member(&self, name: &str) -> String {
-        self.json()[name].as_str().unwrap_or_default().to_owned()
-    }
-}
-
-/// Parameters in their order; any of them can be altered.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Form(pub(crate) Vec<(String, String)>);
-
-impl Form {
-    pub(crate) fn of(pairs: &[(&str, &str)]) -> Self {
-        Self(
-            pairs
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
-        )
-    }
-
-    pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
-        self.0.retain(|(known, _)| known != name);
-        self.add(name, value)
-    }
-
-    pub(crate) fn omit(mut self, name: &str) -> Self {
-        self.0.retain(|(known, _)| known != name);
-        self
-    }
-
-    pub(crate) fn add(mut self, name: &str, value: &str) -> Self {
-        self.0.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    pub(crate) fn get(&self, name: &str) -> &str {
-        self.0
-            .iter()
-            .find(|(known, _)| known == name)
-            .map_or("", |(_, value)| value.as_str())
-    }
-
-    pub(crate) fn encode(&self) -> String {
-        url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(&self.0)
-            .finish()
-    }
-}
-
-/// What the user does.
-#[derive(Debug, Clone)]
-pub(crate) struct Person {
-    pub(crate) username: &'static str,
-    pub(crate) patient: &'static str,
-    pub(crate) allows: bool,
-}
-
-pub(crate) const DOCTOR: Person = Person {
-    username: "demo",
-    patient: "patient-b",
-    allows: true,
-};
-pub(crate) const DENIER: Person = Person {
-    allows: false,
-    ..DOCTOR
-};
-
-/// Where a walk through the pages ended.
-#[derive(Debug, Clone)]
-pub(crate) enum Landing {
-    /// At an address of another origin.
-    App(String),
-    /// At a page that leads no further.
-    Page(Answer),
-}
-
-impl Landing {
-    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
-        self.parameters(name).into_iter().next()
-    }
-
-    pub(crate) fn parameters(&self, name: &str) -> Vec<String> {
-        let Self::App(address) = self else { return Vec::new() };
-        let after = address
-            .split_once('?')
-            .map_or("", |(_, query)| query.split('#').next().unwrap_or_default());
-        pairs(after)
-            .into_iter()
-            .filter(|(known, _)| known == name)
-            .map(|(_, value)| value)
-            .collect()
-    }
-
-    pub(crate) fn address(&self) -> &str {
-        match self {
-            Self::App(address) => address,
-            Self::Page(_) => "",
-        }
-    }
-
-    pub(crate) fn status(&self) -> u16 {
-        match self {
-            Self::App(_) => 0,
-            Self::Page(answer) => answer.status.as_u16(),
-        }
-    }
-}
-
-pub(crate) fn pairs(text: &str) -> Vec<(String, String)> {
-    url::form_urlencoded::parse(text.as_bytes()).into_owned().collect()
 }
 
 /// A code and all that belongs to it.
@@ -274,23 +139,6 @@ impl TestEhr {
         self.send(request.body(Body::from(body.to_string())).unwrap()).await
     }
 
-    pub(crate) fn cookie_header(&self) -> String {
-        let cookies = self.cookies.lock().unwrap();
-        cookies
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect::<Vec<_>>()
-            .join("; ")
-    }
-
-    pub(crate) async fn browse(&self, path: &str) -> Answer {
-        self.get_with(path, &[("cookie", &self.cookie_header())]).await
-    }
-
-    pub(crate) async fn submit(&self, path: &str, form: &Form) -> Answer {
-        self.post(path, &[("cookie", &self.cookie_header())], form).await
-    }
-
     // The authorization endpoint.
 
     /// A correct request of this client.
@@ -306,53 +154,6 @@ impl TestEhr {
             ("code_challenge_method", "S256"),
             ("nonce", "nonce-1"),
         ])
-    }
-
-    /// Walks with a request through the pages.
-    pub(crate) async fn walk(&self, request: &Form, person: &Person) -> Landing {
-        let first = self.browse(&format!("/auth/authorize?{}", request.encode())).await;
-        self.walk_on(first, person).await
-    }
-
-    /// Goes on from an answer.
-    pub(crate) async fn walk_on(&self, mut answer: Answer, person: &Person) -> Landing {
-        for _ in 0..20 {
-            if answer.status.is_redirection() {
-                let address = answer.header("location").to_owned();
-                if !address.starts_with('/') {
-                    return Landing::App(address);
-                }
-                answer = self.browse(&address).await;
-                continue;
-            }
-            let Some((action, form)) = fill(&answer.body, person) else {
-                return Landing::Page(answer);
-            };
-            let again = answer.status;
-            if again != StatusCode::OK {
-                return Landing::Page(answer);
-            }
-            answer = self.submit(&action, &form).await;
-        }
-        panic!("the pages go round in circles");
-    }
-
-    /// Walks only until a page of this path, whose form is given back.
-    pub(crate) async fn walk_until(&self, request: &Form, person: &Person, path: &str) -> Form {
-        let mut answer = self.browse(&format!("/auth/authorize?{}", request.encode())).await;
-        for _ in 0..20 {
-            if answer.status.is_redirection() {
-                let address = answer.header("location").to_owned();
-                answer = self.browse(&address).await;
-                continue;
-            }
-            let (action, form) = fill(&answer.body, person).expect("a form");
-            if action == path {
-                return form;
-            }
-            answer = self.submit(&action, &form).await;
-        }
-        panic!("the page {path} never came");
     }
 
     /// Where a correct request, altered, ends.
@@ -534,153 +335,4 @@ impl TestEhr {
     pub(crate) async fn is_alive(&self, token: &str) -> bool {
         self.fhir("Patient/patient-b", token).await.status == StatusCode::OK
     }
-}
-
-/// A client assertion before it is signed.
-#[derive(Debug, Clone)]
-pub(crate) struct Assertion {
-    pub(crate) key: String,
-    pub(crate) header: Value,
-    pub(crate) claims: Value,
-}
-
-impl Assertion {
-    pub(crate) fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.claims[name] = value.into();
-        self
-    }
-
-    pub(crate) fn without(mut self, name: &str) -> Self {
-        self.claims.as_object_mut().unwrap().remove(name);
-        self
-    }
-
-    pub(crate) fn header(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.header[name] = value.into();
-        self
-    }
-
-    pub(crate) fn without_header(mut self, name: &str) -> Self {
-        self.header.as_object_mut().unwrap().remove(name);
-        self
-    }
-
-    pub(crate) fn key(mut self, key: &str) -> Self {
-        key.clone_into(&mut self.key);
-        self
-    }
-
-    pub(crate) fn message(&self) -> String {
-        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        format!("{}.{}", part(&self.header), part(&self.claims))
-    }
-
-    pub(crate) fn sign(&self) -> String {
-        let message = self.message();
-        let signature = sign(&self.key, message.as_bytes());
-        format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
-    }
-}
-
-fn jwk(name: &str) -> Value {
-    serde_json::from_str(fixtures::file(&format!("keys/{name}.private.jwk.json")).unwrap().text).unwrap()
-}
-
-pub(crate) fn kid(key: &str) -> String {
-    jwk(key)["kid"].as_str().unwrap().to_owned()
-}
-
-/// The public half, as a client would register it.
-pub(crate) fn public(key: &str) -> Value {
-    let mut jwk = jwk(key);
-    for private in ["d", "p", "q", "dp", "dq", "qi"] {
-        jwk.as_object_mut().unwrap().shift_remove(private);
-    }
-    jwk
-}
-
-pub(crate) fn sign(key: &str, message: &[u8]) -> Vec<u8> {
-    let jwk = jwk(key);
-    let part = |name: &str| URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap();
-    let rng = SystemRandom::new();
-    if jwk["kty"] == "EC" {
-        let point = [vec![4], part("x"), part("y")].concat();
-        let pair = EcdsaKeyPair::from_private_key_and_public_key(&ECDSA_P384_SHA384_FIXED_SIGNING, &part("d"), &point);
-        return pair.unwrap().sign(&rng, message).unwrap().as_ref().to_vec();
-    }
-    let mut integers = der(2, &[0]);
-    for name in ["n", "e", "d", "p", "q", "dp", "dq", "qi"] {
-        let mut bytes = part(name);
-        if bytes[0] & 0x80 != 0 {
-            bytes.insert(0, 0);
-        }
-        integers.extend(der(2, &bytes));
-    }
-    let pair = RsaKeyPair::from_der(&der(0x30, &integers)).unwrap();
-    let mut signature = vec![0; pair.public_modulus_len()];
-    pair.sign(&RSA_PKCS1_SHA384, &rng, message, &mut signature).unwrap();
-    signature
-}
-
-/// DER wants the shortest form of a length.
-fn der(tag: u8, content: &[u8]) -> Vec<u8> {
-    let [high, low] = u16::try_from(content.len()).unwrap().to_be_bytes();
-    let head = match content.len() {
-        ..128 => vec![tag, low],
-        128..256 => vec![tag, 0x81, low],
-        _ => vec![tag, 0x82, high, low],
-    };
-    [head, content.to_vec()].concat()
-}
-
-pub(crate) fn redirect_uri(client: &str) -> String {
-    let host = match client {
-        "app-public-2" => "app-2",
-        "app-symmetric" => "symmetric",
-        "app-symmetric-2" => "symmetric-2",
-        "app-asymmetric" => "asymmetric",
-        "app-asymmetric-2" => "asymmetric-2",
-        _ => "app",
-    };
-    format!("https://{host}.example/cb")
-}
-
-pub(crate) fn secret(client: &str) -> &'static str {
-    if client == "app-symmetric-2" {
-        "test-only-another-secret"
-    } else {
-        "test-only s3cret:+/=%& value"
-    }
-}
-
-/// Credentials, form-encoded as RFC 6749 §2.3.1 says.
-pub(crate) fn basic(client: &str, secret: &str) -> String {
-    let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    raw_basic(&encode(client), &encode(secret))
-}
-
-pub(crate) fn raw_basic(client: &str, secret: &str) -> String {
-    format!("Basic {}", STANDARD.encode(format!("{client}:{secret}")))
-}
-
-/// The first form of a page, filled in.
-pub(crate) fn fill(body: &str, person: &Person) -> Option<(String, Form)> {
-    let page = Html::parse_document(body);
-    let select = |selector: &str| Selector::parse(selector).unwrap();
-    let form = page.select(&select("form")).next()?;
-    let mut filled = Form::default();
-    for input in form.select(&select("input")) {
-        let name = input.attr("name").unwrap_or_default();
-        let value = input.attr("value").unwrap_or_default();
-        filled = match (input.attr("type").unwrap_or("text"), name) {
-            (_, "username" | "password") => filled.add(name, person.username),
-            ("radio", _) if value != person.patient => filled,
-            _ => filled.add(name, value),
-        };
-    }
-    let decision = if person.allows { "allow" } else { "deny" };
-    if form.select(&select("button[name=decision]")).next().is_some() {
-        filled = filled.add("decision", decision);
-    }
-    Some((form.attr("action").unwrap_or_default().to_owned(), filled))
 }

@@ -1,9 +1,31 @@
 //! Whether the server did what was asked, and how often.
 
-use super::arguments::{AcceptedArgs, AtMostOneArgs};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use super::finding::Finding;
 use super::refusal::{GIVEN, Reaction};
 use crate::step::Context;
+
+/// `accepted`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptedArgs {
+    /// Label or verb of the step; the last one where absent.
+    #[serde(default)]
+    pub of: Option<String>,
+    /// What follows says something only if this step was accepted: if not, the verdict is `blocked`.
+    #[serde(default)]
+    pub basis: bool,
+}
+
+/// `at_most_one`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AtMostOneArgs {
+    /// Labels of the steps.
+    pub of: Vec<String>,
+}
 
 /// `accepted`.
 pub fn accepted(context: &Context<'_>, args: &AcceptedArgs) -> Finding {

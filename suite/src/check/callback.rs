@@ -2,17 +2,85 @@
 //!
 //! RFC 6749 §4.1.2 and §4.1.2.1.
 
+use schemars::JsonSchema;
+use serde::Deserialize;
 use url::Url;
 
+use super::finding::Finding;
+use super::json::{Alphabet, in_alphabet};
 use crate::step::Context;
 use crate::step::context::{Authorization, Outcome};
-use crate::user_agent::Landing;
-use crate::value::Lookup;
-
-use super::arguments::{Alphabet, CallbackArgs, PageArgs, PageKind, StateArgs};
-use super::finding::Finding;
-use super::json::in_alphabet;
 use crate::step::landing;
+use crate::user_agent::Landing;
+use crate::value::{Lookup, Template};
+
+/// `state`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StateArgs {
+    /// Label of the authorize step; the last one where absent.
+    #[serde(default)]
+    pub of: Option<String>,
+    /// `true`: only judged where the walk ended at a callback; a refusal on a page is then no finding.
+    #[serde(default)]
+    pub or_page: bool,
+}
+
+/// `callback`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CallbackArgs {
+    /// Label of the authorize step; the last one where absent.
+    #[serde(default)]
+    pub of: Option<String>,
+    /// Parameter that it must hold exactly once.
+    #[serde(default)]
+    pub has: Option<String>,
+    /// Parameter that it must not hold.
+    #[serde(default)]
+    pub lacks: Option<String>,
+    /// Error codes of which `error` must be one.
+    #[serde(default)]
+    pub error: Vec<String>,
+    /// `error`, `error_description` and `error_uri` hold only the characters of RFC 6749 §4.1.2.1.
+    #[serde(default)]
+    pub characters: bool,
+    /// The address without its response parameters must be this.
+    #[serde(default)]
+    pub at: Option<Template>,
+    /// A refusal on a page of the server satisfies as well.
+    #[serde(default)]
+    pub or_page: bool,
+    /// Parameters of the fragment too must lack it: `true` judges `lacks` there as well.
+    #[serde(default)]
+    pub and_fragment: bool,
+}
+
+/// `page`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PageArgs {
+    /// Label of the authorize step; the last one where absent.
+    #[serde(default)]
+    pub of: Option<String>,
+    /// `error`: the walk ended at a page of the server, not at any callback.
+    #[serde(default)]
+    pub is: PageKind,
+    /// Texts that the page must not hold as they stand (unescaped).
+    #[serde(default)]
+    pub lacks: Vec<Template>,
+}
+
+/// What a page is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PageKind {
+    /// An error page of the server: nothing was sent to a callback.
+    #[default]
+    Error,
+    /// Any end at all, short of a 5xx, a cut connection or silence.
+    Answered,
+}
 
 fn authorization<'c>(context: &'c Context<'_>, of: Option<&str>) -> Result<&'c Authorization, Finding> {
     let of = of.filter(|of| *of != "authorize");

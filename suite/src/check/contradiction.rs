@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use url::Url;
 
-use super::arguments::DiscoveryRule;
+use super::discovery::DiscoveryRule;
 use super::finding::Finding;
 
 /// One document under judgement.

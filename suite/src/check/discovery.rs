@@ -2,14 +2,83 @@
 //!
 //! SMART App Launch 2.2 conformance: <https://hl7.org/fhir/smart-app-launch/STU2.2/conformance.html>
 
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::arguments::{AgreesArgs, DiscoveryRule};
 use super::finding::{Finding, answer};
 use crate::step::Context;
 use crate::step::arguments::Document;
 use crate::step::context::document;
 use crate::step::discover::{OAUTH_URIS, oauth_uris};
+
+/// `agrees`: rules of consistency, each judged by name.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AgreesArgs {
+    /// Label or verb of the step; the last one where absent.
+    #[serde(default)]
+    pub of: Option<String>,
+    /// Another document that must name the same endpoints; the document with itself where absent.
+    #[serde(default)]
+    pub with: Option<Document>,
+    /// The rule of consistency within one document.
+    #[serde(default)]
+    pub rule: Option<DiscoveryRule>,
+    /// A document that is not there is fine.
+    #[serde(default)]
+    pub optional: bool,
+}
+
+/// A rule of consistency within smart-configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DiscoveryRule {
+    /// `client-confidential-asymmetric` ↔ `private_key_jwt` and an algorithm.
+    AsymmetricAuthentication,
+    /// `client-confidential-symmetric` ↔ a secret method, where methods are listed.
+    SymmetricAuthentication,
+    /// `client-public` ↔ `none`, where methods are listed.
+    PublicClients,
+    /// launch capabilities ↔ `authorization_endpoint` and `authorization_code`.
+    Launch,
+    /// `sso-openid-connect` ↔ `issuer` and `jwks_uri`.
+    SingleSignOn,
+    /// `permission-offline`, `permission-online` ↔ `refresh_token` among the grants.
+    RefreshGrant,
+    /// Capabilities without a colon are among those that the guide defines.
+    CapabilityNames,
+    /// `private_key_jwt` among the methods ↔ `client-confidential-asymmetric`.
+    AsymmetricClaimed,
+    /// `client_credentials` among the grants ↔ what backend services authenticate by.
+    BackendServices,
+    /// Where a launch is claimed, one set of capabilities is whole.
+    CapabilitySet,
+    /// `context-ehr-…` ↔ `launch-ehr`, `context-standalone-…` ↔ `launch-standalone`.
+    ContextLaunch,
+    /// `permission-v1`, `permission-v2` ↔ the spelling of the listed scopes.
+    ScopeSyntax,
+    /// Capabilities ↔ the scopes that they need, where scopes are listed.
+    ScopesListed,
+    /// `issuer` ↔ `sso-openid-connect`.
+    IssuerClaimed,
+    /// `issuer` is an https address without query and fragment.
+    IssuerForm,
+    /// `issuer` is not the address of a document below it.
+    IssuerIsBase,
+    /// A method with a JWT ↔ the algorithms that it is signed by.
+    SigningAlgorithms,
+    /// `associated_endpoints` are objects with `url` and `capabilities`.
+    AssociatedEndpoints,
+    /// `authorization_code` among the grants ↔ `authorization_endpoint`, and `code` among the response types.
+    AuthorizationCode,
+    /// No field lacks the `_supported` of its name.
+    FieldNames,
+    /// The CapabilityStatement has `oauth-uris` with `authorize` and `token`.
+    OauthUris,
+    /// The CapabilityStatement names SMART among its security services.
+    SecurityService,
+}
 
 /// `agrees`.
 pub fn agrees(context: &Context<'_>, args: &AgreesArgs) -> Finding {

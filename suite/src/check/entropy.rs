@@ -6,9 +6,33 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::PoisonError;
 
-use super::arguments::{EntropyArgs, Issued};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use super::finding::Finding;
 use crate::step::Context;
+
+/// `entropy`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EntropyArgs {
+    /// Of which values of the run.
+    pub of: Issued,
+    /// Bits that they must be able to carry.
+    pub bits: u32,
+}
+
+/// What a server issues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Issued {
+    /// Authorization codes.
+    Code,
+    /// Access tokens.
+    AccessToken,
+    /// Refresh tokens.
+    RefreshToken,
+}
 
 /// Fewer values say too little.
 const SAMPLES: usize = 8;

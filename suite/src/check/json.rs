@@ -1,12 +1,106 @@
 //! Members of a JSON answer: presence, type, value, alphabet.
 
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use super::arguments::{Alphabet, JsonArgs, JsonKind};
 use super::finding::{Finding, decided_answer};
 use super::refusal::describe_answer;
 use crate::step::Context;
+use crate::value::Template;
+
+/// `json`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JsonArgs {
+    /// Label or verb of the step; the last one where absent.
+    #[serde(default)]
+    pub of: Option<String>,
+    /// JSON pointer: `/scope`; the whole document where absent.
+    #[serde(default)]
+    pub at: String,
+    /// Type.
+    #[serde(default)]
+    pub is: Option<JsonKind>,
+    /// The text (or the number's spelling) equals this.
+    #[serde(default)]
+    pub equals: Option<Template>,
+    /// Equal to one of these, any case.
+    #[serde(default)]
+    pub one_of: Vec<String>,
+    /// An array or a space-separated text that holds this.
+    #[serde(default)]
+    pub has: Option<Template>,
+    /// An array or a space-separated text that does not hold this.
+    #[serde(default)]
+    pub lacks: Option<Template>,
+    /// It is not there.
+    #[serde(default)]
+    pub absent: bool,
+    /// Not there is fine; what is there is judged.
+    #[serde(default)]
+    pub optional: bool,
+    /// At least this number.
+    #[serde(default)]
+    pub at_least: Option<i64>,
+    /// At most this number.
+    #[serde(default)]
+    pub at_most: Option<i64>,
+    /// Only these characters.
+    #[serde(default)]
+    pub alphabet: Option<Alphabet>,
+    /// A text of at most so many bytes.
+    #[serde(default)]
+    pub at_most_bytes: Option<usize>,
+    /// A text of at least so many bytes.
+    #[serde(default)]
+    pub at_least_bytes: Option<usize>,
+}
+
+/// A JSON type, or a text of a certain form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum JsonKind {
+    /// A text.
+    String,
+    /// A text that is not empty.
+    NonEmptyString,
+    /// A number.
+    Number,
+    /// A whole number.
+    Integer,
+    /// true or false.
+    Boolean,
+    /// An array.
+    Array,
+    /// An array of texts, not empty.
+    Strings,
+    /// An object.
+    Object,
+    /// An absolute URL without fragment.
+    AbsoluteUrl,
+    /// An absolute URL with https (loopback aside), without fragment.
+    HttpsUrl,
+    /// A FHIR id: 1 to 64 of `A-Z a-z 0-9 - .`.
+    FhirId,
+}
+
+/// An alphabet of a specification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Alphabet {
+    /// `b64token`, RFC 6750 §2.1.
+    B64token,
+    /// VSCHAR, RFC 6749 appendix A.
+    Vschar,
+    /// `error` and `error_description`, RFC 6749 §5.2.
+    ErrorText,
+    /// Scope, RFC 6749 §3.3.
+    Scope,
+    /// Scope tokens, one space between two of them and none around, RFC 6749 §3.3; an empty text is such a list too.
+    ScopeList,
+}
 
 /// `json`.
 pub fn json(context: &Context<'_>, args: &JsonArgs) -> Finding {

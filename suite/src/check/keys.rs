@@ -2,10 +2,39 @@
 
 use std::sync::PoisonError;
 
-use super::arguments::{JwksArgs, KeyRule};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use super::finding::{Finding, answer};
 use crate::oauth::jwks::{Jwks, KeyFault};
 use crate::step::Context;
+
+/// `keys`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JwksArgs {
+    /// Label of the `jwks` step; the last answer where absent.
+    #[serde(default)]
+    pub of: Option<String>,
+    /// The rule.
+    pub rule: KeyRule,
+}
+
+/// A rule about a JWK set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyRule {
+    /// It is a JWK set with at least one key.
+    IsJwks,
+    /// Nothing private or symmetric is published.
+    PublicOnly,
+    /// Each key has `kty` and `kid`, and no `kid` stands twice.
+    UniqueKids,
+    /// RSA keys of 2048 bits and more, EC points on their curves.
+    Strength,
+    /// It has every key that the id_tokens of this run named by `kid`.
+    OfThisRun,
+}
 
 /// `keys`.
 pub fn keys(context: &Context<'_>, args: &JwksArgs) -> Finding {

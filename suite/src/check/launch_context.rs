@@ -3,12 +3,56 @@
 //! SMART App Launch 2.2, "fhirContext":
 //! <https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.html#fhir-context>
 
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use super::arguments::{ContextRule, LaunchContextArgs};
 use super::finding::{Finding, answer};
 use crate::step::Context;
+
+/// `launch_context`: what the guide says of a member of the token response; nothing is judged where it is not there.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LaunchContextArgs {
+    /// Label or verb of the token response; the last one where absent.
+    #[serde(default)]
+    pub of: Option<String>,
+    /// The rule.
+    pub rule: ContextRule,
+    /// Of `has_type`: the resource type.
+    #[serde(default)]
+    pub resource: Option<String>,
+}
+
+/// A rule about the launch context.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ContextRule {
+    /// `fhirContext` is an array of objects.
+    Objects,
+    /// Each of its entries has `reference`, `canonical` or `identifier`.
+    Named,
+    /// The members of an entry have the types that the guide gives them.
+    Types,
+    /// No entry refers to a patient or an encounter, but with a role other than `launch`.
+    NoPatientOrEncounter,
+    /// No `role` is an empty text.
+    RoleNotEmpty,
+    /// A `role` other than `launch` is an absolute URI.
+    RoleAbsolute,
+    /// An entry with `identifier` or `canonical` has a `type`.
+    Typed,
+    /// SMART 2.0: an entry that is a text is a relative reference, to neither a patient nor an encounter. Objects, which came
+    /// with 2.1, are passed over.
+    References,
+    /// One of the entries is of the given resource type.
+    HasType,
+    /// Members that neither SMART nor OAuth defines are full URIs, or begin with two underscores.
+    ExtensionsNamed,
+    /// `authorization_details` is an array of objects with `type`, `locations` and `fhirVersions`.
+    AuthorizationDetails,
+}
 
 /// `launch_context`.
 pub fn launch_context(context: &Context<'_>, args: &LaunchContextArgs) -> Finding {

@@ -2,13 +2,98 @@
 //!
 //! RFC 6749 §5.1 and §5.2; RFC 9110.
 
-use super::arguments::{Alphabet, ContentTypeArgs, ErrorArgs, ErrorBodyArgs, HeaderArgs, StatusArgs, WithinArgs};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use super::finding::{Finding, answer, deed};
-use super::json::in_alphabet;
+use super::json::{Alphabet, in_alphabet};
 use super::refusal::describe_answer;
 use crate::http::Response;
 use crate::step::Context;
 use crate::step::context::{Answer, Outcome};
+use crate::value::Template;
+
+/// `header`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HeaderArgs {
+    /// Label or verb of the step; the last one where absent.
+    #[serde(default)]
+    pub of: Option<String>,
+    /// Field name.
+    pub name: String,
+    /// A directive or word among its comma-separated values, any case.
+    #[serde(default)]
+    pub has: Option<String>,
+    /// Its whole value.
+    #[serde(default)]
+    pub is: Option<Template>,
+    /// It starts with this word, any case (`Bearer`).
+    #[serde(default)]
+    pub scheme: Option<String>,
+    /// One of its values holds this text, any case.
+    #[serde(default)]
+    pub contains: Option<String>,
+    /// None of its values holds this text, any case; a field that is not there holds none.
+    #[serde(default)]
+    pub lacks: Option<String>,
+    /// It must not be there.
+    #[serde(default)]
+    pub absent: bool,
+}
+
+/// `content_type`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ContentTypeArgs {
+    /// Label or verb of the step; the last one where absent.
+    #[serde(default)]
+    pub of: Option<String>,
+    /// Media type, without parameters.
+    pub is: String,
+}
+
+/// `status`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StatusArgs {
+    /// Label or verb of the step; the last one where absent.
+    #[serde(default)]
+    pub of: Option<String>,
+    /// Statuses, quoted: `["400", "401"]`; `4xx` for a class.
+    pub is: Vec<String>,
+}
+
+/// `error`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ErrorArgs {
+    /// Label or verb of the step; the last one where absent.
+    #[serde(default)]
+    pub of: Option<String>,
+    /// Codes of which it must be one.
+    pub is: Vec<String>,
+}
+
+/// `error_body`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ErrorBodyArgs {
+    /// Label or verb of the step; the last one where absent.
+    #[serde(default)]
+    pub of: Option<String>,
+}
+
+/// `within`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WithinArgs {
+    /// Label or verb of the step; the last one where absent.
+    #[serde(default)]
+    pub of: Option<String>,
+    /// Milliseconds.
+    pub milliseconds: u64,
+}
 
 fn response<'c>(context: &'c Context<'_>, of: Option<&str>) -> Result<(&'c Answer, &'c Response), Finding> {
     let answer = answer(context, of)?;

@@ -1,7 +1,6 @@
 //! Judgements: pure functions from what was recorded to whether it holds. One family, one file; no I/O.
 
 pub mod acceptance;
-pub mod arguments;
 mod asked;
 pub mod batch;
 pub mod brands;

@@ -3,13 +3,44 @@
 //! A refusal is a 4xx without a token or a code; 408, 429 and 5xx never are, nor is a 403 that something before the
 //! server may have sent. RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1.
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::finding::Finding;
 use crate::step::context::{Answer, Authorization, Outcome};
 use crate::step::landing::{self, short};
 use crate::step::{Context, Deed};
 use crate::user_agent::Landing;
 
-use super::arguments::RefusedBy;
-use super::finding::Finding;
+/// `refused_by: exchange`: a bare word, since it is what most scenarios end with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusedBy {
+    /// No code to any address, and no visit to one that is not registered.
+    Authorize,
+    /// At the authorization endpoint, or no token.
+    Exchange,
+    /// The pushed request was not kept.
+    Push,
+    /// No client was registered.
+    Register,
+    /// The registration was not shown, changed or ended.
+    Manage,
+    /// No token for a backend service.
+    Backend,
+    /// No new token.
+    Refresh,
+    /// At any stage up to the FHIR API: no data.
+    Fhir,
+    /// At any stage that was tried.
+    Any,
+    /// The introspection endpoint refused the caller.
+    Introspect,
+    /// The revocation endpoint refused the caller.
+    Revoke,
+    /// The userinfo endpoint refused the caller.
+    Userinfo,
+}
 
 /// How the server reacted to one step.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,12 +3,51 @@
 //! RFC 6749 §3.3; SMART 2.2 scopes-and-launch-context:
 //! <https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.html>
 
-use super::arguments::{ScopeArgs, ScopeGrammar};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use super::finding::{Finding, answer};
 use super::refusal::describe_answer;
 use crate::oauth::scope::{Scope, ScopeSet};
 use crate::step::Context;
 use crate::value::Template;
+
+/// `scope`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScopeArgs {
+    /// Label or verb of the token response; the last one where absent.
+    #[serde(default)]
+    pub of: Option<String>,
+    /// Granted scopes lie within these, equivalent spellings aside.
+    #[serde(default)]
+    pub within: Option<Template>,
+    /// Granted scopes allow all of these, equivalent spellings aside.
+    #[serde(default)]
+    pub covers: Option<Template>,
+    /// Granted scopes allow a part of these at least: the same data, the same interaction.
+    #[serde(default)]
+    pub reaches: Option<Template>,
+    /// Granted scopes allow a part of each of these.
+    #[serde(default)]
+    pub reaches_each: Option<Template>,
+    /// Granted scopes allow no part of these.
+    #[serde(default)]
+    pub misses: Option<Template>,
+    /// Granted scopes over data are written in the grammar of this version.
+    #[serde(default)]
+    pub written_in: Option<ScopeGrammar>,
+}
+
+/// A grammar of scopes over data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ScopeGrammar {
+    /// `.read`, `.write`, `.*`
+    V1,
+    /// Letters of `cruds`.
+    V2,
+}
 
 /// `scope`: all that the arguments say; the first that does not hold is told.
 pub fn scope(context: &Context<'_>, args: &ScopeArgs) -> Finding {

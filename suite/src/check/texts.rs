@@ -2,12 +2,33 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use schemars::JsonSchema;
+use serde::Deserialize;
 
-use super::arguments::{TextsArgs, UnrelatedArgs};
 use super::finding::Finding;
 use crate::oauth::pkce;
 use crate::step::Context;
 use crate::value::Template;
+
+/// `same`, `differ`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TextsArgs {
+    /// The one.
+    pub a: Template,
+    /// The other.
+    pub b: Template,
+}
+
+/// `unrelated`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnrelatedArgs {
+    /// What was issued.
+    pub value: Template,
+    /// What must not be found in it: as it stands, base64-decoded, or hashed.
+    pub to: Vec<Template>,
+}
 
 fn fill(context: &Context<'_>, template: &Template) -> Result<String, Finding> {
     context

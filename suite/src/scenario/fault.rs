@@ -1,8 +1,8 @@
 //! The fault in a step: what makes it differ from the correct request, and the step without it.
 
 use super::{Check, Step};
-use crate::check::arguments::PageKind;
 use crate::check::batch::Fate;
+use crate::check::callback::PageKind;
 
 /// The steps of a scenario without anything wrong in them, where that is what its control is.
 pub fn stripped(steps: &[Step]) -> Vec<Step> {

@@ -8,21 +8,27 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::one_key::one_key_enum;
-use crate::check::arguments::{
-    AcceptedArgs, AgreesArgs, AtMostOneArgs, CallbackArgs, ContentTypeArgs, EntropyArgs, ErrorArgs, ErrorBodyArgs,
-    HeaderArgs, JsonArgs, JwksArgs, KeyRule, LaunchContextArgs, PageArgs, RefusedBy, ScopeArgs, StateArgs, StatusArgs,
-    TextsArgs, UnrelatedArgs, WithinArgs,
-};
+use crate::check::acceptance::{AcceptedArgs, AtMostOneArgs};
 use crate::check::batch::EntryArgs;
 use crate::check::brands::BrandsArgs;
 use crate::check::burst::AllAnsweredArgs;
+use crate::check::callback::{CallbackArgs, PageArgs, StateArgs};
 use crate::check::cors::CorsArgs;
+use crate::check::discovery::AgreesArgs;
+use crate::check::entropy::EntropyArgs;
 use crate::check::fhir_data::{DataArgs, GrantedArgs};
 use crate::check::hygiene::{AnsweredArgs, EchoArgs, NoFieldArgs, NotSentToArgs, TraceArgs};
 use crate::check::id_token::IdTokenArgs;
 use crate::check::introspection::{IntrospectedContextArgs, IntrospectedExpArgs};
+use crate::check::json::JsonArgs;
 use crate::check::key_set::FetchedArgs;
+use crate::check::keys::{JwksArgs, KeyRule};
+use crate::check::launch_context::LaunchContextArgs;
+use crate::check::message::{ContentTypeArgs, ErrorArgs, ErrorBodyArgs, HeaderArgs, StatusArgs, WithinArgs};
 use crate::check::pages::SignInPagesArgs;
+use crate::check::refusal::RefusedBy;
+use crate::check::scope::ScopeArgs;
+use crate::check::texts::{TextsArgs, UnrelatedArgs};
 use crate::step::arguments::{
     AuthorizeArgs, DiscoverArgs, ExchangeArgs, FhirArgs, FlowArgs, InterleavedArgs, IntrospectArgs, LaunchArgs,
     RefreshArgs, RequestArgs, RevokeArgs, WaitArgs,
