@@ -2,13 +2,17 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tokio::net::TcpListener;
 
 use crate::builder::MockEhr;
+use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, ConfigError};
 use crate::defect::Defect;
+use crate::fhir::data::{self, DataError};
+use crate::fhir::population;
+use crate::fhir::store::Store;
 use crate::variant::Variant;
 
 /// What to serve, and where.
@@ -26,13 +30,19 @@ pub struct ServeArgs {
     /// Clients and users of your own, instead of the built-in ones.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Serve these data beside the built-in people: a folder of Bundles (Synthea's, for instance), resources or NDJSON.
+    #[arg(long, value_name = "DIR")]
+    pub fhir_data: Option<PathBuf>,
     /// Misbehave in this way; may be given several times.
     #[arg(long = "defect", value_name = "NAME")]
     pub defects: Vec<Defect>,
     /// Behave in this other, legal way; may be given several times.
     #[arg(long = "variant", value_name = "NAME")]
     pub variants: Vec<Variant>,
-    /// Make codes and tokens the same each time.
+    /// Add so many invented people with coherent records; the same number and `--seed` make the same people.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub population: Option<u32>,
+    /// Make codes and tokens, and the people of `--population`, the same each time.
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
 }
@@ -61,6 +71,9 @@ pub enum ServeError {
     /// The configuration is not usable.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The data are not usable.
+    #[error(transparent)]
+    Data(#[from] DataError),
     /// The listener broke.
     #[error("serving ended: {0}")]
     Serve(#[from] std::io::Error),
@@ -83,9 +96,17 @@ pub async fn run(args: ServeArgs) -> Result<(), ServeError> {
     if let Some(seed) = args.seed {
         builder = builder.seed(seed);
     }
+    let (data, told) = people(
+        args.fhir_data.as_deref(),
+        args.population,
+        args.seed.unwrap_or_default(),
+    )?;
+    if let Some(data) = data {
+        builder = builder.data(data);
+    }
     let mock = builder.build()?;
     // Nobody needs to read this: a closed pipe must not end the server.
-    let _ = announce(&mock, management.local_addr()?);
+    let _ = announce(&mock, management.local_addr()?, &told);
     let (for_apps, for_control) = (mock.router(), mock.management_router());
     tokio::select! {
         ended = axum::serve(public, for_apps) => ended?,
@@ -93,6 +114,26 @@ pub async fn run(args: ServeArgs) -> Result<(), ServeError> {
         interrupted = tokio::signal::ctrl_c() => interrupted?,
     }
     Ok(())
+}
+
+/// The people whom the options ask for, with what is to be said of them; nothing where the built-in ones are enough.
+fn people(data: Option<&Path>, population: Option<u32>, seed: u64) -> Result<(Option<Store>, Vec<String>), DataError> {
+    let mut told = Vec::new();
+    if data.is_none() && population.is_none() {
+        return Ok((None, told));
+    }
+    let mut store = Store::unsealed();
+    if let Some(count) = population {
+        let resources = population::fill(&mut store, count as usize, seed).map_err(DataError::Full)?;
+        told.push(format!(
+            "{count} invented people with {resources} resources, seed {seed}"
+        ));
+    }
+    if let Some(path) = data {
+        told.extend(data::read(&mut store, path, SystemClock.now())?.told(path));
+    }
+    store.seal();
+    Ok((Some(store), told))
 }
 
 async fn bind(address: SocketAddr, option: &'static str) -> Result<TcpListener, ServeError> {
@@ -104,7 +145,7 @@ async fn bind(address: SocketAddr, option: &'static str) -> Result<TcpListener, 
         .map_err(|error| ServeError::Bind { address, option, error })
 }
 
-fn announce(mock: &MockEhr, management: SocketAddr) -> std::io::Result<()> {
+fn announce(mock: &MockEhr, management: SocketAddr, data: &[String]) -> std::io::Result<()> {
     let state = mock.state();
     let config = state.config();
     let mut out = std::io::stdout().lock();
@@ -119,6 +160,9 @@ fn announce(mock: &MockEhr, management: SocketAddr) -> std::io::Result<()> {
         "Users:       {} (the built-in ones' passwords are their names)",
         users.join(", ")
     )?;
+    for line in data {
+        writeln!(out, "Data:        {line}")?;
+    }
     for defect in state.defects().armed() {
         writeln!(out, "Defect:      {defect}: {}", defect.doc())?;
     }

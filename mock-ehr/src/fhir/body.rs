@@ -16,11 +16,9 @@ pub struct Body {
 
 impl Body {
     /// Keeps the text only, which takes a small part of the memory.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for data that are loaded"))]
-    pub(crate) fn packed(value: &Value) -> Self {
-        Self {
-            packed: value.to_string().into_boxed_str(),
-            value: OnceLock::new(),
+    pub(crate) fn pack(&mut self) {
+        if let Some(value) = self.value.take() {
+            self.packed = value.to_string().into_boxed_str();
         }
     }
 
@@ -70,7 +68,8 @@ mod tests {
     #[test]
     fn a_packed_body_reads_as_what_it_was() {
         let value = json!({"z": 1, "a": ["ü", 1.50, null]});
-        let packed = Body::packed(&value);
+        let mut packed = Body::from(value.clone());
+        packed.pack();
         assert_eq!(packed.look(|seen| seen["a"][0].clone()), "ü");
         assert!(packed.value.get().is_none(), "a look keeps nothing");
         assert_eq!(json!(packed), value);

@@ -69,6 +69,11 @@ impl Chain {
             matches.retain(|one| wanted.contains(&one.key()));
         } else {
             let others: HashSet<String> = others.into_iter().map(Resource::key).collect();
+            // The index first: most of what there is refers to none of them.
+            let kind = matches.first().map_or("", |one| one.kind.as_str());
+            let referring = records.referring(kind, &[self.parameter], others.iter().map(String::as_str));
+            let referring: HashSet<_> = referring.into_iter().map(std::ptr::from_ref).collect();
+            matches.retain(|one| referring.contains(&std::ptr::from_ref(*one)));
             matches.retain(|one| self.references(one).iter().any(|to| others.contains(to)));
         }
     }

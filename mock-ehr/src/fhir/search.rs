@@ -10,7 +10,6 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse as _, Response};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::access::{Interaction, View};
@@ -198,53 +197,49 @@ pub(super) fn matches<'a>(store: &'a Records, kind: &str, query: &Query, view: &
 
 fn sort(matches: &mut Vec<&Resource>, query: &Query, records: &Records) {
     for (parameter, direction) in query.sort.iter().rev() {
-        let mut keyed: Vec<(Option<Key>, &Resource)> = matches
-            .drain(..)
-            .map(|one| (Key::of(parameter, *direction, one, records), one))
-            .collect();
-        keyed.sort_by(|(a, _), (b, _)| match (a, b) {
-            (Some(a), Some(b)) if *direction == Direction::Descending => b.cmp(a),
-            (Some(a), Some(b)) => a.cmp(b),
-            // What has no value comes last either way.
-            (None, Some(_)) => Ordering::Greater,
-            (Some(_), None) => Ordering::Less,
-            (None, None) => Ordering::Equal,
-        });
-        matches.extend(keyed.into_iter().map(|(_, one)| one));
-    }
-}
-
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Key {
-    Moment(Timestamp),
-    Text(String),
-}
-
-impl Key {
-    // FHIR R4 search §3.1.1.5.1: a period counts by its start when ascending, by its end when descending.
-    fn of(parameter: &Parameter, direction: Direction, resource: &Resource, records: &Records) -> Option<Self> {
         if parameter.kind == Kind::Date {
-            let span = match records.first_date(parameter, resource) {
-                Some(known) => known?,
-                None => resource.body.look(|body| Span::of(first(parameter, body)?))?,
-            };
-            return Some(Self::Moment(if direction == Direction::Ascending {
-                span.start
-            } else {
-                span.end
-            }));
+            matches.sort_by_cached_key(|one| moment(parameter, *direction, one, records));
+        } else {
+            sort_by_text(matches, parameter, *direction);
         }
-        resource.body.look(|body| Self::text(first(parameter, body)?))
     }
+}
 
-    fn text(value: &Value) -> Option<Self> {
-        let spoken = ["text", "family", "code", "value", "reference", "display"];
-        let text = value
-            .as_str()
-            .or_else(|| spoken.iter().find_map(|name| value.get(name)?.as_str()))
-            .or_else(|| value.pointer("/coding/0/code")?.as_str())?;
-        Some(Self::Text(text.to_lowercase()))
+/// FHIR R4 search §3.1.1.5.1: a period counts by its start when ascending, by its end when descending. What has no value
+/// comes last either way.
+fn moment(parameter: &Parameter, direction: Direction, resource: &Resource, records: &Records) -> i64 {
+    let span = records
+        .first_date(parameter, resource)
+        .unwrap_or_else(|| resource.body.look(|body| Span::of(first(parameter, body)?)));
+    match (span, direction) {
+        (None, _) => i64::MAX,
+        (Some(span), Direction::Ascending) => span.start.as_microsecond(),
+        (Some(span), Direction::Descending) => -span.end.as_microsecond(),
     }
+}
+
+fn sort_by_text(matches: &mut Vec<&Resource>, parameter: &Parameter, direction: Direction) {
+    let mut keyed: Vec<(Option<String>, &Resource)> = matches
+        .drain(..)
+        .map(|one| (one.body.look(|body| text(first(parameter, body)?)), one))
+        .collect();
+    keyed.sort_by(|(a, _), (b, _)| match (a, b) {
+        (Some(a), Some(b)) if direction == Direction::Descending => b.cmp(a),
+        (Some(a), Some(b)) => a.cmp(b),
+        (None, Some(_)) => Ordering::Greater,
+        (Some(_), None) => Ordering::Less,
+        (None, None) => Ordering::Equal,
+    });
+    matches.extend(keyed.into_iter().map(|(_, one)| one));
+}
+
+fn text(value: &Value) -> Option<String> {
+    let spoken = ["text", "family", "code", "value", "reference", "display"];
+    let text = value
+        .as_str()
+        .or_else(|| spoken.iter().find_map(|name| value.get(name)?.as_str()))
+        .or_else(|| value.pointer("/coding/0/code")?.as_str())?;
+    Some(text.to_lowercase())
 }
 
 fn first<'v>(parameter: &Parameter, body: &'v Value) -> Option<&'v Value> {

@@ -79,13 +79,7 @@ pub enum LoadError {
 }
 
 static EMBEDDED: LazyLock<Arc<Store>> = LazyLock::new(|| {
-    let mut store = Store::default();
-    for file in fixtures::below("people") {
-        // A test loads every embedded file, so none of them can be refused here.
-        store
-            .load(file.path, file.text)
-            .expect("embedded people are well formed");
-    }
+    let mut store = Store::unsealed();
     store.seal();
     Arc::new(store)
 });
@@ -96,9 +90,32 @@ impl Store {
         &EMBEDDED
     }
 
+    /// The same people, in a store to which others can be added before it is sealed.
+    pub fn unsealed() -> Self {
+        let mut store = Self::default();
+        for file in fixtures::below("people") {
+            // A test loads every embedded file, so none of them can be refused here.
+            store
+                .load(file.path, file.text)
+                .expect("embedded people are well formed");
+        }
+        store
+    }
+
     /// Makes the index ready, once all data are there.
-    pub(crate) fn seal(&mut self) {
+    pub fn seal(&mut self) {
         self.index.seal();
+        self.resources.shrink_to_fit();
+    }
+
+    /// Adds a resource that has a type and an id, and packs it; its key, where that is taken or not there.
+    pub(crate) fn add(&mut self, body: Value) -> Result<(), String> {
+        let resource = Resource::new(body).ok_or_else(|| "a resource without type or id".to_owned())?;
+        self.insert(resource)?;
+        if let Some(last) = self.resources.last_mut() {
+            last.body.pack();
+        }
+        Ok(())
     }
 
     /// Adds every resource of a Bundle.
