@@ -194,7 +194,7 @@ impl Reading<'_> {
                     line: index + 1,
                 };
                 let value = serde_json::from_str(line)
-                    .map_err(|error| origin(0).wrong(format!("not JSON, at column {}: {error}", error.column())))?;
+                    .map_err(|error| origin(0).wrong(format!("not JSON: {}", complaint(&error))))?;
                 self.whole(value, &origin)?;
             }
             return Ok(());
@@ -204,7 +204,7 @@ impl Reading<'_> {
                 file: file.to_owned(),
                 line: error.line(),
             };
-            origin.wrong(format!("not JSON: {error}"))
+            origin.wrong(format!("not JSON: {}", complaint(&error)))
         })?;
         self.whole(value, &|entry| Origin {
             file: file.to_owned(),
@@ -283,6 +283,13 @@ impl Reading<'_> {
         }
         Ok(self.loaded)
     }
+}
+
+/// What the parser objects to, at which column; the line is told already.
+fn complaint(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let plain = text.split_once(" at line ").map_or(text.as_str(), |(plain, _)| plain);
+    format!("{plain}, at column {}", error.column())
 }
 
 /// Type and id; the id of a resource without one is that of its entry.

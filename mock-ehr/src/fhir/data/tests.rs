@@ -93,7 +93,7 @@ fn mistakes_are_told_with_file_and_line() {
         (
             "b.ndjson",
             "{\"resourceType\": \"Patient\", \"id\": \"a\"}\n{\n",
-            "b.ndjson:2: not JSON, at column ",
+            "b.ndjson:2: not JSON: ",
         ),
         (
             "c.ndjson",
