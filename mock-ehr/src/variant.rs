@@ -112,7 +112,7 @@ variants! {
     "granular_search_refused" GranularSearchRefused "A search that does not repeat the constraint of a granular scope is refused, where the mock filters.";
     "fhir_reads_only" FhirReadsOnly "The FHIR server knows read and search only: no history, no $everything, no batch, no writes, no app state.";
     "session_cookie_narrow" SessionCookieNarrow "The cookie of the sign-in goes to its pages alone, and with no form of another site.";
-    "conditional_delete_of_nothing" ConditionalDeleteOfNothing "A conditional delete that finds nothing is answered with 204, as though it had been done.";
+    "delete_of_nothing" DeleteOfNothing "A delete of what is not there, or not seen, is answered with 204, as though it had been done.";
     "refused_read_without_outcome" RefusedReadWithoutOutcome "A token that is not good, and what does not exist, is answered without an OperationOutcome.";
     "denied_as_404" DeniedAs404 "Data that may not be seen are answered as though they did not exist.";
     "denied_as_empty_bundle" DeniedAsEmptyBundle "A search for data that may not be seen finds nothing.";

@@ -8,7 +8,7 @@
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{Path, RawQuery, State};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use http::{HeaderMap, HeaderName, StatusCode};
 use serde_json::Value;
 use url::form_urlencoded;
@@ -25,7 +25,6 @@ use super::write::{self, Writer};
 use super::{app_state, parameters, search};
 use crate::defect::Defect;
 use crate::state::AppState;
-use crate::variant::Variant;
 
 /// The criteria of a conditional create.
 pub(super) const IF_NONE_EXIST: HeaderName = HeaderName::from_static("if-none-exist");
@@ -215,9 +214,7 @@ fn deleted(mut writer: Writer<'_>, criteria: &str) -> Result<Response, Problem> 
     })?;
     match key {
         Some(key) => Ok(write::gone(key)),
-        // Whether nothing to delete is an error is left to the server.
-        None if state.variants().has(Variant::ConditionalDeleteOfNothing) => Ok(StatusCode::NO_CONTENT.into_response()),
-        None => Err(nothing(writer.kind)),
+        None => write::nothing_deleted(state, nothing(writer.kind)),
     }
 }
 

@@ -20,6 +20,7 @@ use super::store::Resource;
 use super::{address, app_state, parameters};
 use crate::defect::Defect;
 use crate::state::AppState;
+use crate::variant::Variant;
 
 /// `POST {base}/{type}`
 pub(crate) async fn create(
@@ -106,11 +107,14 @@ fn deleted(state: &AppState, headers: &HeaderMap, kind: &str, id: &str) -> Resul
     let bearer = Bearer::of(state, headers)?;
     let writer = Writer::new(state, headers, &bearer, kind, Interaction::Delete)?;
     let key = format!("{kind}/{id}");
-    state.shelf().write(&key, |records| {
+    let done = state.shelf().write(&key, |records| {
         writer.removed(records, id)?;
-        Ok::<_, Problem>((None, ()))
-    })?;
-    Ok(gone(key))
+        Ok((None, ()))
+    });
+    match done {
+        Ok(()) => Ok(gone(key)),
+        Err(problem) => nothing_deleted(state, problem),
+    }
 }
 
 /// Who writes resources of one type, and which of them are within reach.
@@ -293,6 +297,14 @@ pub(super) fn gone(key: String) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     response.extensions_mut().insert(Written(key));
     response
+}
+
+/// FHIR R4 "delete": where there is nothing to delete, 204 is as good an answer as 404.
+pub(super) fn nothing_deleted(state: &AppState, problem: Problem) -> Result<Response, Problem> {
+    if matches!(problem, Problem::NotFound { .. }) && state.variants().has(Variant::DeleteOfNothing) {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    Err(problem)
 }
 
 /// A resource, where it is, and in which version.

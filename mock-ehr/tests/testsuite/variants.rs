@@ -122,7 +122,7 @@ async fn shows(ehr: &TestEhr, variant: Variant) -> bool {
                 _ => smart["token_endpoint_auth_methods"].is_array(),
             }
         }
-        Variant::ConditionalDeleteOfNothing => crate::defects::conditional::shows(ehr, variant).await,
+        Variant::DeleteOfNothing => crate::defects::conditional::shows(ehr, variant).await,
         Variant::SessionCookieNarrow => {
             let address = format!("/auth/authorize?{}", ehr.request(APP).encode());
             let cookie = ehr.browse(&address).await.header("set-cookie").to_owned();

@@ -133,8 +133,13 @@ pub(super) async fn probe(ehr: &TestEhr, defect: Defect) -> Option<bool> {
 }
 
 pub(crate) async fn shows(ehr: &TestEhr, variant: Variant) -> bool {
-    let nothing = Scene::new(ehr).await.send(Method::DELETE, "absent", &Value::Null).await;
-    variant == Variant::ConditionalDeleteOfNothing && nothing.status == StatusCode::NO_CONTENT
+    let scene = Scene::new(ehr).await;
+    let nothing = scene.send(Method::DELETE, "absent", &Value::Null).await;
+    let path = format!("/Observation/{}", scene.other);
+    let hidden = send(ehr, Method::DELETE, &path, &scene.token, "", &Value::Null).await;
+    assert_eq!(scene.other_after().await.status, StatusCode::OK);
+    let done = [nothing.status, hidden.status] == [StatusCode::NO_CONTENT; 2];
+    variant == Variant::DeleteOfNothing && done
 }
 
 #[tokio::test]
