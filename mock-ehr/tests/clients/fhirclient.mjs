@@ -16,13 +16,11 @@ await launch.api.authorize({ iss: fhirBase, clientId: 'app-public', scope: SCOPE
 const address = launch.response.location;
 
 const callback = await approve(address);
-const { api } = visit(callback.pathname + callback.search);
-// Unless it is told so, it sends no client_id with a refresh, and nothing else says who asks.
-api.options.refreshTokenWithClientId = true;
-const client = await api.ready();
+const client = await visit(callback.pathname + callback.search).api.ready();
 const name = nameOf(await client.patient.read());
 const observations = await client.patient.request('Observation?_count=3', { pageLimit: 0, flat: true }); // all pages
 
+// As it comes, it sends no client_id with a refresh: the token alone says who asks.
 const before = client.getState('tokenResponse.access_token');
 await client.refresh();
 const after = client.getState('tokenResponse.access_token');

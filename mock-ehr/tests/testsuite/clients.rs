@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use mock_ehr::Defect;
+use mock_ehr::{Builder, Defect, Variant};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -63,7 +63,7 @@ struct Ran {
 }
 
 /// Runs an app against a mock of its own. Nothing where its library is not installed.
-async fn run(app: &str, defects: &[Defect]) -> Option<Ran> {
+async fn run(app: &str, alter: impl FnOnce(Builder) -> Builder) -> Option<Ran> {
     let is_python = Path::new(app).extension().is_some_and(|kind| kind == "py");
     let program = if is_python {
         installed("clients-venv/.installed")?.with_file_name("bin/python")
@@ -71,7 +71,7 @@ async fn run(app: &str, defects: &[Defect]) -> Option<Ran> {
         installed("clients/.installed")?;
         PathBuf::from("node")
     };
-    let ehr = Served::new(defects).await;
+    let ehr = Served::new(alter).await;
     let child = Command::new(&program)
         .arg(root().join("mock-ehr/tests/clients").join(app))
         .arg(ehr.mock.fhir_base())
@@ -131,7 +131,7 @@ impl Ran {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn npm_fhirclient_launches_reads_every_page_and_refreshes_in_node() {
-    let Some(ran) = run("fhirclient.mjs", &[]).await else {
+    let Some(ran) = run("fhirclient.mjs", |mock| mock).await else {
         return;
     };
     ran.told(&json!({
@@ -146,14 +146,15 @@ async fn npm_fhirclient_launches_reads_every_page_and_refreshes_in_node() {
     ran.proved_by_s256(1);
     assert_eq!(
         ran.ehr.sent("POST", "/auth/token", "client_id"),
-        ["app-public", "app-public"]
+        ["app-public", ""],
+        "the refresh token alone says whose it is"
     );
     assert_eq!(ran.ehr.refused(), [ASKED_WRONGLY, ASKED_WRONGLY]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn openid_client_finds_launches_pushes_and_revokes() {
-    let Some(ran) = run("openid_client.mjs", &[]).await else {
+    let Some(ran) = run("openid_client.mjs", |mock| mock).await else {
         return;
     };
     ran.told(&json!({
@@ -180,7 +181,7 @@ async fn openid_client_finds_launches_pushes_and_revokes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn oauth4webapi_launches_with_a_key_and_its_assertion_for_another_server_is_refused() {
-    let Some(ran) = run("oauth4webapi.mjs", &[]).await else {
+    let Some(ran) = run("oauth4webapi.mjs", |mock| mock).await else {
         return;
     };
     ran.told(&json!({
@@ -206,7 +207,7 @@ async fn oauth4webapi_launches_with_a_key_and_its_assertion_for_another_server_i
 
 #[tokio::test(flavor = "multi_thread")]
 async fn medplum_core_launches_and_its_downgrade_to_plain_is_refused() {
-    let Some(ran) = run("medplum.mjs", &[]).await else {
+    let Some(ran) = run("medplum.mjs", |mock| mock).await else {
         return;
     };
     ran.told(&json!({
@@ -223,7 +224,7 @@ async fn medplum_core_launches_and_its_downgrade_to_plain_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pypi_fhirclient_finds_the_endpoints_in_the_capability_statement_alone() {
-    let Some(ran) = run("fhirclient_legacy.py", &[]).await else {
+    let Some(ran) = run("fhirclient_legacy.py", |mock| mock).await else {
         return;
     };
     ran.told(&json!({
@@ -267,7 +268,9 @@ async fn clients_refuse_what_a_faulty_server_answers() {
         ),
     ];
     for (app, defect, words, never_asked) in faults {
-        let Some(ran) = run(app, &[defect]).await else { return };
+        let Some(ran) = run(app, |mock| mock.defect(defect)).await else {
+            return;
+        };
         assert!(!ran.succeeded, "{app} takes {defect}: {}", ran.stdout);
         assert!(ran.stderr.contains(words), "{app} with {defect}: {}", ran.stderr);
         assert!(
@@ -280,4 +283,14 @@ async fn clients_refuse_what_a_faulty_server_answers() {
             assert!(asked.is_empty(), "{app} with {defect}: {asked:?}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn npm_fhirclient_as_it_comes_is_told_by_a_stricter_ehr_that_a_refresh_needs_a_client_id() {
+    let strict = |mock: Builder| mock.variant(Variant::RefreshClientIdRequired);
+    let Some(ran) = run("fhirclient.mjs", strict).await else {
+        return;
+    };
+    assert!(!ran.succeeded && ran.stderr.contains("client_id"), "{}", ran.stderr);
+    assert_eq!(ran.ehr.refused(), ["POST /auth/token 401"]);
 }

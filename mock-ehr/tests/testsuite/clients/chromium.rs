@@ -10,50 +10,68 @@ use axum::response::Html;
 use axum::routing::get;
 use http::header::CONTENT_TYPE;
 use mock_ehr::config::Client;
-use mock_ehr::{Config, Defect};
+use mock_ehr::{Builder, Config, Defect};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::served::Served;
 use super::window::Window;
 use super::{installed, observations_of, root};
+
+/// Each takes a core and a hundred mebibytes.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
 /// The app, at an origin of its own, and an EHR that knows it.
 struct Launchable {
     app: String,
     ehr: Served,
     window: Window,
+    _alone: MutexGuard<'static, ()>,
 }
 
 impl Launchable {
-    /// With the app's origin registered. Nothing where Chromium or the library is not installed.
+    /// With the app registered. Nothing where Chromium or the library is not installed.
     async fn new(test: &'static str) -> Option<Self> {
         Self::with(test, |_, _| {}).await
     }
 
     /// Alters what is registered of the app, and the rest of the configuration.
     async fn with(test: &'static str, alter: impl FnOnce(&mut Client, &mut Config)) -> Option<Self> {
+        let registered = |app: &str, mock: Builder| {
+            let registration = format!(
+                r#"
+                [[clients]]
+                client_id = "chart"
+                name = "Vital Signs Chart"
+                kind = "public"
+                redirect_uris = ["{app}/index.html"]
+                launch_url = "{app}/launch.html"
+                origins = ["{app}"]
+                scopes = "launch launch/patient openid fhirUser offline_access patient/*.rs user/*.rs"
+                "#
+            );
+            let mut client = Config::parse(&registration, "chart.toml").unwrap().clients.remove(0);
+            let mut config = Config::embedded().as_ref().clone();
+            alter(&mut client, &mut config);
+            config.clients.push(client);
+            mock.config(config)
+        };
+        Self::at(test, registered).await
+    }
+
+    async fn at(test: &'static str, alter: impl FnOnce(&str, Builder) -> Builder) -> Option<Self> {
         let library = installed("clients/node_modules/fhirclient/build/fhir-client.min.js")?;
+        let alone = ONE_AT_A_TIME.lock().await;
         let window = tokio::task::block_in_place(|| Window::open(test))?;
         let app = serve_app(library).await;
-        let registration = format!(
-            r#"
-            [[clients]]
-            client_id = "chart"
-            name = "Vital Signs Chart"
-            kind = "public"
-            redirect_uris = ["{app}/index.html"]
-            launch_url = "{app}/launch.html"
-            origins = ["{app}"]
-            scopes = "launch launch/patient openid fhirUser offline_access patient/*.rs user/*.rs"
-            "#
-        );
-        let mut client = Config::parse(&registration, "chart.toml").unwrap().clients.remove(0);
-        let mut config = Config::embedded().as_ref().clone();
-        alter(&mut client, &mut config);
-        config.clients.push(client);
-        let ehr = Served::with(config, &[]).await;
-        Some(Self { app, ehr, window })
+        let ehr = Served::new(|mock| alter(&app, mock)).await;
+        Some(Self {
+            app,
+            ehr,
+            window,
+            _alone: alone,
+        })
     }
 
     /// Where a person who opens the app by themselves begins.

@@ -1,8 +1,7 @@
 //! A mock that listens on loopback, as apps of other processes need it, and what it saw of them.
 
-use mock_ehr::config::Config;
 use mock_ehr::journal::Entry;
-use mock_ehr::{Defect, MockEhr};
+use mock_ehr::{Builder, MockEhr};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -13,19 +12,11 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    /// With the built-in clients and users.
-    pub(crate) async fn new(defects: &[Defect]) -> Self {
-        Self::with(Config::embedded().as_ref().clone(), defects).await
-    }
-
-    pub(crate) async fn with(config: Config, defects: &[Defect]) -> Self {
+    /// With the built-in clients and users, as far as `alter` leaves them.
+    pub(crate) async fn new(alter: impl FnOnce(Builder) -> Builder) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mock = MockEhr::builder()
-            .public_url(format!("http://{}", listener.local_addr().unwrap()))
-            .config(config)
-            .defects(defects.iter().copied())
-            .build()
-            .unwrap();
+        let public_url = format!("http://{}", listener.local_addr().unwrap());
+        let mock = alter(MockEhr::builder().public_url(public_url)).build().unwrap();
         let served = mock.clone();
         let serving = tokio::spawn(async move { served.serve(listener).await.unwrap() });
         Self { mock, serving }

@@ -3,8 +3,10 @@
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use headless_chrome::browser::tab::element::Element;
+use headless_chrome::protocol::cdp::DOM::{GetDocument, Node, QuerySelector};
 use headless_chrome::protocol::cdp::Page::CaptureScreenshotFormatOption::Png;
 use headless_chrome::{Browser, LaunchOptions, Tab};
 
@@ -75,25 +77,48 @@ impl Window {
         file.display().to_string()
     }
 
+    /// Waits for it: in the page, or in the frame that the page has.
+    fn find(&self, css: &str) -> Element<'_> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let found = self.look_for(css);
+            if found.is_ok() || Instant::now() > until {
+                return self.must(css, found);
+            }
+            std::thread::sleep(Duration::from_millis(30));
+        }
+    }
+
+    fn look_for(&self, css: &str) -> Result<Element<'_>, String> {
+        let document = GetDocument {
+            depth: Some(8),
+            pierce: Some(true),
+        };
+        let page = self.tab.call_method(document).map_err(|error| error.to_string())?.root;
+        let query = QuerySelector {
+            node_id: framed(&page).unwrap_or(&page).node_id,
+            selector: css.to_owned(),
+        };
+        let found = self.tab.call_method(query).map_err(|error| error.to_string())?;
+        Element::new(&self.tab, found.node_id).map_err(|error| error.to_string())
+    }
+
     pub(super) fn go(&self, address: &str) {
         self.must(address, self.tab.navigate_to(address));
     }
 
     /// By the mouse, once it is there.
     pub(super) fn click(&self, css: &str) {
-        let element = self.must(css, self.tab.wait_for_element(css));
-        self.must(css, element.click());
+        self.must(css, self.find(css).click());
     }
 
     pub(super) fn type_into(&self, css: &str, text: &str) {
-        let element = self.must(css, self.tab.wait_for_element(css));
-        self.must(css, element.type_into(text));
+        self.must(css, self.find(css).type_into(text));
     }
 
     /// What stands there, once it is there.
     pub(super) fn text(&self, css: &str) -> String {
-        let element = self.must(css, self.tab.wait_for_element(css));
-        self.must(css, element.get_inner_text())
+        self.must(css, self.find(css).get_inner_text())
     }
 
     /// Loads the page again.
@@ -125,4 +150,11 @@ impl Window {
         let count = self.must("number of observations", count.parse());
         (self.text("#patient"), count)
     }
+}
+
+/// The document in the first frame of a page.
+fn framed(node: &Node) -> Option<&Node> {
+    node.content_document
+        .as_deref()
+        .or_else(|| node.children.iter().flatten().find_map(framed))
 }
