@@ -5,6 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::journal::notes::Used;
 use crate::switches::Switch;
 
 macro_rules! defects {
@@ -717,6 +718,10 @@ impl Switch for Defect {
 
     fn index(self) -> usize {
         self as usize
+    }
+
+    fn used(self) -> Used {
+        Used::Defect(self)
     }
 }
 

@@ -38,6 +38,7 @@ pub mod fetch;
 pub mod fhir;
 mod form;
 mod granted_apps;
+mod inspect;
 mod introspect;
 pub mod journal;
 mod jwks;

@@ -14,6 +14,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::config::ClientKind;
 use crate::defect::Defect;
+use crate::journal::har;
 use crate::state::AppState;
 use crate::variant::Variant;
 
@@ -28,6 +29,7 @@ pub(crate) fn router(state: AppState) -> Router {
         .route("/clock", get(read_clock))
         .route("/clock/advance", post(advance_clock))
         .route("/journal", get(read_journal).delete(clear_journal))
+        .route("/journal.har", get(read_har))
         .route("/clients", get(list_clients))
         .route("/reset", post(reset))
         .layer(from_fn(only_local))
@@ -38,18 +40,7 @@ pub(crate) fn router(state: AppState) -> Router {
 /// A page that a browser on this machine shows must not reach this listener: neither from its own origin, nor by a name
 /// of its own that leads here.
 async fn only_local(request: Request, next: Next) -> Response {
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    let host = host.or_else(|| request.uri().authority().map(http::uri::Authority::as_str));
-    let is_local = host.is_none_or(|host| {
-        let name = host.rsplit_once(':').map_or(host, |(name, port)| {
-            if port.bytes().all(|byte| byte.is_ascii_digit()) {
-                name
-            } else {
-                host
-            }
-        });
-        ["127.0.0.1", "[::1]", "localhost"].contains(&name)
-    });
+    let is_local = host(&request).is_none_or(|host| is_this_machine(&host));
     if is_local && !request.headers().contains_key(ORIGIN) {
         next.run(request).await
     } else {
@@ -58,6 +49,25 @@ async fn only_local(request: Request, next: Next) -> Response {
             "the management listener answers programs on this machine only",
         )
     }
+}
+
+/// Whom a request is addressed to.
+pub(crate) fn host(request: &Request) -> Option<String> {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    host.or_else(|| request.uri().authority().map(http::uri::Authority::as_str))
+        .map(str::to_owned)
+}
+
+/// Is this host, with or without a port, a name of this machine that no page can choose?
+pub(crate) fn is_this_machine(host: &str) -> bool {
+    let name = host.rsplit_once(':').map_or(host, |(name, port)| {
+        if port.bytes().all(|byte| byte.is_ascii_digit()) {
+            name
+        } else {
+            host
+        }
+    });
+    ["127.0.0.1", "[::1]", "localhost"].contains(&name)
 }
 
 async fn list_defects(State(state): State<AppState>) -> Json<Value> {
@@ -141,7 +151,14 @@ async fn advance_clock(State(state): State<AppState>, Json(advance): Json<Advanc
 }
 
 async fn read_journal(State(state): State<AppState>) -> Response {
-    Json(state.journal().entries()).into_response()
+    Json(Value::Array(
+        state.journal().entries().iter().map(|entry| json!(**entry)).collect(),
+    ))
+    .into_response()
+}
+
+async fn read_har(State(state): State<AppState>) -> Response {
+    Json(har::log(state.public_url(), &state.journal().entries())).into_response()
 }
 
 async fn clear_journal(State(state): State<AppState>) -> StatusCode {

@@ -16,7 +16,7 @@ use crate::defect::Defect;
 use crate::launch::{api, launcher};
 use crate::state::AppState;
 use crate::{
-    authorize, brands, cors, discovery, end_session, fhir, granted_apps, introspect, journal, jwks, register, revoke,
+    authorize, brands, cors, discovery, end_session, fhir, granted_apps, inspect, introspect, journal, jwks, register, revoke,
     token, userinfo,
 };
 
@@ -76,6 +76,8 @@ pub(crate) fn public(state: AppState) -> Router {
         .layer(DefaultBodyLimit::max(2 * 1024 * 1024))
         .layer(from_fn_with_state(state.clone(), cors::layer))
         .layer(from_fn_with_state(state.clone(), journal::record::exchange))
+        // Looking at the journal is nothing to be journalled.
+        .merge(inspect::routes(&state))
         .layer(CatchPanicLayer::new())
         .with_state(state)
 }

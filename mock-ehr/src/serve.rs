@@ -150,6 +150,7 @@ fn announce(mock: &MockEhr, management: SocketAddr, data: &[String]) -> std::io:
     let config = state.config();
     let mut out = std::io::stdout().lock();
     writeln!(out, "Launcher:    {}/", mock.public_url())?;
+    writeln!(out, "Inspector:   {}/inspect", mock.public_url())?;
     writeln!(out, "FHIR base:   {}", mock.fhir_base())?;
     writeln!(out, "Management:  http://{management}/")?;
     let clients: Vec<_> = config.clients.iter().map(|client| client.client_id.as_str()).collect();

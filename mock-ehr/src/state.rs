@@ -196,7 +196,7 @@ impl AppState {
         self.0.store.clear();
         self.0.shelf.clear();
         self.0.registered.clear();
-        self.0.journal.clear();
+        self.0.journal.reset();
         self.0.defects.set(self.0.initial.defects.iter().copied());
         self.0.variants.set(self.0.initial.variants.iter().copied());
         self.0.defects.forget();

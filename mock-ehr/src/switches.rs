@@ -4,12 +4,16 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::journal::notes::{self, Used};
+
 /// Something that can be armed: a defect or a variant.
 pub trait Switch: Copy + fmt::Debug + 'static {
     /// Every one, in the order of their indices.
     const ALL: &'static [Self];
     /// Its place in [`Switch::ALL`].
     fn index(self) -> usize;
+    /// Itself, as the journal notes it.
+    fn used(self) -> Used;
 }
 
 const WORDS: usize = 12;
@@ -28,7 +32,7 @@ impl<S: Switch> Switches<S> {
         if self.consulted[word].load(Ordering::Relaxed) & bit == 0 {
             self.consulted[word].fetch_or(bit, Ordering::Relaxed);
         }
-        self.armed[word].load(Ordering::Relaxed) & bit != 0
+        self.armed[word].load(Ordering::Relaxed) & bit != 0 && notes::says_yes(switch.used())
     }
 
     /// Arms exactly these.

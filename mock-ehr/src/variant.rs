@@ -6,6 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::defect::nearest;
+use crate::journal::notes::Used;
 use crate::switches::Switch;
 
 macro_rules! variants {
@@ -144,6 +145,10 @@ impl Switch for Variant {
 
     fn index(self) -> usize {
         self as usize
+    }
+
+    fn used(self) -> Used {
+        Used::Variant(self)
     }
 }
 

@@ -7,10 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use subtle::ConstantTimeEq as _;
 
 use super::reason::Reason;
-use super::{Refusal, consent, patient_picker, respond};
+use super::{Refusal, advice, consent, patient_picker, respond};
 use crate::config::User;
 use crate::defect::Defect;
 use crate::form::{Parameters, encode};
+use crate::journal::notes::{self, Advice};
 use crate::page;
 use crate::scope::grammar::{Context, Scope};
 use crate::state::AppState;
@@ -189,6 +190,7 @@ pub(crate) fn end(state: &AppState, pending: &Pending, reason: Reason) -> Respon
     state.store().end_pending(&pending.id);
     // A page of its own, not in place of the one whose form was sent.
     if respond::stays_here(state, &reason) {
+        notes::refused(|| advice::objection(&reason));
         return go(state, &format!("/auth/refused?error={}", reason.code().as_str()));
     }
     respond::refuse(
@@ -281,6 +283,7 @@ fn visit(state: &AppState, headers: &HeaderMap, parameters: &Parameters, proof: 
 
 /// A page for a browser that lost its way.
 pub(crate) fn stray(state: &AppState, what: &str) -> Response {
+    notes::refused(|| STRAY.objection("invalid_request", what.to_owned()));
     respond::error_page(state, StatusCode::BAD_REQUEST, "invalid_request", Some(what))
 }
 
@@ -294,6 +297,12 @@ pub(crate) fn session_or_new(state: &AppState, headers: &HeaderMap) -> (String, 
     let session = state.store().begin_session(cookie.clone(), now);
     (cookie, session, true)
 }
+
+const STRAY: Advice = Advice {
+    rule: "RFC 6749 §10.12",
+    url: "https://www.rfc-editor.org/rfc/rfc6749#section-10.12",
+    fix: "Start the launch again in one browser, with cookies allowed, and send the pages' own forms only.",
+};
 
 /// The session of this browser, and its cookie.
 pub(crate) fn session_of(state: &AppState, headers: &HeaderMap, now: Timestamp) -> Option<(String, Session)> {

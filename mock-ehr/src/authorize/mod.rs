@@ -3,7 +3,8 @@
 //! RFC 6749 §4.1.1: <https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1>,
 //! SMART App Launch 2.2, "Obtain authorization code": <https://hl7.org/fhir/smart-app-launch/app-launch.html>
 
-pub(crate) mod aud;
+pub(crate) mod advice;
+mod aud;
 pub(crate) mod client;
 pub(crate) mod consent;
 pub(crate) mod flow;
@@ -35,6 +36,7 @@ use self::redirect_uri::RedirectTarget;
 use self::response_type::ResponseType;
 use crate::config::Client;
 use crate::form::Parameters;
+use crate::journal::notes;
 use crate::state::AppState;
 use crate::store::pending::AuthorizationRequest;
 
@@ -86,6 +88,15 @@ async fn check(app: &AppState, incoming: &Incoming<'_>) -> Result<AuthorizationR
 
 /// Every check of a request, however it came.
 fn judge(app: &AppState, parameters: &Parameters) -> Result<AuthorizationRequest, Refusal> {
+    let request = judge_once(app, parameters)?;
+    notes::second_look(|| match judge_once(app, parameters) {
+        Err(Refusal::Page(reason) | Refusal::Redirect { reason, .. }) => Err(advice::objection(&reason)),
+        Err(Refusal::Broken) | Ok(_) => Ok(()),
+    });
+    Ok(request)
+}
+
+fn judge_once(app: &AppState, parameters: &Parameters) -> Result<AuthorizationRequest, Refusal> {
     let client = client::check(app, parameters)?;
     let target = redirect_uri::check(app, client, parameters)?;
     // RFC 6749 §4.1.2.1: from here on, errors go to the app.

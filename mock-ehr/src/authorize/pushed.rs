@@ -8,10 +8,11 @@ use http::StatusCode;
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
-use super::Refusal;
 use super::reason::Reason;
+use super::{Refusal, advice};
 use crate::defect::Defect;
 use crate::form::Parameters;
+use crate::journal::notes;
 use crate::state::AppState;
 use crate::store::pushed::Pushed;
 use crate::token::client_auth::{self, Purpose};
@@ -109,6 +110,7 @@ async fn push(app: &AppState, incoming: &Incoming) -> Result<Response, Problem> 
     match super::judge(app, &parameters) {
         Ok(_) => {}
         Err(Refusal::Page(reason) | Refusal::Redirect { reason, .. }) => {
+            notes::refused(|| advice::objection(&reason));
             return Err(Problem::Request(reason.code().as_str(), reason.description()));
         }
         Err(Refusal::Broken) => return Err(Problem::Request("server_error", String::new())),

@@ -18,9 +18,10 @@ use super::reason::Reason;
 use super::redirect_uri::RedirectTarget;
 use super::response_mode::ResponseMode;
 use super::state::{Answer, returned};
-use super::{Refusal, form_post};
+use super::{Refusal, advice, form_post};
 use crate::defect::Defect;
 use crate::form::{Parameters, decode, encode};
+use crate::journal::notes;
 use crate::page;
 use crate::state::AppState;
 use crate::store::code::Code;
@@ -103,6 +104,7 @@ pub(crate) fn refuse(state: &AppState, refusal: Refusal) -> Response {
     if stays_here(state, &reason) {
         return refused_page(state, &reason);
     }
+    notes::refused(|| advice::objection(&reason));
     let mut answer = Vec::new();
     if let Some(error) = error_code(state, &reason) {
         answer.push(("error", encode(&error)));
@@ -282,6 +284,7 @@ pub(crate) fn redirect_status(state: &AppState) -> StatusCode {
 }
 
 fn refused_page(state: &AppState, reason: &Reason) -> Response {
+    notes::refused(|| advice::objection(reason));
     let status = if state.variants().has(Variant::ErrorHtmlPage200) {
         StatusCode::OK
     } else {

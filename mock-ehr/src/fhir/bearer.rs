@@ -9,9 +9,10 @@ use url::form_urlencoded;
 
 use super::access::{Interaction, Token, View};
 use super::outcome::Problem;
-use super::{app_state, batch, outcome, query};
+use super::{advice, app_state, batch, outcome, query};
 use crate::authorize::flow::is_signed_in;
 use crate::defect::Defect;
+use crate::journal::notes;
 use crate::state::AppState;
 use crate::token::access::{Access, TokenProblem};
 use crate::variant::Variant;
@@ -43,6 +44,10 @@ impl<'a> Bearer<'a> {
                 return Err(Problem::Broken);
             }
             Ok(access) => {
+                notes::second_look(|| {
+                    let problem = state.access(headers).err();
+                    problem.map_or(Ok(()), |problem| Err(advice::objection(&Problem::of_token(problem))))
+                });
                 return Ok(Self {
                     state,
                     access: Some(access),
@@ -73,11 +78,8 @@ impl<'a> Bearer<'a> {
                     lenient: false,
                 });
             }
-            TokenProblem::Missing => Problem::TokenMissing,
             TokenProblem::Invalid if state.defects().has(Defect::Fhir5xxOnJunkToken) => Problem::Broken,
-            TokenProblem::Invalid => Problem::TokenInvalid("was not issued by this server for this server"),
-            TokenProblem::Expired => Problem::TokenInvalid("has expired"),
-            TokenProblem::Revoked => Problem::TokenInvalid("was revoked"),
+            problem => Problem::of_token(problem),
         })
     }
 
@@ -106,6 +108,12 @@ impl<'a> Bearer<'a> {
             lenient: self.lenient,
         };
         let view = View::of(token, kind, interaction, self.state.fhir_base(), self.state.defects());
+        if view.is_ok() {
+            notes::second_look(|| {
+                View::of(token, kind, interaction, self.state.fhir_base(), self.state.defects())
+                    .map_err(|refusal| advice::objection(&Problem::Scope(refusal)))
+            });
+        }
         if app_state::opens_wide(self.state, kind, view.is_ok()) {
             return Ok(View::everything());
         }

@@ -4,6 +4,7 @@
 
 pub mod access;
 mod address;
+mod advice;
 mod app_state;
 mod batch;
 mod bearer;

@@ -9,9 +9,12 @@ use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
 use super::access::{InsufficientScope, Interaction};
+use super::advice;
 use crate::defect::Defect;
+use crate::journal::notes;
 use crate::state::AppState;
 use crate::switches::Switches;
+use crate::token::access::TokenProblem;
 use crate::variant::Variant;
 
 /// Why a request is refused.
@@ -95,8 +98,19 @@ pub(crate) enum Problem {
 const REALM: &str = "fhir";
 
 impl Problem {
+    /// Of a token that opens nothing.
+    pub(super) fn of_token(problem: TokenProblem) -> Self {
+        match problem {
+            TokenProblem::Missing => Self::TokenMissing,
+            TokenProblem::Invalid => Self::TokenInvalid("was not issued by this server for this server"),
+            TokenProblem::Expired => Self::TokenInvalid("has expired"),
+            TokenProblem::Revoked => Self::TokenInvalid("was revoked"),
+        }
+    }
+
     /// The answer.
     pub(crate) fn answer(&self, state: &AppState) -> Response {
+        notes::refused(|| advice::objection(self));
         let mut diagnostics = self.to_string();
         if state.defects().has(Defect::ErrorStackTrace) {
             diagnostics = format!("{diagnostics}\n{}", crate::page::STACK_TRACE);
@@ -144,7 +158,7 @@ impl Problem {
     }
 
     // The codes of http://hl7.org/fhir/issue-type.
-    fn issue_code(&self) -> &'static str {
+    pub(super) fn issue_code(&self) -> &'static str {
         match self {
             Self::TokenMissing | Self::TokenInvalid(_) => "login",
             Self::Broken => "exception",

@@ -1,25 +1,45 @@
 //! What was asked and answered, with every secret taken out before it is kept.
 
+pub(crate) mod har;
+mod jwt;
+mod leads;
+pub(crate) mod notes;
 pub(crate) mod record;
 pub(crate) mod redact;
+mod summary;
+mod thread;
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 use serde_json::Value;
+use tokio::sync::watch;
+
+use self::notes::Taken;
+use self::thread::{Thread, Threads};
+
+pub use self::jwt::Jwt;
+pub use self::notes::{Objection, Used};
+pub use self::summary::Summary;
+
+/// About how many bytes of entries are kept at most, whatever their number.
+const HEAVIEST: usize = 32 * 1024 * 1024;
 
 /// The latest exchanges of one mock.
 #[derive(Debug)]
 pub struct Journal {
     entries: Mutex<Entries>,
     capacity: usize,
+    threads: Threads,
+    changes: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
 struct Entries {
-    kept: VecDeque<Entry>,
+    kept: VecDeque<Arc<Entry>>,
     last_number: u64,
+    weight: usize,
 }
 
 /// One request and its answer.
@@ -29,10 +49,32 @@ pub struct Entry {
     pub number: u64,
     /// When it was answered.
     pub at: jiff::Timestamp,
+    /// How long the answer took, in milliseconds.
+    pub took_ms: f64,
+    /// Which launch it belongs to; launches count from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub launch: Option<u64>,
+    /// The app, as far as it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
     /// What was asked.
     pub request: Request,
     /// What was answered.
     pub response: Response,
+    /// What the JWTs in it say, without their signatures.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub jwts: Vec<Jwt>,
+    /// What a strict EHR objects to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub objections: Vec<Objection>,
+    /// Names of the armed defects that had their say.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub defects: Vec<&'static str>,
+    /// Names of the armed variants that had their say.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<&'static str>,
+    #[serde(skip)]
+    weight: usize,
 }
 
 /// The request's side.
@@ -48,12 +90,24 @@ pub struct Request {
     /// Parameters of a form body, secrets taken out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub form: Vec<(String, String)>,
+    /// A JSON body that registers a client or creates a launch, secrets taken out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub json: Option<Value>,
     /// The scheme of the Authorization header, without its credentials.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorization: Option<String>,
+    /// What this server issued the bearer token as: `access_token`, where an app does it right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bearer: Option<&'static str>,
     /// Which page a browser sent it from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
+    /// Other headers that say something about the exchange.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(&'static str, String)>,
+    /// The body's length, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body_bytes: Option<u64>,
 }
 
 /// The answer's side.
@@ -70,6 +124,29 @@ pub struct Response {
     /// A JSON body of the authorization server, secrets taken out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub json: Option<Value>,
+    /// What FHIR answered, in short.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fhir: Option<Summary>,
+    /// Other headers that say something about the exchange.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(&'static str, String)>,
+    /// The body's length, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body_bytes: Option<u64>,
+    /// Location as an address that can be parsed, secrets taken out.
+    #[serde(skip)]
+    pub redirect: Option<String>,
+}
+
+/// What is added.
+pub(crate) struct Exchange {
+    pub(crate) at: jiff::Timestamp,
+    pub(crate) took_ms: f64,
+    pub(crate) thread: Thread,
+    pub(crate) request: Request,
+    pub(crate) response: Response,
+    pub(crate) jwts: Vec<Jwt>,
+    pub(crate) taken: Taken,
 }
 
 impl Journal {
@@ -77,6 +154,8 @@ impl Journal {
         Self {
             entries: Mutex::default(),
             capacity,
+            threads: Threads::default(),
+            changes: watch::Sender::new(0),
         }
     }
 
@@ -86,31 +165,98 @@ impl Journal {
     }
 
     /// Everything that is kept, oldest first.
-    pub fn entries(&self) -> Vec<Entry> {
+    pub fn entries(&self) -> Vec<Arc<Entry>> {
         self.lock().kept.iter().cloned().collect()
     }
 
     /// Forgets what was kept.
     pub fn clear(&self) {
-        self.lock().kept.clear();
+        let mut entries = self.lock();
+        entries.kept.clear();
+        entries.weight = 0;
+        drop(entries);
+        self.changed();
     }
 
-    pub(crate) fn add(&self, at: jiff::Timestamp, request: Request, response: Response) {
+    /// Forgets also which values belong to which launch.
+    pub(crate) fn reset(&self) {
+        self.threads.clear();
+        self.clear();
+    }
+
+    /// Tells of every change, as long as fewer than `at_most` listen.
+    pub(crate) fn subscribe(&self, at_most: usize) -> Option<watch::Receiver<u64>> {
+        (self.changes.receiver_count() < at_most).then(|| self.changes.subscribe())
+    }
+
+    pub(crate) fn add(&self, exchange: Exchange) {
+        let weight = weight(&exchange);
+        let taken = exchange.taken;
         let mut entries = self.lock();
         entries.last_number += 1;
         let number = entries.last_number;
-        if entries.kept.len() >= self.capacity {
-            entries.kept.pop_front();
+        while entries.kept.len() >= self.capacity || entries.weight + weight > HEAVIEST {
+            let Some(oldest) = entries.kept.pop_front() else { break };
+            entries.weight -= oldest.weight;
         }
-        entries.kept.push_back(Entry {
+        entries.weight += weight;
+        entries.kept.push_back(Arc::new(Entry {
             number,
-            at,
-            request,
-            response,
-        });
+            at: exchange.at,
+            took_ms: exchange.took_ms,
+            launch: exchange.thread.launch,
+            client: exchange.thread.client,
+            request: exchange.request,
+            response: exchange.response,
+            jwts: exchange.jwts,
+            objections: taken.objections,
+            defects: taken.defects.into_iter().map(crate::Defect::name).collect(),
+            variants: taken.variants.into_iter().map(crate::Variant::name).collect(),
+            weight,
+        }));
+        drop(entries);
+        self.changed();
+    }
+
+    fn changed(&self) {
+        self.changes.send_modify(|count| *count += 1);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Entries> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// About how many bytes an entry takes.
+fn weight(exchange: &Exchange) -> usize {
+    let pairs = |pairs: &[(String, String)]| {
+        pairs
+            .iter()
+            .map(|(name, value)| name.len() + value.len() + 48)
+            .sum::<usize>()
+    };
+    let (request, response) = (&exchange.request, &exchange.response);
+    let values = [request.json.as_ref(), response.json.as_ref()];
+    let claims = exchange
+        .jwts
+        .iter()
+        .flat_map(|jwt| jwt.header.values().chain(jwt.claims.values()));
+    1024 + request.path.len()
+        + pairs(&request.query)
+        + pairs(&request.form)
+        + values.into_iter().flatten().chain(claims).map(size).sum::<usize>()
+}
+
+fn size(value: &Value) -> usize {
+    match value {
+        Value::String(text) => 32 + text.len(),
+        Value::Array(items) => 32 + items.iter().map(size).sum::<usize>(),
+        Value::Object(members) => {
+            32 + members
+                .iter()
+                .map(|(name, member)| 64 + name.len() + size(member))
+                .sum::<usize>()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => 32,
     }
 }

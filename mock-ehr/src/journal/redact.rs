@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::form::Parameters;
+use crate::form::{Parameters, encode};
 
 /// Names whose values are secrets, or stand for one.
 const SECRET: [&str; 16] = [
@@ -24,8 +24,13 @@ const SECRET: [&str; 16] = [
     "token",
 ];
 
+/// Is the value of this name a secret?
+pub(crate) fn is_secret(name: &str) -> bool {
+    SECRET.contains(&name)
+}
+
 pub(crate) fn value(name: &str, value: &str) -> String {
-    if SECRET.contains(&name) && !value.is_empty() {
+    if is_secret(name) && !value.is_empty() {
         // The length of a password would tell something about it; that of a token does not.
         if name == "password" || name == "client_secret" {
             "(redacted)".to_owned()
@@ -52,14 +57,24 @@ pub(crate) fn parameters(raw: &[u8]) -> Vec<(String, String)> {
     match Parameters::parse(raw) {
         Ok(parameters) => parameters
             .iter()
+            .take(MOST)
             .map(|(name, text)| (clip(name), value(name, text)))
             .collect(),
         Err(error) => vec![(clip(&error.name), "(not UTF-8)".to_owned())],
     }
 }
 
-/// An address with its query's and fragment's secrets taken out.
+/// An address with its query's and fragment's secrets taken out, to be read.
 pub(crate) fn location(text: &str) -> String {
+    address(text, str::to_owned)
+}
+
+/// An address with its query's and fragment's secrets taken out, to be parsed.
+pub(crate) fn encoded_location(text: &str) -> String {
+    address(text, encode)
+}
+
+fn address(text: &str, write: impl Fn(&str) -> String) -> String {
     let mut parts = text.split_inclusive(['?', '#']);
     let mut out = clip(parts.next().unwrap_or_default());
     for part in parts {
@@ -68,9 +83,9 @@ pub(crate) fn location(text: &str) -> String {
             .into_iter()
             .map(|(name, value)| {
                 if value.is_empty() {
-                    name
+                    write(&name)
                 } else {
-                    format!("{name}={value}")
+                    format!("{}={}", write(&name), write(&value))
                 }
             })
             .collect();
@@ -83,7 +98,13 @@ pub(crate) fn location(text: &str) -> String {
 pub(crate) fn json(body: &mut Value) {
     match body {
         Value::Object(members) => {
+            let is_key = members.contains_key("kty");
             for (name, member) in members {
+                // A key that somebody registers should be a public one.
+                if is_key && PRIVATE.contains(&name.as_str()) {
+                    *member = "(redacted)".into();
+                    continue;
+                }
                 match member {
                     Value::String(text) => *text = value(name, text),
                     Value::Array(items) => items.iter_mut().for_each(|item| match item {
@@ -99,9 +120,16 @@ pub(crate) fn json(body: &mut Value) {
     }
 }
 
+/// The private members of a JSON Web Key, RFC 7518 §6.
+const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+/// No request needs more parameters.
+const MOST: usize = 200;
+
 const LONGEST: usize = 2048;
 
-fn clip(text: &str) -> String {
+/// At most what anybody reads of a value.
+pub(crate) fn clip(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.to_owned(),
@@ -148,6 +176,26 @@ mod tests {
     fn a_credential_without_a_scheme_is_none_to_show() {
         assert_eq!(scheme("Bearer abc"), "Bearer");
         assert_eq!(scheme("abc"), "(no scheme)");
+    }
+
+    #[test]
+    fn a_private_key_that_is_registered_is_not_kept() {
+        let mut body = serde_json::json!({ "jwks": { "keys": [{ "kty": "EC", "x": "public", "d": "private" }] } });
+        json(&mut body);
+        assert!(
+            body.to_string().contains("public") && !body.to_string().contains("private"),
+            "{body}"
+        );
+    }
+
+    #[test]
+    fn an_encoded_address_can_be_parsed() {
+        let shown = encoded_location("https://app.example/cb?error_description=a%26b%20c&code=abcd#top");
+        let parsed = url::Url::parse(&shown).expect("a URL");
+        let pairs: Vec<_> = parsed.query_pairs().into_owned().collect();
+        assert_eq!(pairs[0], ("error_description".into(), "a&b c".into()));
+        assert_eq!(pairs[1], ("code".into(), "(redacted, 4 characters)".into()));
+        assert_eq!(parsed.fragment(), Some("top"));
     }
 
     #[test]

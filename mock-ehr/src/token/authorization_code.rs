@@ -8,12 +8,14 @@ use std::time::Duration;
 use axum::response::Response;
 use jiff::SignedDuration;
 
+use super::advice;
 use super::reason::Reason;
 use super::response::{self, Issue};
 use crate::authorize::pkce;
 use crate::config::Client;
 use crate::defect::Defect;
 use crate::form::Parameters;
+use crate::journal::notes;
 use crate::scope::grammar::Scope;
 use crate::state::AppState;
 use crate::store::code::{Code, Spend};
@@ -26,6 +28,7 @@ const RACE: Duration = Duration::from_millis(5);
 pub(crate) async fn answer(app: &AppState, client: &Client, parameters: &Parameters) -> Result<Response, Reason> {
     let defects = app.defects();
     let text = find(app, client, parameters)?;
+    notes::second_look(|| find(app, client, parameters).map_err(|reason| advice::objection(&reason)));
     let spend = if defects.has(Defect::CodeRace) {
         Spend::Not
     } else {
@@ -34,7 +37,7 @@ pub(crate) async fn answer(app: &AppState, client: &Client, parameters: &Paramet
     // RFC 6749 §10.5: "MUST be short-lived and single-use": checked and spent in one step.
     let redeemed = app
         .store()
-        .redeem(&text, spend, |code| check(app, client, code, parameters));
+        .redeem(&text, spend, |code| judge(app, client, code, parameters));
     if spend == Spend::Not && matches!(redeemed, Some(Ok(_))) {
         tokio::time::sleep(RACE).await;
         app.store().spend_code(&text);
@@ -121,6 +124,13 @@ fn find(app: &AppState, client: &Client, parameters: &Parameters) -> Result<Stri
         return latest();
     }
     Err(Reason::CodeUnknown)
+}
+
+/// The checks, and for the journal what they say without any defect.
+fn judge(app: &AppState, client: &Client, code: &Code, parameters: &Parameters) -> Result<(), Reason> {
+    check(app, client, code, parameters)?;
+    notes::second_look(|| check(app, client, code, parameters).map_err(|reason| advice::objection(&reason)));
+    Ok(())
 }
 
 /// RFC 6749 §4.1.3, in the order in which a refusal tells least to a thief. A wrong verifier or address does not spend

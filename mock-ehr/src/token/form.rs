@@ -8,9 +8,11 @@ use axum::extract::{FromRequest, Request};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Uri};
 
+use super::advice;
 use super::reason::Reason;
 use crate::defect::Defect;
 use crate::form::{NotUtf8, Parameters};
+use crate::journal::notes;
 use crate::state::AppState;
 use crate::variant::Variant;
 
@@ -45,7 +47,11 @@ const AT_MOST: usize = 64 * 1024;
 /// Every parameter, or why they cannot be read.
 pub(crate) fn read(app: &AppState, incoming: &Incoming) -> Result<Parameters, Reason> {
     let defects = app.defects();
-    read_strictly(app, incoming).map_err(|reason| match reason {
+    let read = read_strictly(app, incoming);
+    if read.is_ok() {
+        notes::second_look(|| read_strictly(app, incoming).map_err(|reason| advice::objection(&reason)));
+    }
+    read.map_err(|reason| match reason {
         Reason::NotUtf8 { .. } | Reason::ContentType { .. } | Reason::TooLarge
             if defects.has(Defect::MalformedForm5xx) =>
         {

@@ -3,6 +3,7 @@
 //! RFC 6749 §3.2: <https://www.rfc-editor.org/rfc/rfc6749#section-3.2>
 
 pub mod access;
+pub(crate) mod advice;
 mod algorithm_confusion;
 pub(crate) mod authorization_code;
 pub(crate) mod client_auth;

@@ -5,11 +5,13 @@
 
 use axum::response::Response;
 
+use super::advice;
 use super::reason::Reason;
 use super::response::{self, Issue};
 use crate::config::Client;
 use crate::defect::Defect;
 use crate::form::Parameters;
+use crate::journal::notes;
 use crate::scope::grammar::Scope;
 use crate::scope::grant;
 use crate::state::AppState;
@@ -22,7 +24,7 @@ pub(crate) fn answer(app: &AppState, client: &Client, parameters: &Parameters) -
     let rotates = !app.variants().has(Variant::NoRefreshRotation);
     let used = app
         .store()
-        .use_refresh_token(&text, rotates, |token| check(app, client, token, parameters));
+        .use_refresh_token(&text, rotates, |token| judge(app, client, token, parameters));
     let token = match used.ok_or(Reason::RefreshUnknown)? {
         Ok(token) => token,
         Err(reason) => {
@@ -66,6 +68,13 @@ fn find(app: &AppState, client: &Client, parameters: &Parameters) -> Result<Stri
             .ok_or(Reason::RefreshUnknown);
     }
     Ok(text.to_owned())
+}
+
+/// The checks, and for the journal what they say without any defect.
+fn judge(app: &AppState, client: &Client, token: &RefreshToken, parameters: &Parameters) -> Result<(), Reason> {
+    check(app, client, token, parameters)?;
+    notes::second_look(|| check(app, client, token, parameters).map_err(|reason| advice::objection(&reason)));
+    Ok(())
 }
 
 fn check(app: &AppState, client: &Client, token: &RefreshToken, parameters: &Parameters) -> Result<(), Reason> {

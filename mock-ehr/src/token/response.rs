@@ -15,11 +15,12 @@ use serde_json::{Map, Value, json};
 
 use super::client_auth::private_key_jwt::AssertionProblem;
 use super::reason::{ErrorCode, Reason};
-use super::{client_credentials, id_token, launch_context};
+use super::{advice, client_credentials, id_token, launch_context};
 use crate::authorize::flow;
 use crate::config::{Client, IdTokenAlg};
 use crate::defect::Defect;
 use crate::form;
+use crate::journal::notes;
 use crate::keys::server_key;
 use crate::page;
 use crate::scope::grammar::{Context, Scope};
@@ -337,6 +338,7 @@ fn push_refresh_token(app: &AppState, issue: &Issue, body: &mut Map<String, Valu
 /// RFC 6749 §5.2
 pub(crate) fn refuse(app: &AppState, headers: &HeaderMap, reason: &Reason) -> Response {
     let defects = app.defects();
+    notes::refused(|| advice::objection(reason));
     let mut response = json_answer(app, status(app, headers, reason), error_body(app, reason));
     let answered = response.headers_mut();
     if reason.status() == StatusCode::METHOD_NOT_ALLOWED {

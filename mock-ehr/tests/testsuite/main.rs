@@ -7,6 +7,7 @@ mod fhir;
 mod form_post;
 mod granted_apps;
 mod harness;
+mod inspect;
 mod launches;
 mod management;
 mod robustness;

@@ -13,10 +13,12 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 use super::GrantType;
+use super::advice;
 use super::reason::Reason;
 use crate::config::{Client, ClientKind};
 use crate::defect::Defect;
 use crate::form::Parameters;
+use crate::journal::notes;
 use crate::state::AppState;
 
 /// What the caller wants; some defects bite at one of them only.
@@ -40,6 +42,22 @@ impl From<GrantType> for Purpose {
 
 /// The client that sends a request, as far as its kind can prove it.
 pub(crate) fn check<'a>(
+    app: &'a AppState,
+    headers: &HeaderMap,
+    parameters: &Parameters,
+    purpose: Purpose,
+) -> Result<&'a Client, Reason> {
+    let client = check_once(app, headers, parameters, purpose)?;
+    // An assertion is spent by its check, which therefore looks twice by itself.
+    if Method::presented(headers, parameters) != [Method::Assertion] {
+        notes::second_look(|| {
+            check_once(app, headers, parameters, purpose).map_err(|reason| advice::objection(&reason))
+        });
+    }
+    Ok(client)
+}
+
+fn check_once<'a>(
     app: &'a AppState,
     headers: &HeaderMap,
     parameters: &Parameters,

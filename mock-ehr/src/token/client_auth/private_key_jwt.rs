@@ -16,9 +16,11 @@ use super::{compact, jwks_uri};
 use crate::config::{Client, ClientKind};
 use crate::defect::Defect;
 use crate::form::Parameters;
+use crate::journal::notes;
 use crate::keys::ClientKey;
 use crate::state::AppState;
 use crate::store::spent::Kind;
+use crate::token::advice;
 use crate::token::reason::Reason;
 use crate::variant::Variant;
 
@@ -112,6 +114,13 @@ pub(super) fn check<'a>(app: &'a AppState, headers: &HeaderMap, parameters: &Par
         .and_then(|()| check_claims(app, client, &assertion))
         .and_then(|expires| check_jti(app, headers, client, &assertion, expires))
         .map_err(Reason::Assertion)?;
+    // Whether jti was used before cannot be asked twice.
+    notes::second_look(|| {
+        check_type(app, parameters)
+            .and_then(|()| check_header(app, client, &known, &assertion))
+            .and_then(|()| check_claims(app, client, &assertion))
+            .map_err(|problem| advice::objection(&Reason::Assertion(problem)))
+    });
     Ok(client)
 }
 
