@@ -26,6 +26,12 @@
     } while (asked);
     busy = false;
   };
+  const reveal = () => {
+    const linked = document.getElementById(location.hash.slice(1));
+    if (linked instanceof HTMLDetailsElement) { linked.open = true; linked.scrollIntoView(); }
+  };
+  addEventListener("hashchange", reveal);
+  reveal();
   const events = new EventSource("/inspect/events");
   let lost = false;
   events.onopen = () => { say(true, "live"); if (lost) refresh(); lost = false; };

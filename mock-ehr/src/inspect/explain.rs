@@ -1,11 +1,11 @@
 //! What parameters, members and claims mean, in a sentence each, and where it stands.
 
 /// A meaning and its source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Meaning {
     pub(super) text: &'static str,
     pub(super) source: &'static str,
-    pub(super) url: &'static str,
+    pub(super) url: String,
 }
 
 /// Where a name stands: some mean different things in different places.
@@ -50,6 +50,12 @@ pub(super) fn meaning(place: Place, name: &str) -> Option<Meaning> {
         Place::Fhir => fhir(name),
         Place::Launch => launch(name),
     }?;
+    // The section itself, where the document's address and its name tell it.
+    let section = source.rsplit_once('§').map(|(_, section)| section);
+    let url = match section.filter(|_| url.starts_with("https://www.rfc-editor.org/")) {
+        Some(section) => format!("{url}#section-{section}"),
+        None => url.to_owned(),
+    };
     Some(Meaning { text, source, url })
 }
 
@@ -166,7 +172,7 @@ fn callback(name: &str) -> Told {
         ),
         "iss" => (
             "Who answers: the app compares it with the server that it asked; in a launch URL, the FHIR base.",
-            "RFC 9207 §2, SMART 2.2",
+            "RFC 9207 §2",
             "https://www.rfc-editor.org/rfc/rfc9207",
         ),
         "launch" => (
@@ -223,7 +229,7 @@ fn token(name: &str) -> Told {
         ),
         "token" => (
             "The token that it is about.",
-            "RFC 7662 §2.1, RFC 7009 §2.1",
+            "RFC 7662 §2.1",
             "https://www.rfc-editor.org/rfc/rfc7662",
         ),
         "token_type_hint" => (
