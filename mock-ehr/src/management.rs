@@ -152,13 +152,13 @@ async fn advance_clock(State(state): State<AppState>, Json(advance): Json<Advanc
 
 async fn read_journal(State(state): State<AppState>) -> Response {
     Json(Value::Array(
-        state.journal().entries().iter().map(|entry| json!(**entry)).collect(),
+        state.journal().shared().iter().map(|entry| json!(**entry)).collect(),
     ))
     .into_response()
 }
 
 async fn read_har(State(state): State<AppState>) -> Response {
-    Json(har::log(state.public_url(), &state.journal().entries())).into_response()
+    Json(har::log(state.public_url(), &state.journal().shared())).into_response()
 }
 
 async fn clear_journal(State(state): State<AppState>) -> StatusCode {

@@ -16,8 +16,8 @@ use crate::defect::Defect;
 use crate::launch::{api, launcher};
 use crate::state::AppState;
 use crate::{
-    authorize, brands, cors, discovery, end_session, fhir, granted_apps, inspect, introspect, journal, jwks, register, revoke,
-    token, userinfo,
+    authorize, brands, cors, discovery, end_session, fhir, granted_apps, inspect, introspect, journal, jwks, register,
+    revoke, token, userinfo,
 };
 
 /// The public listener.

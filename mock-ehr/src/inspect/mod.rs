@@ -66,7 +66,7 @@ struct Page<'a> {
 /// `GET /inspect`
 async fn show(State(state): State<AppState>, RawQuery(query): RawQuery) -> Response {
     let filter = Filter::read(query.as_deref().unwrap_or_default());
-    let entries = state.journal().entries();
+    let entries = state.journal().shared();
     let mut clients: Vec<String> = entries.iter().filter_map(|entry| entry.client.clone()).collect();
     clients.sort_unstable();
     clients.dedup();
@@ -117,7 +117,7 @@ async fn clear(State(state): State<AppState>) -> Response {
 /// `GET /inspect/journal.json`
 async fn as_json(State(state): State<AppState>, RawQuery(query): RawQuery) -> Response {
     let filter = Filter::read(query.as_deref().unwrap_or_default());
-    let chosen = filter.choose(state.journal().entries());
+    let chosen = filter.choose(state.journal().shared());
     let all = chosen.iter().map(|entry| json!(**entry)).collect();
     download(Value::Array(all), "attachment; filename=\"mock-ehr-journal.json\"")
 }
@@ -125,7 +125,7 @@ async fn as_json(State(state): State<AppState>, RawQuery(query): RawQuery) -> Re
 /// `GET /inspect/journal.har`
 async fn as_har(State(state): State<AppState>, RawQuery(query): RawQuery) -> Response {
     let filter = Filter::read(query.as_deref().unwrap_or_default());
-    let chosen = filter.choose(state.journal().entries());
+    let chosen = filter.choose(state.journal().shared());
     download(
         har::log(state.public_url(), &chosen),
         "attachment; filename=\"mock-ehr.har\"",

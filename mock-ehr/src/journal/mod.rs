@@ -165,7 +165,12 @@ impl Journal {
     }
 
     /// Everything that is kept, oldest first.
-    pub fn entries(&self) -> Vec<Arc<Entry>> {
+    pub fn entries(&self) -> Vec<Entry> {
+        self.lock().kept.iter().map(|entry| Entry::clone(entry)).collect()
+    }
+
+    /// The same without copies.
+    pub(crate) fn shared(&self) -> Vec<Arc<Entry>> {
         self.lock().kept.iter().cloned().collect()
     }
 

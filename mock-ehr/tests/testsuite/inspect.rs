@@ -49,24 +49,45 @@ async fn a_timeline_holds_all_of_its_launch_and_nothing_of_another() {
     let refreshed = ehr
         .refresh("app-public", &answer.member("refresh_token"), |form| form)
         .await;
-    assert!(ehr.fhir("Patient/patient-c", &refreshed.member("access_token")).await.status.is_success());
+    assert!(
+        ehr.fhir("Patient/patient-c", &refreshed.member("access_token"))
+            .await
+            .status
+            .is_success()
+    );
     ehr.introspect(&answer.member("access_token")).await;
     ehr.launched("app-symmetric").await;
     let of = |launch: u64, entries: &[Value]| -> Vec<String> {
         let wanted = entries.iter().filter(|entry| entry["launch"] == launch);
-        wanted.map(|entry| entry["request"]["path"].as_str().unwrap_or_default().to_owned()).collect()
+        wanted
+            .map(|entry| entry["request"]["path"].as_str().unwrap_or_default().to_owned())
+            .collect()
     };
     let entries = journal(&ehr).await;
     assert_eq!(entries[0]["launch"], Value::Null, "discovery belongs to nobody");
     let first = of(1, &entries);
     assert_eq!(first.first().map(String::as_str), Some("/launches"));
-    for path in ["/auth/authorize", "/auth/sign-in", "/auth/consent", "/auth/token", "/fhir/Patient/patient-c", "/auth/introspect"] {
+    for path in [
+        "/auth/authorize",
+        "/auth/sign-in",
+        "/auth/consent",
+        "/auth/token",
+        "/fhir/Patient/patient-c",
+        "/auth/introspect",
+    ] {
         assert!(first.iter().any(|known| known == path), "{path} is not in {first:?}");
     }
     assert_eq!(first.iter().filter(|path| *path == "/auth/token").count(), 2);
     let second = of(2, &entries);
-    assert!(second.contains(&"/auth/token".to_owned()) && !second.contains(&"/launches".to_owned()), "{second:?}");
-    let clients: Vec<_> = entries.iter().filter(|entry| entry["launch"] == 2).map(|entry| &entry["client"]).collect();
+    assert!(
+        second.contains(&"/auth/token".to_owned()) && !second.contains(&"/launches".to_owned()),
+        "{second:?}"
+    );
+    let clients: Vec<_> = entries
+        .iter()
+        .filter(|entry| entry["launch"] == 2)
+        .map(|entry| &entry["client"])
+        .collect();
     assert!(clients.iter().all(|client| **client == "app-symmetric"), "{clients:?}");
     let page = ehr.get("/inspect").await.body;
     assert!(page.contains("EHR launch 1") && page.contains("Standalone launch 2"));
@@ -85,7 +106,12 @@ async fn claims_are_shown_and_secrets_are_not() {
         .add("client_assertion_type", JWT_BEARER)
         .add("client_assertion", &assertion);
     assert!(ehr.post("/auth/token", &[], &form).await.gives_token());
-    ehr.post("/auth/token", &[("authorization", &basic("app-symmetric", "a-wrong-secret"))], &form).await;
+    ehr.post(
+        "/auth/token",
+        &[("authorization", &basic("app-symmetric", "a-wrong-secret"))],
+        &form,
+    )
+    .await;
     ehr.fhir("Patient/patient-c", "a-token-that-is-no-token").await;
     let id_token = answer.member("id_token");
     let signature = |jwt: &str| jwt.rsplit('.').next().unwrap_or_default().to_owned();
@@ -103,7 +129,10 @@ async fn claims_are_shown_and_secrets_are_not() {
     for path in ["/inspect", "/inspect/journal.json", "/inspect/journal.har"] {
         let shown = ehr.get(path).await.body;
         for secret in &secrets {
-            assert!(secret.len() >= 8 && !shown.contains(secret.as_str()), "{secret} stands in {path}");
+            assert!(
+                secret.len() >= 8 && !shown.contains(secret.as_str()),
+                "{secret} stands in {path}"
+            );
         }
         // Of the id_token, the launch and the assertion.
         for claim in ["fhirUser", "patient-c", "jti-0"] {
@@ -115,17 +144,27 @@ async fn claims_are_shown_and_secrets_are_not() {
 #[tokio::test]
 async fn each_refusal_has_its_rule_and_its_fix() {
     let ehr = TestEhr::new();
-    ehr.land("app-public", |form| form.set("redirect_uri", "https://evil.example/cb")).await;
+    ehr.land("app-public", |form| form.set("redirect_uri", "https://evil.example/cb"))
+        .await;
     ehr.land("app-public", |form| form.omit("code_challenge")).await;
     let flow = ehr.code("app-public").await;
-    ehr.redeem(&flow, |form| form.set("code_verifier", "another-verifier-0123456789-0123456789-0123456789")).await;
+    ehr.redeem(&flow, |form| {
+        form.set("code_verifier", "another-verifier-0123456789-0123456789-0123456789")
+    })
+    .await;
     ehr.fhir("Patient/patient-b", "nonsense").await;
     let objections = objections(&ehr);
     let codes: Vec<_> = objections.iter().map(|objection| objection.code.as_str()).collect();
     assert_eq!(codes, ["invalid_request", "invalid_request", "invalid_grant", "login"]);
     for objection in &objections {
-        assert!(!objection.let_pass && objection.url.starts_with("https://"), "{objection:?}");
-        assert!(!objection.rule.is_empty() && objection.fix.ends_with('.'), "{objection:?}");
+        assert!(
+            !objection.let_pass && objection.url.starts_with("https://"),
+            "{objection:?}"
+        );
+        assert!(
+            !objection.rule.is_empty() && objection.fix.ends_with('.'),
+            "{objection:?}"
+        );
     }
     assert!(objections[0].message.contains("evil.example"), "{:?}", objections[0]);
     let page = ehr.get("/inspect?show=objections").await.body;
@@ -137,30 +176,63 @@ async fn each_refusal_has_its_rule_and_its_fix() {
 async fn what_a_defect_lets_pass_is_objected_to_all_the_same() {
     type Act = fn(Form) -> Form;
     let at_authorize: [(Defect, Act, &str); 3] = [
-        (Defect::RedirectUriAny, |form| form.set("redirect_uri", "https://app.example/other"), "redirect_uri was"),
-        (Defect::PkceNotRequired, |form| form.omit("code_challenge").omit("code_challenge_method"), "code_challenge is missing"),
-        (Defect::DuplicateParametersAccepted, |form| form.add("scope", "openid"), "came 2 times"),
+        (
+            Defect::RedirectUriAny,
+            |form| form.set("redirect_uri", "https://app.example/other"),
+            "redirect_uri was",
+        ),
+        (
+            Defect::PkceNotRequired,
+            |form| form.omit("code_challenge").omit("code_challenge_method"),
+            "code_challenge is missing",
+        ),
+        (
+            Defect::DuplicateParametersAccepted,
+            |form| form.add("scope", "openid"),
+            "came 2 times",
+        ),
     ];
     for (defect, alter, message) in at_authorize {
         let ehr = TestEhr::with_defect(defect);
         assert!(ehr.gives_code("app-public", alter).await, "{defect} lets it pass");
         let said = objections(&ehr);
-        assert!(said.iter().any(|said| said.let_pass && said.message.contains(message)), "{defect}: {said:?}");
+        assert!(
+            said.iter().any(|said| said.let_pass && said.message.contains(message)),
+            "{defect}: {said:?}"
+        );
         let page = ehr.get("/inspect").await.body;
-        assert!(page.contains(defect.doc()) && page.contains(defect.requirement()), "{defect}");
+        assert!(
+            page.contains(defect.doc()) && page.contains(defect.requirement()),
+            "{defect}"
+        );
         assert!(page.contains("A strict EHR refuses this"), "{defect}");
     }
     let at_token: [(Defect, Act, &str); 3] = [
-        (Defect::PkceNotVerified, |form| form.set("code_verifier", "another-verifier-0123456789-0123456789-0123456789"), "SHA-256"),
-        (Defect::RedirectUriNotComparedAtExchange, |form| form.set("redirect_uri", "https://app.example/cb2"), "redirect_uri was"),
-        (Defect::TokenDuplicateParametersAccepted, |form| form.add("grant_type", "authorization_code"), "came 2 times"),
+        (
+            Defect::PkceNotVerified,
+            |form| form.set("code_verifier", "another-verifier-0123456789-0123456789-0123456789"),
+            "SHA-256",
+        ),
+        (
+            Defect::RedirectUriNotComparedAtExchange,
+            |form| form.set("redirect_uri", "https://app.example/cb2"),
+            "redirect_uri was",
+        ),
+        (
+            Defect::TokenDuplicateParametersAccepted,
+            |form| form.add("grant_type", "authorization_code"),
+            "came 2 times",
+        ),
     ];
     for (defect, alter, message) in at_token {
         let ehr = TestEhr::with_defect(defect);
         let flow = ehr.code("app-public").await;
         assert!(ehr.redeem(&flow, alter).await.gives_token(), "{defect} lets it pass");
         let said = objections(&ehr);
-        assert!(said.iter().any(|said| said.let_pass && said.message.contains(message)), "{defect}: {said:?}");
+        assert!(
+            said.iter().any(|said| said.let_pass && said.message.contains(message)),
+            "{defect}: {said:?}"
+        );
     }
 }
 
@@ -169,7 +241,11 @@ async fn a_second_look_changes_nothing() {
     // The look of the journal spends neither the code nor the launch, and finds nothing where nothing is wrong.
     let ehr = TestEhr::with_defect(Defect::PkceNotVerified);
     ehr.mock.set_variants([Variant::LaunchSingleUse]);
-    ehr.mock.set_defects([Defect::StateDropped, Defect::PkceNotVerified, Defect::ResponseIssMissing]);
+    ehr.mock.set_defects([
+        Defect::StateDropped,
+        Defect::PkceNotVerified,
+        Defect::ResponseIssMissing,
+    ]);
     let launch = ehr.launch("app-public", None).launch;
     assert!(ehr.gives_code("app-public", |form| form.add("launch", &launch)).await);
     let flow = ehr.code("app-public").await;
@@ -181,7 +257,11 @@ async fn a_second_look_changes_nothing() {
         assert!(ehr.redeem(&flow, |form| form).await.gives_token());
     }
     let said = objections(&ehr);
-    assert!(said.iter().all(|said| said.let_pass && said.message.contains("redeemed before")), "{said:?}");
+    assert!(
+        said.iter()
+            .all(|said| said.let_pass && said.message.contains("redeemed before")),
+        "{said:?}"
+    );
     assert_eq!(said.len(), 2, "the first exchange was right");
 }
 
@@ -190,12 +270,23 @@ async fn a_token_of_the_wrong_kind_is_named() {
     let ehr = TestEhr::new();
     let answer = ehr.launched("app-public").await;
     ehr.fhir("Patient/patient-b", &answer.member("id_token")).await;
-    assert_eq!(latest(&ehr, "/fhir/Patient/patient-b").await["request"]["bearer"], "id_token");
-    assert!(ehr.get("/inspect").await.body.contains("is the id_token: send the access_token"));
+    assert_eq!(
+        latest(&ehr, "/fhir/Patient/patient-b").await["request"]["bearer"],
+        "id_token"
+    );
+    assert!(
+        ehr.get("/inspect")
+            .await
+            .body
+            .contains("is the id_token: send the access_token")
+    );
     ehr.fhir("Patient/patient-b", &answer.member("access_token")).await;
     let right = latest(&ehr, "/fhir/Patient/patient-b").await;
     assert_eq!(right["request"]["bearer"], "access_token");
-    assert_eq!(right["response"]["fhir"], json!({ "resourceType": "Patient", "id": "patient-b" }));
+    assert_eq!(
+        right["response"]["fhir"],
+        json!({ "resourceType": "Patient", "id": "patient-b" })
+    );
 }
 
 #[tokio::test]
@@ -207,13 +298,25 @@ async fn the_archive_can_be_read_by_others() {
     assert!(answer.header("content-disposition").contains(".har"));
     let log = answer.json()["log"].clone();
     assert_eq!(log["version"], "1.2");
-    let pages: Vec<_> = log["pages"].as_array().unwrap().iter().map(|page| page["id"].clone()).collect();
+    let pages: Vec<_> = log["pages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|page| page["id"].clone())
+        .collect();
     let entries = log["entries"].as_array().unwrap();
     assert_eq!(entries.len(), ehr.mock.state().journal().entries().len());
     let mut to_app = 0;
     for entry in entries {
-        assert!(entry["pageref"].is_null() || pages.contains(&entry["pageref"]), "{entry}");
-        entry["startedDateTime"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+        assert!(
+            entry["pageref"].is_null() || pages.contains(&entry["pageref"]),
+            "{entry}"
+        );
+        entry["startedDateTime"]
+            .as_str()
+            .unwrap()
+            .parse::<jiff::Timestamp>()
+            .unwrap();
         url::Url::parse(entry["request"]["url"].as_str().unwrap()).unwrap();
         assert!(entry["request"]["queryString"].is_array() && entry["response"]["content"]["size"].is_number());
         for part in ["cache", "timings"] {
@@ -243,7 +346,11 @@ async fn other_sites_neither_read_nor_clear() {
     ] {
         assert_eq!(clear(&headers).await, StatusCode::FORBIDDEN, "{headers:?}");
         for path in ["/inspect", "/inspect/journal.har", "/inspect/events"] {
-            assert_eq!(ehr.get_with(path, &headers).await.status, StatusCode::FORBIDDEN, "{headers:?} {path}");
+            assert_eq!(
+                ehr.get_with(path, &headers).await.status,
+                StatusCode::FORBIDDEN,
+                "{headers:?} {path}"
+            );
         }
     }
     assert_eq!(kept(), 1);
@@ -255,10 +362,14 @@ async fn other_sites_neither_read_nor_clear() {
 #[tokio::test]
 async fn no_defect_weakens_the_page_and_looking_is_not_journalled() {
     let ehr = TestEhr::new();
-    ehr.mock.set_defects([Defect::PagesFrameable, Defect::PagesCacheable, Defect::PagesThirdParty]);
+    ehr.mock
+        .set_defects([Defect::PagesFrameable, Defect::PagesCacheable, Defect::PagesThirdParty]);
     let page = ehr.get("/inspect").await;
     let policy = page.header("content-security-policy");
-    assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"), "{policy}");
+    assert!(
+        policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"),
+        "{policy}"
+    );
     assert_eq!(page.header("x-frame-options"), "DENY");
     assert_eq!(page.header("cache-control"), "no-store");
     assert!(!page.body.contains("stats.example"));
@@ -269,9 +380,19 @@ async fn no_defect_weakens_the_page_and_looking_is_not_journalled() {
 async fn what_a_hostile_app_sends_is_text() {
     let ehr = TestEhr::new();
     let evil = "</code><script>alert(1)</script>";
-    ehr.land("app-public", |form| form.set("redirect_uri", evil).set("client_id", evil).add(evil, evil)).await;
-    ehr.get(&format!("/fhir/Patient?{}", Form::of(&[(evil, evil)]).encode())).await;
-    let page = ehr.get(&format!("/inspect?{}", Form::of(&[("text", "script"), ("client", evil)]).encode())).await.body;
+    ehr.land("app-public", |form| {
+        form.set("redirect_uri", evil).set("client_id", evil).add(evil, evil)
+    })
+    .await;
+    ehr.get(&format!("/fhir/Patient?{}", Form::of(&[(evil, evil)]).encode()))
+        .await;
+    let page = ehr
+        .get(&format!(
+            "/inspect?{}",
+            Form::of(&[("text", "script"), ("client", evil)]).encode()
+        ))
+        .await
+        .body;
     assert!(!page.contains("<script>alert"), "{page}");
     assert!(ehr.get("/inspect").await.body.contains("&#60;script&#62;alert"));
 }
@@ -284,7 +405,9 @@ async fn an_open_page_hears_of_every_change() {
     assert_eq!(answer.headers()["content-type"], "text/event-stream");
     let mut body = answer.into_body();
     let mut next = async || {
-        let frame = tokio::time::timeout(Duration::from_secs(5), body.frame()).await.expect("an event in time");
+        let frame = tokio::time::timeout(Duration::from_secs(5), body.frame())
+            .await
+            .expect("an event in time");
         String::from_utf8(frame.unwrap().unwrap().into_data().unwrap().to_vec()).unwrap()
     };
     assert!(next().await.starts_with("retry:"));
