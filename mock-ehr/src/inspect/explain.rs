@@ -47,7 +47,7 @@ pub(super) fn meaning(place: Place, name: &str) -> Option<Meaning> {
         Place::Token => token(name),
         Place::Answer => answer(name),
         Place::Jwt => jwt(name),
-        Place::Fhir => fhir(name),
+        Place::Fhir => Some(fhir(name)),
         Place::Launch => launch(name),
     }?;
     // The section itself, where the document's address and its name tell it.
@@ -374,7 +374,7 @@ fn jwt(name: &str) -> Told {
     })
 }
 
-fn fhir(name: &str) -> Told {
+fn fhir(name: &str) -> (&'static str, &'static str, &'static str) {
     let name = name.split_once(':').map_or(name, |(name, _)| name);
     let text = match name {
         "_id" => "The resource with this id.",
@@ -398,7 +398,7 @@ fn fhir(name: &str) -> Told {
         "access_token" => "A token in the address counts for nothing here, and ends up in logs.",
         _ => "A search parameter of this type.",
     };
-    Some((text, "FHIR R4 search", SEARCH))
+    (text, "FHIR R4 search", SEARCH)
 }
 
 fn launch(name: &str) -> Told {

@@ -95,9 +95,8 @@ pub(crate) fn says_yes(used: Used) -> bool {
         .try_with(|notes| {
             let mut taken = notes.taken.borrow_mut();
             match used {
-                Used::Defect(_) if notes.strict.get() => return false,
-                // It would spend the launch a second time.
-                Used::Variant(Variant::LaunchSingleUse) if notes.strict.get() => return false,
+                // The variant would spend the launch a second time.
+                Used::Defect(_) | Used::Variant(Variant::LaunchSingleUse) if notes.strict.get() => return false,
                 Used::Defect(defect) if !taken.defects.contains(&defect) => taken.defects.push(defect),
                 Used::Variant(variant) if !taken.variants.contains(&variant) => taken.variants.push(variant),
                 Used::Defect(_) | Used::Variant(_) => {}
