@@ -70,10 +70,15 @@ fn elements(kind: &str) -> Option<&'static [&'static str]> {
         "Coverage" => &["policyHolder", "subscriber", "beneficiary", "payor"],
         "Device" | "Immunization" | "RelatedPerson" => &["patient"],
         "DiagnosticReport" | "Encounter" | "Goal" | "MedicationRequest" => &["subject"],
-        "DocumentReference" => &["subject", "author"],
-        "Observation" => &["subject", "performer"],
-        "Procedure" => &["subject", "performer.actor"],
+        "DocumentReference" | "QuestionnaireResponse" => &["subject", "author"],
+        "Observation" | "ServiceRequest" => &["subject", "performer"],
+        "Procedure" | "MedicationAdministration" => &["subject", "performer.actor"],
         "Provenance" => &["target"],
+        // R4 places no Binary; one is whose its security context says.
+        "Binary" => &["securityContext"],
+        "Claim" | "ExplanationOfBenefit" => &["patient", "payee.party"],
+        "MedicationDispense" => &["subject", "receiver"],
+        "Person" => &["link.target"],
         // A type that this table does not know is kept to whom it names.
         _ => &["subject", "patient"],
     })
@@ -117,6 +122,11 @@ mod tests {
             ("Device", json!({}), Membership::Shared),
             ("Practitioner", json!({"subject": a}), Membership::Shared),
             ("Basic", json!({"subject": a}), patients(&["a"])),
+            ("Binary", json!({}), patients(&[])),
+            ("Binary", json!({"securityContext": a}), patients(&["a"])),
+            ("Claim", json!({"patient": a}), patients(&["a"])),
+            ("Person", json!({"link": [{"target": a}]}), patients(&["a"])),
+            ("Specimen", json!({"subject": a}), patients(&["a"])),
         ] {
             assert_eq!(Membership::of(kind, "x", &body), expected, "{kind} {body}");
         }

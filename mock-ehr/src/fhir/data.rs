@@ -278,7 +278,7 @@ impl Reading<'_> {
     fn settle(mut self) -> Result<Loaded, DataError> {
         for (origin, mut resource) in std::mem::take(&mut self.waiting) {
             self.known.settle(&mut resource);
-            self.loaded.dangling += self.known.give_up(&mut resource);
+            self.loaded.dangling += Known::give_up(&mut resource);
             self.add(&origin, resource)?;
         }
         Ok(self.loaded)

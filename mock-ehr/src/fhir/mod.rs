@@ -8,6 +8,7 @@ mod advice;
 mod app_state;
 mod batch;
 mod bearer;
+mod binary;
 mod body;
 mod bundle;
 mod chain;

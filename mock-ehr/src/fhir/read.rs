@@ -12,7 +12,7 @@ use super::access::Interaction;
 use super::bearer::Bearer;
 use super::outcome::{self, Problem};
 use super::store::Resource;
-use super::{app_state, format, parameters};
+use super::{app_state, binary, format, parameters};
 use crate::defect::Defect;
 use crate::state::AppState;
 
@@ -97,7 +97,7 @@ fn send(resource: &Resource, headers: &HeaderMap) -> Response {
     let mut response = if known {
         (StatusCode::NOT_MODIFIED, [(CACHE_CONTROL, "no-store")]).into_response()
     } else {
-        outcome::resource(StatusCode::OK, &resource.body)
+        binary::content(resource, headers).unwrap_or_else(|| outcome::resource(StatusCode::OK, &resource.body))
     };
     let modified = resource.last_updated.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
     for (name, value) in [(ETAG, etag), (LAST_MODIFIED, modified)] {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::criterion::Criterion;
+use super::element;
 use super::index::{Key, Position, common, unique};
 use super::parameters::Parameter;
 use super::span::Span;
@@ -221,10 +222,15 @@ impl Records {
         referring
     }
 
-    /// The first date of a resource, if it has any; nothing is said where the index does not know the resource.
-    pub(crate) fn first_date(&self, parameter: &Parameter, resource: &Resource) -> Option<Option<Span>> {
-        let at = resource.position()?;
-        Some(self.store.index().first_date((&resource.kind, parameter.name), at))
+    /// The first date of a resource, if it has any.
+    pub(crate) fn first_date(&self, parameter: &Parameter, resource: &Resource) -> Option<Span> {
+        match resource.position() {
+            Some(at) => self.store.index().first_date((&resource.kind, parameter.name), at),
+            None => resource.body.look(|body| {
+                let mut values = parameter.paths.iter().flat_map(|path| element::at(body, path));
+                values.find_map(Span::of)
+            }),
+        }
     }
 
     fn shown<'a>(&'a self, positions: impl Iterator<Item = Position> + 'a) -> impl Iterator<Item = &'a Resource> {

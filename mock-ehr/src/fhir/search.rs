@@ -20,7 +20,6 @@ use super::outcome::{self, Problem};
 use super::parameters::{self, Kind, Parameter};
 use super::query::{self, Direction, Query};
 use super::records::Records;
-use super::span::Span;
 use super::store::Resource;
 use super::{app_state, bearer, criterion, element};
 use crate::defect::Defect;
@@ -208,10 +207,7 @@ fn sort(matches: &mut Vec<&Resource>, query: &Query, records: &Records) {
 /// FHIR R4 search §3.1.1.5.1: a period counts by its start when ascending, by its end when descending. What has no value
 /// comes last either way.
 fn moment(parameter: &Parameter, direction: Direction, resource: &Resource, records: &Records) -> i64 {
-    let span = records
-        .first_date(parameter, resource)
-        .unwrap_or_else(|| resource.body.look(|body| Span::of(first(parameter, body)?)));
-    match (span, direction) {
+    match (records.first_date(parameter, resource), direction) {
         (None, _) => i64::MAX,
         (Some(span), Direction::Ascending) => span.start.as_microsecond(),
         (Some(span), Direction::Descending) => -span.end.as_microsecond(),

@@ -115,7 +115,7 @@ impl AppState {
             })?),
         };
         if let Some(patient) = &request.patient {
-            if !self.data().get("Patient", patient).is_some() {
+            if self.data().get("Patient", patient).is_none() {
                 return Err(LaunchError::UnknownPatient { was: patient.clone() });
             }
             if let Some(user) = user.filter(|user| !user.may_open(patient)) {

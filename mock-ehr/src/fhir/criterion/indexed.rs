@@ -165,7 +165,9 @@ mod tests {
         match (parameter.kind, value) {
             (Kind::Token, Value::Object(members)) => {
                 if let Some(Value::Array(codings)) = members.get("coding") {
-                    codings.iter().for_each(|coding| questions(parameter, coding, into));
+                    for coding in codings {
+                        questions(parameter, coding, into);
+                    }
                     return;
                 }
                 let text = |name: &str| members.get(name).and_then(Value::as_str).unwrap_or_default();

@@ -4,7 +4,7 @@
 /// from 0.
 pub(super) fn line_of_entry(text: &str, entry: usize) -> Option<usize> {
     let at = offset_of_entry(text.as_bytes(), entry)?;
-    Some(text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1)
+    Some(text.get(..at)?.matches('\n').count() + 1)
 }
 
 fn offset_of_entry(text: &[u8], entry: usize) -> Option<usize> {

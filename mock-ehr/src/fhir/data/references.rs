@@ -48,7 +48,7 @@ impl Known {
 
     /// Turns conditional references that lead nowhere into logical ones, as far as an identifier is named; how many
     /// references lead nowhere.
-    pub(super) fn give_up(&self, resource: &mut Value) -> usize {
+    pub(super) fn give_up(resource: &mut Value) -> usize {
         let mut left = 0;
         each_object(resource, &mut |members| {
             let Some(text) = members

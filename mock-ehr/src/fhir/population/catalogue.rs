@@ -3,6 +3,9 @@
 /// A code with its words.
 pub(super) type Coded = (&'static str, &'static str);
 
+/// A medicine of RxNorm, and how it is taken.
+pub(super) type Drug = (Coded, &'static str);
+
 /// An illness that stays.
 #[derive(Debug)]
 pub(super) struct Illness {
@@ -13,7 +16,7 @@ pub(super) struct Illness {
     /// How many of a hundred get it.
     pub(super) percent: i32,
     /// RxNorm, the first of them first; with how it is taken.
-    pub(super) drugs: &'static [(Coded, &'static str)],
+    pub(super) drugs: &'static [Drug],
     /// What the laboratory looks at on every visit, as [`super::measure`] names it.
     pub(super) panels: &'static [&'static str],
 }
@@ -163,7 +166,7 @@ pub(super) const ILLNESSES: &[Illness] = &[
 ];
 
 /// SNOMED CT, of illnesses that pass, with the days they last and what is given.
-pub(super) const PASSING: &[(Coded, i32, Option<(Coded, &str)>)] = &[
+pub(super) const PASSING: &[(Coded, i32, Option<Drug>)] = &[
     (
         ("3110003", "Acute otitis media"),
         14,

@@ -254,7 +254,7 @@ fn laboratory(chart: &mut Chart, visit: &Visit, illnesses: &[Since], index: usiz
                 .collect::<Vec<_>>(),
         );
     }
-    if health.age >= 40 && index % 3 == 0 {
+    if health.age >= 40 && index.is_multiple_of(3) {
         for usual in ["blood", "lipids", "sugar"] {
             if !panels.contains(&usual) {
                 panels.push(usual);

@@ -62,7 +62,7 @@ pub(super) fn describe(chart: &mut Chart) {
 
 fn given(chart: &mut Chart, female: bool) -> &'static str {
     let names = if female { WOMEN } else { MEN };
-    *chart.dice.pick(names)
+    chart.dice.pick::<&str>(names)
 }
 
 fn address(chart: &mut Chart) -> Value {
