@@ -10,6 +10,7 @@ mod harness;
 mod inspect;
 mod launches;
 mod management;
+mod population;
 mod robustness;
 mod shelf;
 mod variants;
