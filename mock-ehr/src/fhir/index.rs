@@ -90,18 +90,44 @@ impl Index {
         unique(fitting.map(|(at, _)| *at).collect())
     }
 
-    /// The first date of a resource.
-    pub(crate) fn first_date(&self, name: (&str, &str), at: Position) -> Option<Span> {
-        let column = self.dates.get(&name)?;
-        let first = column.partition_point(|(other, _)| *other < at);
-        column
-            .get(first)
-            .filter(|(other, _)| *other == at)
-            .map(|(_, span)| *span)
+    /// The dates of a parameter, to be walked through.
+    pub(crate) fn walk(&self, name: Name) -> Walk<'_> {
+        Walk {
+            column: self.dates.get(&name).map(Vec::as_slice).unwrap_or_default(),
+            cursor: 0,
+        }
     }
 
     fn hash(&self, name: impl Hash, key: Key<'_>) -> u64 {
         self.hasher.hash_one((name, key))
+    }
+}
+
+/// A way through the dates of a parameter: quick for those who ask in order, right for all.
+#[derive(Debug)]
+pub(crate) struct Walk<'i> {
+    column: &'i [(Position, Span)],
+    cursor: usize,
+}
+
+impl Walk<'_> {
+    /// The first date of a resource.
+    pub(crate) fn first(&mut self, at: Position) -> Option<Span> {
+        const STEPS: usize = 16;
+        if self.column.get(self.cursor).is_none_or(|(here, _)| *here > at) {
+            self.cursor = 0;
+        }
+        let mut rest = &self.column[self.cursor..];
+        let near = rest.iter().take(STEPS).take_while(|(other, _)| *other < at).count();
+        rest = &rest[near..];
+        let far = if near == STEPS {
+            rest.partition_point(|(other, _)| *other < at)
+        } else {
+            0
+        };
+        self.cursor += near + far;
+        let (here, span) = rest.get(far)?;
+        (*here == at).then_some(*span)
     }
 }
 
@@ -145,6 +171,22 @@ mod tests {
         assert_eq!(common(&[1, 3, 5, 9], &[3, 4, 9]), [3, 9]);
         assert_eq!(common(&[], &[3]), Vec::<Position>::new());
         assert_eq!(without(&[1, 3, 5], &[3, 7]), [1, 5]);
+    }
+
+    #[test]
+    fn first_dates_are_found_in_whatever_order_they_are_asked_for() {
+        let mut index = Index::default();
+        let name = ("Patient", "birthdate");
+        let year = |at: Position| Span::parse(&format!("{}", 1900 + at)).expect("a year");
+        for at in (0..90).filter(|at| at % 3 != 0) {
+            index.note_date(name, year(at), at);
+            index.note_date(name, year(at + 1), at);
+        }
+        let mut walk = index.walk(name);
+        for at in (0..95).chain([70, 2, 3, 89, 0, 1, 200, 44]) {
+            let expected = (at < 90 && at % 3 != 0).then(|| year(at));
+            assert_eq!(walk.first(at), expected, "{at}");
+        }
     }
 
     #[test]

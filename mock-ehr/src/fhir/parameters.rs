@@ -47,6 +47,11 @@ pub(crate) fn types() -> impl Iterator<Item = &'static str> {
     TYPES.iter().chain(further::FURTHER).map(|(name, _)| *name)
 }
 
+/// The name of a type as this table has it; none where the server does not know it.
+pub(crate) fn known(kind: &str) -> &'static str {
+    types().find(|known| *known == kind).unwrap_or_default()
+}
+
 /// The parameters of a type, those of every type included; nothing for a type that the server does not know.
 pub(crate) fn of(kind: &str) -> Option<impl Iterator<Item = &'static Parameter>> {
     let (_, own) = TYPES.iter().chain(further::FURTHER).find(|(name, _)| *name == kind)?;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::criterion::Criterion;
 use super::element;
 use super::index::{Key, Position, common, unique};
-use super::parameters::Parameter;
+use super::parameters::{self, Parameter};
 use super::span::Span;
 use super::store::{Resource, Store};
 
@@ -222,10 +222,15 @@ impl Records {
         referring
     }
 
-    /// The first date of a resource, if it has any.
-    pub(crate) fn first_date(&self, parameter: &Parameter, resource: &Resource) -> Option<Span> {
-        match resource.position() {
-            Some(at) => self.store.index().first_date((&resource.kind, parameter.name), at),
+    /// Tells the first date of each of these resources of a type, if it has any.
+    pub(crate) fn first_dates<'a>(
+        &'a self,
+        kind: &str,
+        parameter: &'a Parameter,
+    ) -> impl FnMut(&Resource) -> Option<Span> + 'a {
+        let mut walk = self.store.index().walk((parameters::known(kind), parameter.name));
+        move |resource| match resource.position() {
+            Some(at) => walk.first(at),
             None => resource.body.look(|body| {
                 let mut values = parameter.paths.iter().flat_map(|path| element::at(body, path));
                 values.find_map(Span::of)

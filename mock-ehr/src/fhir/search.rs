@@ -20,6 +20,7 @@ use super::outcome::{self, Problem};
 use super::parameters::{self, Kind, Parameter};
 use super::query::{self, Direction, Query};
 use super::records::Records;
+use super::span::Span;
 use super::store::Resource;
 use super::{app_state, bearer, criterion, element};
 use crate::defect::Defect;
@@ -197,7 +198,9 @@ pub(super) fn matches<'a>(store: &'a Records, kind: &str, query: &Query, view: &
 fn sort(matches: &mut Vec<&Resource>, query: &Query, records: &Records) {
     for (parameter, direction) in query.sort.iter().rev() {
         if parameter.kind == Kind::Date {
-            matches.sort_by_cached_key(|one| moment(parameter, *direction, one, records));
+            let kind = matches.first().map_or("", |one| one.kind.as_str());
+            let mut dates = records.first_dates(kind, parameter);
+            matches.sort_by_cached_key(|one| moment(dates(one), *direction));
         } else {
             sort_by_text(matches, parameter, *direction);
         }
@@ -206,8 +209,8 @@ fn sort(matches: &mut Vec<&Resource>, query: &Query, records: &Records) {
 
 /// FHIR R4 search §3.1.1.5.1: a period counts by its start when ascending, by its end when descending. What has no value
 /// comes last either way.
-fn moment(parameter: &Parameter, direction: Direction, resource: &Resource, records: &Records) -> i64 {
-    match (records.first_date(parameter, resource), direction) {
+fn moment(span: Option<Span>, direction: Direction) -> i64 {
+    match (span, direction) {
         (None, _) => i64::MAX,
         (Some(span), Direction::Ascending) => span.start.as_microsecond(),
         (Some(span), Direction::Descending) => -span.end.as_microsecond(),
