@@ -8,11 +8,12 @@ use jiff::SignedDuration;
 
 use crate::chance::Chance;
 use crate::clock::{Clock, ControlledClock};
-use crate::config::{Config, ConfigError};
+use crate::config::{Client, Config, ConfigError};
 use crate::defect::Defect;
 use crate::fetch::{Fetch, Loopback, PATIENCE};
 use crate::fhir::store::Store;
 use crate::launch::{LaunchError, LaunchRequest, LaunchResponse};
+use crate::register::first_try;
 use crate::state::{AppState, Initial, Parts};
 use crate::variant::Variant;
 use crate::{management, router};
@@ -34,6 +35,7 @@ pub struct Builder {
     patience: Duration,
     initial: Initial,
     data: Option<Arc<Store>>,
+    first_try: Option<(String, String)>,
 }
 
 impl MockEhr {
@@ -48,6 +50,7 @@ impl MockEhr {
             patience: PATIENCE,
             initial: Initial::default(),
             data: None,
+            first_try: None,
         }
     }
 
@@ -195,8 +198,15 @@ impl Builder {
         self
     }
 
+    /// Registers a public app by its launch URL alone; where else its codes may go, its user is asked at the first sign-in.
+    #[must_use]
+    pub fn app(mut self, client_id: impl Into<String>, launch_url: impl Into<String>) -> Self {
+        self.first_try = Some((client_id.into(), launch_url.into()));
+        self
+    }
+
     /// Makes it.
-    pub fn build(self) -> Result<MockEhr, ConfigError> {
+    pub fn build(mut self) -> Result<MockEhr, ConfigError> {
         let wrong = |expected| ConfigError::PublicUrl {
             was: self.public_url.clone(),
             expected,
@@ -207,6 +217,9 @@ impl Builder {
         }
         if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
             return Err(wrong("expected neither query nor fragment nor user information"));
+        }
+        if let Some((client_id, launch_url)) = &self.first_try {
+            self.initial.first_try = Some(self.first_client(client_id, launch_url)?);
         }
         let state = AppState::new(Parts {
             config: self.config,
@@ -219,5 +232,18 @@ impl Builder {
             data: self.data.unwrap_or_else(|| Arc::clone(Store::embedded())),
         });
         Ok(MockEhr { state })
+    }
+
+    fn first_client(&self, client_id: &str, launch_url: &str) -> Result<Client, ConfigError> {
+        let wrong = |what: String| ConfigError::Invalid {
+            file: "--app".to_owned(),
+            what,
+        };
+        if self.config.client(client_id).is_some() {
+            return Err(wrong(format!(
+                "client `{client_id}` is registered already; give another --client-id"
+            )));
+        }
+        first_try::client(client_id, launch_url).map_err(wrong)
     }
 }

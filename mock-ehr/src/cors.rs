@@ -133,9 +133,9 @@ fn allowed_headers(state: &AppState) -> HeaderValue {
 }
 
 fn is_registered(state: &AppState, origin: &HeaderValue) -> bool {
-    let clients = &state.config().clients;
-    clients
-        .iter()
+    let configured = state.config().clients.iter();
+    configured
+        .chain(state.registered().clients())
         .flat_map(|client| &client.origins)
         .any(|known| known.as_bytes() == origin.as_bytes())
 }

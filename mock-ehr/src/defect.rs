@@ -723,6 +723,10 @@ impl Switch for Defect {
     fn used(self) -> Used {
         Used::Defect(self)
     }
+
+    fn rides(self) -> bool {
+        crate::launch::fault::bites(self)
+    }
 }
 
 /// No defect has this name.

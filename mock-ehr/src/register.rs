@@ -2,6 +2,7 @@
 //!
 //! RFC 7591: <https://www.rfc-editor.org/rfc/rfc7591>
 
+pub(crate) mod first_try;
 pub(crate) mod manage;
 
 use axum::body::Bytes;
@@ -13,6 +14,7 @@ use serde_json::{Map, Value, json};
 use crate::config::{Client, ClientKind, Secret, SecretMethod};
 use crate::defect::Defect;
 use crate::keys::ClientKey;
+use crate::launch::check_typed;
 use crate::scope::grammar::Scope;
 use crate::state::AppState;
 use crate::token::response::{json_answer, text_of};
@@ -24,11 +26,12 @@ const SCOPES: &str = "launch launch/patient launch/encounter openid fhirUser off
 /// What a service may ask for.
 const SYSTEM_SCOPES: &str = "system/*.rs";
 
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 13] = [
     "client_name",
     "client_uri",
     "contacts",
     "grant_types",
+    "initiate_login_uri",
     "jwks",
     "jwks_uri",
     "redirect_uris",
@@ -195,9 +198,9 @@ fn client(app: &AppState, asked: &Map<String, Value>, grants: &[String]) -> Resu
         key_fixtures: Vec::new(),
         jwks_uri,
         redirect_uris,
-        launch_url: None,
+        launch_url: launch_url(asked)?,
         scopes,
-        origins: Vec::new(),
+        origins: origins(kind, asked),
         pushed_only: asked.get("require_pushed_authorization_requests") == Some(&Value::Bool(true)),
         keys: Vec::new(),
     };
@@ -206,6 +209,23 @@ fn client(app: &AppState, asked: &Map<String, Value>, grants: &[String]) -> Resu
         return Err(metadata("jwks holds an RSA key of less than 2048 bits"));
     }
     Ok(client)
+}
+
+/// A public app may run in the browser; its pages are where its codes go.
+fn origins(kind: ClientKind, asked: &Map<String, Value>) -> Vec<String> {
+    let uris = texts(asked, "redirect_uris").ok().flatten().unwrap_or_default();
+    let parsed = uris.iter().filter_map(|uri| url::Url::parse(uri).ok());
+    let of_web = parsed.filter(|url| kind == ClientKind::Public && ["http", "https"].contains(&url.scheme()));
+    of_web.map(|url| url.origin().ascii_serialization()).collect()
+}
+
+/// OpenID Connect Dynamic Client Registration §2: where others begin a sign-in; to SMART, the launch URL.
+fn launch_url(asked: &Map<String, Value>) -> Result<Option<String>, Refusal> {
+    let Some(address) = asked.get("initiate_login_uri").and_then(Value::as_str) else {
+        return Ok(None);
+    };
+    check_typed(address).map_err(|expected| metadata(format!("initiate_login_uri: {expected}")))?;
+    Ok(Some(address.to_owned()))
 }
 
 fn texts(asked: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>>, Refusal> {
@@ -326,6 +346,9 @@ fn told(
     }
     if let Some(uri) = &client.jwks_uri {
         told.insert("jwks_uri".into(), uri.clone().into());
+    }
+    if let Some(address) = &client.launch_url {
+        told.insert("initiate_login_uri".into(), address.clone().into());
     }
     if client.pushed_only {
         told.insert("require_pushed_authorization_requests".into(), true.into());

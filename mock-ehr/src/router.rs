@@ -13,7 +13,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::authorize::{consent, patient_picker, respond, sign_in};
 use crate::defect::Defect;
-use crate::launch::{api, launcher};
+use crate::launch::{api, embedded, fault, launcher};
 use crate::state::AppState;
 use crate::{
     authorize, brands, cors, discovery, end_session, fhir, granted_apps, inspect, introspect, journal, jwks, register,
@@ -25,7 +25,9 @@ pub(crate) fn public(state: AppState) -> Router {
     Router::new()
         // Launcher
         .route("/", get(launcher::show))
-        .route("/launch", get(launcher::launch))
+        .route("/launch", get(launcher::launch).post(launcher::submit))
+        .route("/launcher.js", get(launcher::script))
+        .route("/embedded", get(embedded::show))
         .route("/launches", post(api::create))
         .route("/rpc", post(api::rpc))
         // Discovery
@@ -51,6 +53,7 @@ pub(crate) fn public(state: AppState) -> Router {
         .route("/auth/signed-in", any(sign_in::signed_in))
         .route("/auth/patient", get(patient_picker::show).post(patient_picker::submit))
         .route("/auth/refused", get(respond::show_refused))
+        .route("/auth/first-try", post(register::first_try::submit))
         .route("/auth/consent", get(consent::show).post(consent::submit))
         .route(
             granted_apps::PATH,
@@ -75,6 +78,7 @@ pub(crate) fn public(state: AppState) -> Router {
         .nest("/fhir", fhir::routes(&state))
         .layer(DefaultBodyLimit::max(2 * 1024 * 1024))
         .layer(from_fn_with_state(state.clone(), cors::layer))
+        .layer(from_fn_with_state(state.clone(), fault::layer))
         .layer(from_fn_with_state(state.clone(), journal::record::exchange))
         // Looking at the journal is nothing to be journalled.
         .merge(inspect::routes(&state))

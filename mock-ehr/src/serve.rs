@@ -13,6 +13,7 @@ use crate::defect::Defect;
 use crate::fhir::data::{self, DataError};
 use crate::fhir::population;
 use crate::fhir::store::Store;
+use crate::register::first_try;
 use crate::variant::Variant;
 
 /// What to serve, and where.
@@ -33,6 +34,12 @@ pub struct ServeArgs {
     /// Serve these data beside the built-in people: a folder of Bundles (Synthea's, for instance), resources or NDJSON.
     #[arg(long, value_name = "DIR")]
     pub fhir_data: Option<PathBuf>,
+    /// An app of yours to try, by its launch URL: registered as a public client; the first sign-in asks for the rest.
+    #[arg(long, value_name = "URL")]
+    pub app: Option<String>,
+    /// The client_id of the app in --app.
+    #[arg(long, value_name = "ID", default_value = first_try::CLIENT_ID, requires = "app")]
+    pub client_id: String,
     /// Misbehave in this way; may be given several times.
     #[arg(long = "defect", value_name = "NAME")]
     pub defects: Vec<Defect>,
@@ -104,6 +111,9 @@ pub async fn run(args: ServeArgs) -> Result<(), ServeError> {
     if let Some(data) = data {
         builder = builder.data(data);
     }
+    if let Some(app) = &args.app {
+        builder = builder.app(&args.client_id, app);
+    }
     let mock = builder.build()?;
     // Nobody needs to read this: a closed pipe must not end the server.
     let _ = announce(&mock, management.local_addr()?, &told);
@@ -163,6 +173,14 @@ fn announce(mock: &MockEhr, management: SocketAddr, data: &[String]) -> std::io:
     )?;
     for line in data {
         writeln!(out, "Data:        {line}")?;
+    }
+    if let Some(app) = state.first_try() {
+        writeln!(
+            out,
+            "App:         {} (public, client_id `{}`)",
+            app.redirect_uris.join(", "),
+            app.client_id
+        )?;
     }
     for defect in state.defects().armed() {
         writeln!(out, "Defect:      {defect}: {}", defect.doc())?;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -43,6 +43,7 @@ struct Inner {
     journal: Journal,
     shelf: Shelf,
     crowd: Crowd,
+    carried_faults: AtomicBool,
 }
 
 /// What a mock is made of.
@@ -62,6 +63,8 @@ pub(crate) struct Parts {
 pub(crate) struct Initial {
     pub(crate) defects: Vec<Defect>,
     pub(crate) variants: Vec<Variant>,
+    /// The app that is registered by its address alone.
+    pub(crate) first_try: Option<Client>,
 }
 
 impl AppState {
@@ -70,6 +73,8 @@ impl AppState {
         defects.set(parts.initial.defects.iter().copied());
         let variants = Switches::default();
         variants.set(parts.initial.variants.iter().copied());
+        let registered = Registered::default();
+        register_first(&registered, &parts.initial, &parts.chance);
         Self(Arc::new(Inner {
             fhir_base: format!("{}/fhir", parts.public_url),
             public_url: parts.public_url,
@@ -83,9 +88,10 @@ impl AppState {
             initial: parts.initial,
             store: Store::default(),
             shelf: Shelf::new(parts.data),
-            registered: Registered::default(),
+            registered,
             fetch: parts.fetch,
             crowd: Crowd::default(),
+            carried_faults: AtomicBool::new(false),
             patience: parts.patience,
         }))
     }
@@ -99,6 +105,11 @@ impl AppState {
     pub(crate) fn client(&self, client_id: &str) -> Option<&Client> {
         let configured = self.0.config.client(client_id);
         configured.or_else(|| self.0.registered.find(client_id).map(|node| &node.client))
+    }
+
+    /// The app that is registered by its address alone, as it was at the start.
+    pub(crate) fn first_try(&self) -> Option<&Client> {
+        self.0.initial.first_try.as_ref()
     }
 
     pub(crate) fn registered(&self) -> &Registered {
@@ -187,6 +198,18 @@ impl AppState {
         &self.0.crowd
     }
 
+    /// Remembers that there are launches that carry defects of their own, if these are any.
+    pub(crate) fn carries_faults(&self, faults: &[Defect]) {
+        if !faults.is_empty() {
+            self.0.carried_faults.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Was there ever a launch with defects of its own?
+    pub(crate) fn has_carried_faults(&self) -> bool {
+        self.0.carried_faults.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn store(&self) -> &Store {
         &self.0.store
     }
@@ -196,11 +219,18 @@ impl AppState {
         self.0.store.clear();
         self.0.shelf.clear();
         self.0.registered.clear();
+        register_first(&self.0.registered, &self.0.initial, &self.0.chance);
         self.0.journal.reset();
         self.0.defects.set(self.0.initial.defects.iter().copied());
         self.0.variants.set(self.0.initial.variants.iter().copied());
         self.0.defects.forget();
         self.0.variants.forget();
+    }
+}
+
+fn register_first(registered: &Registered, initial: &Initial, chance: &Chance) {
+    if let Some(client) = &initial.first_try {
+        registered.add(client.clone(), chance.token::<32>());
     }
 }
 

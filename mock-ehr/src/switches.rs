@@ -14,6 +14,10 @@ pub trait Switch: Copy + fmt::Debug + 'static {
     fn index(self) -> usize;
     /// Itself, as the journal notes it.
     fn used(self) -> Used;
+    /// Is it armed for the launch of the present request, and for no other?
+    fn rides(self) -> bool {
+        false
+    }
 }
 
 const WORDS: usize = 12;
@@ -32,7 +36,8 @@ impl<S: Switch> Switches<S> {
         if self.consulted[word].load(Ordering::Relaxed) & bit == 0 {
             self.consulted[word].fetch_or(bit, Ordering::Relaxed);
         }
-        self.armed[word].load(Ordering::Relaxed) & bit != 0 && notes::says_yes(switch.used())
+        let armed = self.armed[word].load(Ordering::Relaxed) & bit != 0 || switch.rides();
+        armed && notes::says_yes(switch.used())
     }
 
     /// Arms exactly these.

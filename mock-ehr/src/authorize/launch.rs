@@ -20,6 +20,8 @@ pub(crate) struct Launched {
     pub(crate) user: Option<String>,
     /// Where.
     pub(crate) context: LaunchContext,
+    /// The defects that show in this launch only.
+    pub(crate) faults: Vec<Defect>,
 }
 
 /// The EHR's launch, or `None` in a standalone launch.
@@ -84,6 +86,7 @@ fn judge(state: &AppState, client: &Client, read: Option<Read>) -> Result<Launch
         }
     }
     Ok(Launched {
+        faults: claims.faults(),
         user: claims.user,
         context: claims.ctx,
     })
@@ -93,6 +96,7 @@ fn judge(state: &AppState, client: &Client, read: Option<Read>) -> Result<Launch
 fn somewhere(state: &AppState) -> Launched {
     let patient = state.patients().first().map(|patient| patient.id.clone());
     Launched {
+        faults: Vec::new(),
         user: None,
         context: LaunchContext {
             patient,

@@ -9,6 +9,7 @@ pub(crate) mod client;
 pub(crate) mod consent;
 pub(crate) mod flow;
 mod form_post;
+pub(crate) mod frame;
 pub(crate) mod launch;
 pub(crate) mod openid;
 pub(crate) mod parameters;
@@ -37,6 +38,7 @@ use self::response_type::ResponseType;
 use crate::config::Client;
 use crate::form::Parameters;
 use crate::journal::notes;
+use crate::register::first_try;
 use crate::state::AppState;
 use crate::store::pending::AuthorizationRequest;
 
@@ -63,6 +65,9 @@ pub(crate) async fn handle(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    if let Some(detour) = frame::detour(&app, &method, &uri, &headers) {
+        return detour;
+    }
     let query = uri.query().unwrap_or_default();
     let incoming = Incoming {
         method: &method,
@@ -75,7 +80,7 @@ pub(crate) async fn handle(
     }
     match check(&app, &incoming).await {
         Ok(request) => flow::begin(&app, &headers, request),
-        Err(refusal) => respond::refuse(&app, refusal),
+        Err(refusal) => first_try::ask(&app, &incoming, &refusal).unwrap_or_else(|| respond::refuse(&app, refusal)),
     }
 }
 

@@ -67,6 +67,23 @@ pub fn encounters(store: &Store, patient: &str) -> Vec<EncounterSummary> {
     found
 }
 
+/// The active problems of a patient, each named once.
+pub fn problems(store: &Store, patient: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for condition in store.of_patients("Condition", std::iter::once(patient)) {
+        let name = condition.body.look(|body| {
+            let is_active = element::text(body, "clinicalStatus.coding.code") == Some("active");
+            element::text(body, "code.text")
+                .filter(|_| is_active)
+                .map(str::to_owned)
+        });
+        if let Some(name) = name.filter(|name| !found.contains(name)) {
+            found.push(name);
+        }
+    }
+    found
+}
+
 fn summary(body: &Value) -> PatientSummary {
     let mut name: Vec<&str> = body
         .pointer("/name/0/given")

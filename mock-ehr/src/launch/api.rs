@@ -5,154 +5,11 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{LaunchContext, token};
-use crate::defect::Defect;
-use crate::form::encode;
+use super::{LaunchContext, LaunchRequest, LaunchType};
 use crate::state::AppState;
-
-/// What to launch.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LaunchRequest {
-    /// The app's client_id.
-    pub client: String,
-    /// Who must sign in; anybody, where nothing is said.
-    #[serde(default)]
-    pub user: Option<String>,
-    /// Id of the Patient whose record is open.
-    #[serde(default)]
-    pub patient: Option<String>,
-    /// Id of the Encounter that is open.
-    #[serde(default)]
-    pub encounter: Option<String>,
-    /// Other resources in context.
-    #[serde(default, rename = "fhirContext")]
-    pub fhir_context: Option<Vec<Value>>,
-    /// Must the app show whose record it is?
-    #[serde(default)]
-    pub need_patient_banner: Option<bool>,
-    /// What the user wants to do.
-    #[serde(default)]
-    pub intent: Option<String>,
-}
-
-/// A launch that can begin.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LaunchResponse {
-    /// The launch URL with `iss` and `launch`: where the browser goes.
-    pub uri: String,
-    /// The launch value alone.
-    pub launch: String,
-    /// The FHIR base.
-    pub iss: String,
-    /// The registered launch URL alone.
-    #[serde(rename = "launch-uri")]
-    pub launch_uri: String,
-}
-
-/// Why a launch cannot begin.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LaunchError {
-    /// No such app.
-    #[error("client `{was}` is not registered; there are {known}")]
-    UnknownClient {
-        /// What was asked for.
-        was: String,
-        /// The ids that exist.
-        known: String,
-    },
-    /// It can be launched from outside only.
-    #[error("client `{client}` has no launch_url: it cannot be launched from the EHR")]
-    NoLaunchUrl {
-        /// Which one.
-        client: String,
-    },
-    /// Nobody of this name.
-    #[error("user `{was}` does not exist; there are {known}")]
-    UnknownUser {
-        /// Who was asked for.
-        was: String,
-        /// The names that exist.
-        known: String,
-    },
-    /// Nobody with this id.
-    #[error("there is no Patient `{was}`")]
-    UnknownPatient {
-        /// Who was asked for.
-        was: String,
-    },
-    /// The user has no access to this record.
-    #[error("user `{user}` may not open the record of Patient `{patient}`")]
-    PatientOutOfReach {
-        /// Who.
-        user: String,
-        /// Whose record.
-        patient: String,
-    },
-}
-
-impl AppState {
-    /// Begins an EHR launch.
-    pub fn create_launch(&self, request: LaunchRequest) -> Result<LaunchResponse, LaunchError> {
-        let config = self.config();
-        let client = config
-            .client(&request.client)
-            .ok_or_else(|| LaunchError::UnknownClient {
-                was: request.client.clone(),
-                known: listed(config.clients.iter().map(|client| client.client_id.as_str())),
-            })?;
-        let launch_uri = client.launch_url.clone().ok_or_else(|| LaunchError::NoLaunchUrl {
-            client: client.client_id.clone(),
-        })?;
-        let user = match &request.user {
-            None => None,
-            Some(name) => Some(config.user(name).ok_or_else(|| LaunchError::UnknownUser {
-                was: name.clone(),
-                known: listed(config.users.iter().map(|user| user.username.as_str())),
-            })?),
-        };
-        if let Some(patient) = &request.patient {
-            if self.data().get("Patient", patient).is_none() {
-                return Err(LaunchError::UnknownPatient { was: patient.clone() });
-            }
-            if let Some(user) = user.filter(|user| !user.may_open(patient)) {
-                return Err(LaunchError::PatientOutOfReach {
-                    user: user.username.clone(),
-                    patient: patient.clone(),
-                });
-            }
-        }
-        let context = LaunchContext {
-            patient: request.patient,
-            encounter: request.encounter,
-            fhir_context: request.fhir_context,
-            need_patient_banner: request.need_patient_banner,
-            intent: request.intent,
-        };
-        let launch = token::make(self, &client.client_id, request.user.as_deref(), context);
-        // SMART 2.2 app-launch: the address by which the app, too, can reach the FHIR server.
-        let iss = if self.defects().has(Defect::LaunchIssElsewhere) {
-            format!("{}/internal", self.public_url())
-        } else {
-            self.fhir_base().to_owned()
-        };
-        let separator = if launch_uri.contains('?') { '&' } else { '?' };
-        let uri = format!("{launch_uri}{separator}iss={}&launch={}", encode(&iss), encode(&launch));
-        Ok(LaunchResponse {
-            uri,
-            launch,
-            iss,
-            launch_uri,
-        })
-    }
-}
-
-fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
 
 /// `POST /launches`
 pub(crate) async fn create(State(state): State<AppState>, headers: http::HeaderMap, body: Bytes) -> Response {
@@ -188,9 +45,35 @@ struct RpcParams {
     iss: Option<String>,
     client: String,
     #[serde(default)]
+    launch_url: Option<String>,
+    #[serde(default, rename = "type")]
+    launch_type: LaunchType,
+    #[serde(default)]
     user: Option<String>,
     #[serde(default)]
     ctx: LaunchContext,
+    #[serde(default)]
+    faults: Vec<String>,
+}
+
+impl From<RpcParams> for LaunchRequest {
+    fn from(params: RpcParams) -> Self {
+        Self {
+            client: params.client,
+            launch_url: params.launch_url,
+            launch_type: params.launch_type,
+            user: params.user,
+            patient: params.ctx.patient,
+            encounter: params.ctx.encounter,
+            fhir_context: params.ctx.fhir_context,
+            need_patient_banner: params.ctx.need_patient_banner,
+            intent: params.ctx.intent,
+            tenant: params.ctx.tenant,
+            smart_style_url: params.ctx.smart_style_url,
+            extra: params.ctx.extra,
+            faults: params.faults,
+        }
+    }
 }
 
 const RPC_METHOD: &str = "aidbox.smart/get-launch-uri";
@@ -220,16 +103,7 @@ pub(crate) async fn rpc(State(state): State<AppState>, headers: http::HeaderMap,
         let message = format!("iss `{iss}` is not this server's FHIR base `{}`", state.fhir_base());
         return rpc_error(StatusCode::UNPROCESSABLE_ENTITY, call.id, &message);
     }
-    let launch = state.create_launch(LaunchRequest {
-        client: params.client,
-        user: params.user,
-        patient: params.ctx.patient,
-        encounter: params.ctx.encounter,
-        fhir_context: params.ctx.fhir_context,
-        need_patient_banner: params.ctx.need_patient_banner,
-        intent: params.ctx.intent,
-    });
-    match launch {
+    match state.create_launch(params.into()) {
         Ok(launch) => rpc_answer(StatusCode::OK, call.id, "result", &json!(launch)),
         Err(error) => rpc_error(StatusCode::UNPROCESSABLE_ENTITY, call.id, &error.to_string()),
     }

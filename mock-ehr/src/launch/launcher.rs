@@ -1,83 +1,254 @@
 //! The launcher page: choose an app, a user and a patient, and the browser goes to the app with `iss` and `launch`.
 
 use askama::Template;
+use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
-use axum::response::Response;
-use http::StatusCode;
-use http::header::LOCATION;
+use axum::response::{IntoResponse as _, Response};
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use super::LaunchRequest;
-use crate::config::{Client, User};
-use crate::fhir::people::PatientSummary;
+use super::choices::{Choices, Wrong};
+use super::links::Links;
+use super::{fault, remembered};
+use crate::config::{Client, ClientKind, User};
+use crate::defect::Defect;
 use crate::form::Parameters;
 use crate::page;
 use crate::state::AppState;
+
+mod patients;
+
+use patients::{Row, Visits};
 
 #[derive(Template)]
 #[template(path = "launcher.html")]
 struct Launcher<'a> {
     fhir_base: &'a str,
+    key: &'a str,
+    choices: &'a Choices,
     clients: Vec<&'a Client>,
+    /// The app that is chosen, or the first that is easy to try.
+    client: &'a str,
     users: &'a [User],
-    patients: &'a [PatientSummary],
-    problem: Option<String>,
+    find: &'a str,
+    patients: Vec<Row>,
+    hidden: usize,
+    visits: Vec<Visits>,
+    faults: Vec<Defect>,
+    links: Links,
+    notice: Notice,
+    own_style: String,
+    tenant: &'a str,
 }
 
-/// `GET /`
-pub(crate) async fn show(State(state): State<AppState>) -> Response {
-    launcher(&state, StatusCode::OK, None)
+/// What stands above the form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Notice {
+    Nothing,
+    /// The choices are those of the last launch.
+    Last,
+    /// A choice cannot be followed.
+    Wrong(Wrong),
+    /// The choices came by a link, and the user has to agree.
+    Agree(String),
 }
 
-/// `GET /launch`: all choices are in the address, so that a launch can be shared as a link.
-pub(crate) async fn launch(State(state): State<AppState>, RawQuery(query): RawQuery) -> Response {
-    let Ok(parameters) = Parameters::parse(query.unwrap_or_default().as_bytes()) else {
-        return launcher(
-            &state,
-            StatusCode::BAD_REQUEST,
-            Some("The address is not UTF-8.".into()),
-        );
-    };
-    let chosen = |name: &str| parameters.filled(name).map(str::to_owned);
-    let request = LaunchRequest {
-        client: chosen("client").unwrap_or_default(),
-        user: chosen("user"),
-        patient: chosen("patient"),
-        encounter: chosen("encounter"),
-        fhir_context: None,
-        need_patient_banner: parameters.filled("banner").map(|banner| banner == "yes"),
-        intent: chosen("intent"),
-    };
-    match state.create_launch(request) {
-        Ok(launch) => {
-            let mut response = page::html(&state, StatusCode::SEE_OTHER, String::new());
-            match launch.uri.parse() {
-                Ok(address) => {
-                    response.headers_mut().insert(LOCATION, address);
-                    response
-                }
-                Err(_) => launcher(
-                    &state,
-                    StatusCode::BAD_REQUEST,
-                    Some("The launch URL is not valid.".into()),
-                ),
-            }
+impl Launcher<'_> {
+    fn is_client(&self, client: &Client) -> bool {
+        client.client_id == self.client
+    }
+
+    fn is_type(&self, launch_type: &str) -> bool {
+        let chosen = self.choices.launch_type.as_str();
+        launch_type == if chosen.is_empty() { "ehr" } else { chosen }
+    }
+
+    /// Marks the field that is to blame, for eyes and for screen readers.
+    fn mark(&self, field: &str) -> &'static str {
+        match &self.notice {
+            Notice::Wrong(wrong) if wrong.field == field => "aria-invalid=\"true\" aria-describedby=\"problem\"",
+            _ => "",
         }
-        Err(error) => launcher(&state, StatusCode::UNPROCESSABLE_ENTITY, Some(error.to_string())),
+    }
+
+    /// Is one of these filled in, or to blame? Then they are not folded away.
+    fn shows(&self, values: &[&String], fields: &[&str]) -> bool {
+        values.iter().any(|value| !value.is_empty()) || fields.iter().any(|field| !self.mark(field).is_empty())
+    }
+
+    fn shows_more(&self) -> bool {
+        let choices = self.choices;
+        self.shows(
+            &[
+                &choices.intent,
+                &choices.tenant,
+                &choices.style,
+                &choices.context,
+                &choices.extra,
+            ],
+            &["intent", "tenant", "style", "context", "extra", "banner"],
+        ) || choices.banner == "no"
+    }
+
+    fn shows_fault(&self) -> bool {
+        self.shows(&[&self.choices.fault], &["fault"])
+    }
+
+    /// What the chosen faults do.
+    fn explained(&self) -> Vec<Defect> {
+        self.choices.faults().filter_map(|name| name.parse().ok()).collect()
     }
 }
 
-fn launcher(state: &AppState, status: StatusCode, problem: Option<String>) -> Response {
-    let config = state.config();
+/// `GET /`: with the choices in the address, or the last ones.
+pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
+    let Ok(parameters) = Parameters::parse(query.unwrap_or_default().as_bytes()) else {
+        return unreadable(&state, &headers);
+    };
+    let choices = Choices::of(&parameters);
+    let find = parameters.get("find").unwrap_or_default();
+    if !parameters.is_empty() {
+        return launcher(&state, &headers, StatusCode::OK, &choices, find, Notice::Nothing);
+    }
+    match remembered::last(&headers) {
+        Some(last) => launcher(&state, &headers, StatusCode::OK, &last, "", Notice::Last),
+        None => launcher(&state, &headers, StatusCode::OK, &choices, "", Notice::Nothing),
+    }
+}
+
+/// `GET /launch`: all choices are in the address, so that a launch can be shared as a link.
+pub(crate) async fn launch(State(state): State<AppState>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
+    let Ok(parameters) = Parameters::parse(query.unwrap_or_default().as_bytes()) else {
+        return unreadable(&state, &headers);
+    };
+    let choices = Choices::of(&parameters);
+    // A link of somebody else must not send a browser to an address that nobody registered.
+    if leads_elsewhere(&state, &choices) {
+        let why = "This link leads to an address that the app has not registered. Launch only if you know it.";
+        let notice = Notice::Agree(why.to_owned());
+        return launcher(&state, &headers, StatusCode::OK, &choices, "", notice);
+    }
+    go(&state, &headers, &choices)
+}
+
+/// `POST /launch`: the page's own form.
+pub(crate) async fn submit(State(state): State<AppState>, headers: HeaderMap, body: Bytes) -> Response {
+    let Ok(form) = Parameters::parse(&body) else {
+        return unreadable(&state, &headers);
+    };
+    let choices = Choices::of(&form);
+    let is_own = remembered::is_own_form(&headers, &form);
+    if !is_own && leads_elsewhere(&state, &choices) {
+        let why = "This form did not come from this page, or the browser keeps no cookies. Launch only if you know the launch URL.";
+        let notice = Notice::Agree(why.to_owned());
+        return launcher(&state, &headers, StatusCode::FORBIDDEN, &choices, "", notice);
+    }
+    let mut response = go(&state, &headers, &choices);
+    if is_own && response.status().is_redirection() {
+        remembered::keep(&mut response, &choices);
+    }
+    response
+}
+
+/// `GET /launcher.js`
+pub(crate) async fn script() -> Response {
+    let kind = (CONTENT_TYPE, "text/javascript; charset=utf-8");
+    ([kind], include_str!("../../templates/launcher.js")).into_response()
+}
+
+/// Is the typed launch URL another than the registered one?
+fn leads_elsewhere(state: &AppState, choices: &Choices) -> bool {
+    let registered = state
+        .client(&choices.client)
+        .and_then(|client| client.launch_url.as_deref());
+    !choices.launch_url.is_empty() && registered != Some(choices.launch_url.as_str())
+}
+
+fn go(state: &AppState, headers: &HeaderMap, choices: &Choices) -> Response {
+    let begun = choices.request().and_then(|request| {
+        state.create_launch(request).map_err(|error| Wrong {
+            field: error.field(),
+            why: error.to_string(),
+        })
+    });
+    let address = begun.and_then(|launch| {
+        HeaderValue::from_str(&launch.uri).map_err(|_| Wrong {
+            field: "launch_url",
+            why: "the launch URL is not valid".to_owned(),
+        })
+    });
+    match address {
+        Ok(address) => {
+            let mut response = page::html(state, StatusCode::SEE_OTHER, String::new());
+            response.headers_mut().insert(LOCATION, address);
+            response
+        }
+        Err(wrong) => {
+            let notice = Notice::Wrong(wrong);
+            launcher(state, headers, StatusCode::UNPROCESSABLE_ENTITY, choices, "", notice)
+        }
+    }
+}
+
+fn unreadable(state: &AppState, headers: &HeaderMap) -> Response {
+    let wrong = Wrong {
+        field: "",
+        why: "What the browser sent is not UTF-8.".to_owned(),
+    };
+    let notice = Notice::Wrong(wrong);
+    launcher(state, headers, StatusCode::BAD_REQUEST, &Choices::default(), "", notice)
+}
+
+fn launcher(
+    state: &AppState,
+    headers: &HeaderMap,
+    status: StatusCode,
+    choices: &Choices,
+    find: &str,
+    notice: Notice,
+) -> Response {
+    let key = remembered::key(state, headers);
+    let (patients, hidden) = patients::rows(state.data(), state.now(), find, &choices.patient);
+    let clients: Vec<_> = state.apps().collect();
+    let easy = clients.iter().find(|client| client.kind == ClientKind::Public);
+    let client = match choices.client.as_str() {
+        "" => easy.map_or("", |client| client.client_id.as_str()),
+        chosen => chosen,
+    };
     let page = Launcher {
         fhir_base: state.fhir_base(),
-        clients: config
-            .clients
+        key: &key,
+        choices,
+        clients,
+        client,
+        users: &state.config().users,
+        find,
+        visits: patients::visits(state.data(), &patients, &choices.encounter),
+        patients,
+        hidden,
+        faults: Defect::ALL
             .iter()
-            .filter(|client| client.launch_url.is_some())
+            .copied()
+            .filter(|defect| fault::can_ride(*defect))
             .collect(),
-        users: &config.users,
-        patients: state.patients(),
-        problem,
+        links: Links::of(state.public_url(), choices),
+        notice,
+        own_style: format!("{}/smart-style.json", state.public_url()),
+        tenant: state.config().tenant.as_deref().unwrap_or("none"),
     };
-    page::html(state, status, page::render(&page))
+    let mut response = page::html(state, status, page::render(&page));
+    allow(&mut response, "script-src 'self'");
+    remembered::give_key(&mut response, &key);
+    response
+}
+
+/// Adds to the policy of a page what this page needs and no other has.
+pub(super) fn allow(response: &mut Response, more: &str) {
+    let name: HeaderName = CONTENT_SECURITY_POLICY;
+    let policy = response.headers().get(&name).and_then(|policy| policy.to_str().ok());
+    if let Some(policy) = policy
+        && let Ok(policy) = HeaderValue::from_str(&format!("{policy}; {more}"))
+    {
+        response.headers_mut().insert(name, policy);
+    }
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::LaunchContext;
 use crate::config::IdTokenAlg;
+use crate::defect::Defect;
 use crate::keys::server_key;
 use crate::state::AppState;
 
@@ -23,20 +24,36 @@ pub(crate) struct LaunchClaims {
     pub(crate) jti: String,
     #[serde(default)]
     pub(crate) ctx: LaunchContext,
+    /// Where the launch begins, where that is not the registered launch URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) launch_url: Option<String>,
+    /// Names of the defects that show in this launch only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) faults: Vec<String>,
+}
+
+/// What a `launch` value is made for.
+pub(crate) struct Asked<'a> {
+    pub(crate) client: &'a str,
+    pub(crate) user: Option<&'a str>,
+    pub(crate) launch_url: Option<String>,
+    pub(crate) faults: Vec<Defect>,
 }
 
 const TYPE: &str = "launch+jwt";
 
-pub(crate) fn make(state: &AppState, client: &str, user: Option<&str>, ctx: LaunchContext) -> String {
+pub(crate) fn make(state: &AppState, asked: Asked<'_>, ctx: LaunchContext) -> String {
     let now = state.now().as_second();
     let claims = LaunchClaims {
         iss: state.public_url().to_owned(),
-        client: client.to_owned(),
-        user: user.map(str::to_owned),
+        client: asked.client.to_owned(),
+        user: asked.user.map(str::to_owned),
         iat: now,
         exp: now + state.config().launch_lifetime_seconds,
         jti: state.chance().token::<16>(),
         ctx,
+        launch_url: asked.launch_url,
+        faults: asked.faults.iter().map(|defect| defect.name().to_owned()).collect(),
     };
     server_key(IdTokenAlg::ES256).sign(TYPE, &json!(claims))
 }
@@ -63,6 +80,21 @@ impl LaunchClaims {
     pub(crate) fn expires(&self) -> Timestamp {
         Timestamp::from_second(self.exp).unwrap_or(Timestamp::MIN)
     }
+
+    /// The defects that show in this launch only.
+    pub(crate) fn faults(&self) -> Vec<Defect> {
+        self.faults.iter().filter_map(|name| name.parse().ok()).collect()
+    }
+}
+
+/// The claims of a JWT of this type that bears this server's signature.
+pub(crate) fn verified<T: serde::de::DeserializeOwned>(kind: &str, text: &str) -> Option<T> {
+    let (message, signature) = text.rsplit_once('.')?;
+    let (header, claims) = message.split_once('.')?;
+    let header: serde_json::Value = decode(header)?;
+    let key = server_key(IdTokenAlg::ES256);
+    let is_ours = header["alg"] == key.alg && header["typ"] == kind && key.verifies(message.as_bytes(), signature);
+    is_ours.then(|| decode(claims)).flatten()
 }
 
 fn decode<T: serde::de::DeserializeOwned>(part: &str) -> Option<T> {

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::grant::Grant;
 use super::{Store, is_crowded};
 use crate::authorize::pkce::Challenge;
+use crate::defect::Defect;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Code {
@@ -74,6 +75,11 @@ impl Store {
     /// The code as stored that satisfies `like`, for the defects that compare loosely.
     pub(crate) fn find_code(&self, like: impl Fn(&str) -> bool) -> Option<String> {
         self.tables().codes.keys().find(|text| like(text)).cloned()
+    }
+
+    /// The defects that show in the launch of this code only.
+    pub(crate) fn faults_of_code(&self, text: &str) -> Option<Vec<Defect>> {
+        self.tables().codes.get(text).map(|code| code.grant.faults.clone())
     }
 
     /// Whose code this is.

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 
-use crate::launch::LaunchContext;
+use crate::defect::Defect;
+use crate::launch::{LaunchContext, fault};
 use crate::scope::grammar::Scope;
 
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(crate) struct Grant {
     /// The request had max_age.
     pub(crate) asked_age: bool,
     pub(crate) aud_ok: bool,
+    /// The defects that show in its launch only.
+    pub(crate) faults: Vec<Defect>,
     revoked: AtomicBool,
 }
 
@@ -53,6 +56,7 @@ impl Grant {
             since: new.since,
             asked_age: new.asked_age,
             aud_ok: new.aud_ok,
+            faults: fault::present(),
             revoked: AtomicBool::new(false),
         }
     }

@@ -4,6 +4,7 @@ pub(crate) mod code;
 pub(crate) mod grant;
 pub(crate) mod granted;
 pub(crate) mod key_sets;
+pub(crate) mod launch_urls;
 pub(crate) mod pending;
 pub(crate) mod pushed;
 pub(crate) mod registered;
@@ -11,7 +12,7 @@ pub(crate) mod session;
 pub(crate) mod spent;
 pub(crate) mod tokens;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -30,6 +31,7 @@ pub(crate) struct Tables {
     refresh_tokens: HashMap<String, tokens::RefreshToken>,
     latest_refresh_token: HashMap<String, String>,
     pushed: HashMap<String, pushed::Pushed>,
+    launch_urls: VecDeque<String>,
     key_sets: HashMap<String, key_sets::KeySet>,
     spent: HashMap<(spent::Kind, String), Timestamp>,
 }

@@ -30,6 +30,13 @@ impl Store {
             .map(|pushed| pushed.parameters.clone())
     }
 
+    /// The `launch` of a pushed request.
+    pub(crate) fn launch_of_pushed(&self, request_uri: &str) -> Option<String> {
+        let tables = self.tables();
+        let pushed = tables.pushed.get(request_uri)?;
+        pushed.parameters.filled("launch").map(str::to_owned)
+    }
+
     /// Checks a pushed request and spends it, in one step.
     pub(crate) fn take_pushed<R>(
         &self,

@@ -56,6 +56,11 @@ impl Registered {
         self.all().any(|node| node.token == token)
     }
 
+    /// Every client that registered itself and is still here.
+    pub(crate) fn clients(&self) -> impl Iterator<Item = &Client> {
+        self.all().map(|node| &node.client)
+    }
+
     /// Removes every client.
     pub(crate) fn clear(&self) {
         self.all().for_each(Node::remove);

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::response::Issue;
 use crate::defect::Defect;
 use crate::fhir::people;
-use crate::launch::LaunchContext;
+use crate::launch::{LaunchContext, is_reserved};
 use crate::state::AppState;
 use crate::switches::Switches;
 use crate::variant::Variant;
@@ -27,8 +27,9 @@ pub(crate) fn push(app: &AppState, issue: &Issue, context: &mut Map<String, Valu
         };
         context.insert("need_patient_banner".into(), banner);
     }
-    push_style(app, context);
-    if let Some(tenant) = &app.config().tenant {
+    push_style(app, launch, context);
+    let tenant = launch.and_then(|launch| launch.tenant.as_ref());
+    if let Some(tenant) = tenant.or(app.config().tenant.as_ref()) {
         let tenant = if defects.has(Defect::ContextTenantNumber) {
             json!(7)
         } else {
@@ -39,7 +40,10 @@ pub(crate) fn push(app: &AppState, issue: &Issue, context: &mut Map<String, Valu
     push_encounter(app, issue, context);
     push_details(app, context);
     let Some(LaunchContext {
-        fhir_context, intent, ..
+        fhir_context,
+        intent,
+        extra,
+        ..
     }) = launch
     else {
         return;
@@ -57,9 +61,13 @@ pub(crate) fn push(app: &AppState, issue: &Issue, context: &mut Map<String, Valu
         };
         context.insert("intent".into(), intent);
     }
+    // Whoever made the launch value: nothing that has a meaning of its own comes by this road.
+    for (name, value) in extra.iter().flatten().filter(|(name, _)| !is_reserved(name)) {
+        context.entry(name.as_str()).or_insert_with(|| value.clone());
+    }
 }
 
-fn push_style(app: &AppState, context: &mut Map<String, Value>) {
+fn push_style(app: &AppState, launch: Option<&LaunchContext>, context: &mut Map<String, Value>) {
     let defects = app.defects();
     if defects.has(Defect::ContextStyleMissing) {
         return;
@@ -67,7 +75,9 @@ fn push_style(app: &AppState, context: &mut Map<String, Value>) {
     let style = if defects.has(Defect::ContextStyleRelative) {
         "/smart-style.json".to_owned()
     } else {
-        format!("{}/smart-style.json", app.public_url())
+        launch
+            .and_then(|launch| launch.smart_style_url.clone())
+            .unwrap_or_else(|| format!("{}/smart-style.json", app.public_url()))
     };
     context.insert("smart_style_url".into(), style.into());
 }

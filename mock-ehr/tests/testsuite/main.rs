@@ -8,6 +8,7 @@ mod form_post;
 mod granted_apps;
 mod harness;
 mod inspect;
+mod launcher;
 mod launches;
 mod management;
 mod population;

@@ -1,0 +1,407 @@
+//! Begins a launch: checks what is asked, makes the `launch` value and the address to which the browser goes.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{LaunchContext, fault, token};
+use crate::config::{Client, ClientKind, User};
+use crate::defect::Defect;
+use crate::form::encode;
+use crate::state::AppState;
+
+/// How the app is opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LaunchType {
+    /// From the EHR, in a window of its own, with `iss` and `launch`.
+    #[default]
+    Ehr,
+    /// From the EHR, in a frame within a page of the EHR.
+    Embedded,
+    /// By itself: it learns only which server there is (`iss`), and user and patient are asked for.
+    Standalone,
+}
+
+/// What to launch.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LaunchRequest {
+    /// The app's client_id.
+    pub client: String,
+    /// Where the launch begins, in place of the app's registered launch URL.
+    #[serde(default)]
+    pub launch_url: Option<String>,
+    /// How the app is opened.
+    #[serde(default, rename = "type")]
+    pub launch_type: LaunchType,
+    /// Who must sign in; anybody, where nothing is said.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// Id of the Patient whose record is open.
+    #[serde(default)]
+    pub patient: Option<String>,
+    /// Id of the Encounter that is open.
+    #[serde(default)]
+    pub encounter: Option<String>,
+    /// Other resources in context.
+    #[serde(default, rename = "fhirContext")]
+    pub fhir_context: Option<Vec<Value>>,
+    /// Must the app show whose record it is?
+    #[serde(default)]
+    pub need_patient_banner: Option<bool>,
+    /// What the user wants to do.
+    #[serde(default)]
+    pub intent: Option<String>,
+    /// Which customer's records these are.
+    #[serde(default)]
+    pub tenant: Option<String>,
+    /// Where the app learns how to look.
+    #[serde(default)]
+    pub smart_style_url: Option<String>,
+    /// Further members of the token response.
+    #[serde(default)]
+    pub extra: Option<Map<String, Value>>,
+    /// Names of defects that show in this launch only.
+    #[serde(default)]
+    pub faults: Vec<String>,
+}
+
+/// A launch that can begin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LaunchResponse {
+    /// The launch URL with `iss` and `launch`: where the browser goes.
+    pub uri: String,
+    /// The launch value alone; empty in a standalone launch, which has none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub launch: String,
+    /// The FHIR base.
+    pub iss: String,
+    /// The registered launch URL alone.
+    #[serde(rename = "launch-uri")]
+    pub launch_uri: String,
+}
+
+/// Why a launch cannot begin.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LaunchError {
+    /// No such app.
+    #[error("client `{was}` is not registered; there are {known}")]
+    UnknownClient {
+        /// What was asked for.
+        was: String,
+        /// The ids that exist.
+        known: String,
+    },
+    /// It can be launched from outside only.
+    #[error("client `{client}` has no launch_url: it cannot be launched from the EHR unless a launch URL is given")]
+    NoLaunchUrl {
+        /// Which one.
+        client: String,
+    },
+    /// It has no user, so nobody can launch it.
+    #[error("client `{client}` is a backend service, which runs without a user and is not launched")]
+    Backend {
+        /// Which one.
+        client: String,
+    },
+    /// Not an address that a browser can go to.
+    #[error("launch URL `{was}`: {expected}")]
+    LaunchUrl {
+        /// What was given.
+        was: String,
+        /// What was expected.
+        expected: &'static str,
+    },
+    /// Nobody of this name.
+    #[error("user `{was}` does not exist; there are {known}")]
+    UnknownUser {
+        /// Who was asked for.
+        was: String,
+        /// The names that exist.
+        known: String,
+    },
+    /// Nobody with this id.
+    #[error("there is no Patient `{was}`")]
+    UnknownPatient {
+        /// Who was asked for.
+        was: String,
+    },
+    /// The user has no access to this record.
+    #[error("user `{user}` may not open the record of Patient `{patient}`")]
+    PatientOutOfReach {
+        /// Who.
+        user: String,
+        /// Whose record.
+        patient: String,
+    },
+    /// No encounter with this id.
+    #[error("there is no Encounter `{was}`")]
+    UnknownEncounter {
+        /// What was asked for.
+        was: String,
+    },
+    /// An encounter of somebody else.
+    #[error("Encounter `{encounter}` is one of Patient `{owner}`")]
+    EncounterOfOther {
+        /// Which one.
+        encounter: String,
+        /// Whose it is.
+        owner: String,
+    },
+    /// An entry that the specification forbids.
+    #[error("fhirContext: entry {entry} {why}")]
+    FhirContext {
+        /// Which one, counted from 1.
+        entry: usize,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// Not an address.
+    #[error("smart_style_url `{was}` is not an absolute http or https URL")]
+    StyleUrl {
+        /// What was given.
+        was: String,
+    },
+    /// A member that has a meaning of its own.
+    #[error("extra: `{name}` has a meaning of its own in a token response and cannot be set this way")]
+    Reserved {
+        /// Which one.
+        name: String,
+    },
+    /// More than addresses can carry.
+    #[error("the context has {was} bytes as JSON; what travels in addresses may have {limit}")]
+    TooMuch {
+        /// How many.
+        was: usize,
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// A defect that this launch cannot carry.
+    #[error("fault: {0}")]
+    Fault(String),
+    /// In a standalone launch the EHR says nothing.
+    #[error(
+        "{what} cannot be given in a standalone launch: the app starts without the EHR, so user and patient are asked for at sign-in"
+    )]
+    NotStandalone {
+        /// What was given.
+        what: &'static str,
+    },
+}
+
+impl LaunchError {
+    /// The choice that is to blame.
+    pub(crate) const fn field(&self) -> &'static str {
+        match self {
+            Self::UnknownClient { .. } | Self::Backend { .. } => "client",
+            Self::NoLaunchUrl { .. } | Self::LaunchUrl { .. } => "launch_url",
+            Self::UnknownUser { .. } => "user",
+            Self::UnknownPatient { .. } | Self::PatientOutOfReach { .. } => "patient",
+            Self::UnknownEncounter { .. } | Self::EncounterOfOther { .. } => "encounter",
+            Self::FhirContext { .. } => "context",
+            Self::StyleUrl { .. } => "style",
+            Self::Reserved { .. } | Self::TooMuch { .. } => "extra",
+            Self::Fault(_) => "fault",
+            Self::NotStandalone { .. } => "type",
+        }
+    }
+}
+
+impl AppState {
+    /// Begins a launch.
+    pub fn create_launch(&self, request: LaunchRequest) -> Result<LaunchResponse, LaunchError> {
+        let client = self.launchable(&request.client)?;
+        let launch_uri = launch_uri(client, request.launch_url.as_deref())?;
+        let faults = fault::named(&request.faults)?;
+        if request.launch_type == LaunchType::Standalone {
+            return standalone(self, &request, launch_uri);
+        }
+        let user = request.user.as_deref().map(|name| self.known_user(name)).transpose()?;
+        let launch_type = request.launch_type;
+        let typed = request.launch_url.clone();
+        let client_id = client.client_id.as_str();
+        let user_name = request.user.clone();
+        let context = request.into_context();
+        context.check(self.data())?;
+        if let (Some(patient), Some(user)) = (&context.patient, user)
+            && !user.may_open(patient)
+        {
+            return Err(LaunchError::PatientOutOfReach {
+                user: user.username.clone(),
+                patient: patient.clone(),
+            });
+        }
+        self.carries_faults(&faults);
+        if let Some(typed) = &typed {
+            self.store().put_launch_url(typed);
+        }
+        let iss = fault::within_sync(&faults, || self.launch_iss());
+        let asked = token::Asked {
+            client: client_id,
+            user: user_name.as_deref(),
+            launch_url: typed,
+            faults,
+        };
+        let launch = token::make(self, asked, context);
+        let uri = match launch_type {
+            LaunchType::Embedded => format!("{}/embedded?launch={}", self.public_url(), encode(&launch)),
+            _ => with_launch(&launch_uri, &iss, &launch),
+        };
+        Ok(LaunchResponse {
+            uri,
+            launch,
+            iss,
+            launch_uri,
+        })
+    }
+
+    /// SMART 2.2 app-launch: the address by which the app, too, can reach the FHIR server.
+    pub(super) fn launch_iss(&self) -> String {
+        if self.defects().has(Defect::LaunchIssElsewhere) {
+            format!("{}/internal", self.public_url())
+        } else {
+            self.fhir_base().to_owned()
+        }
+    }
+
+    fn launchable(&self, client_id: &str) -> Result<&Client, LaunchError> {
+        match self.client(client_id) {
+            Some(client) if client.kind == ClientKind::Backend => Err(LaunchError::Backend {
+                client: client_id.to_owned(),
+            }),
+            Some(client) => Ok(client),
+            None => Err(LaunchError::UnknownClient {
+                was: client_id.to_owned(),
+                known: listed(self.apps().map(|client| client.client_id.as_str())),
+            }),
+        }
+    }
+
+    /// Every app with a user: first those that registered themselves, since somebody is at work on them.
+    pub(super) fn apps(&self) -> impl Iterator<Item = &Client> {
+        let registered = self.registered().clients();
+        registered
+            .chain(&self.config().clients)
+            .filter(|client| client.kind != ClientKind::Backend)
+    }
+
+    fn known_user(&self, name: &str) -> Result<&User, LaunchError> {
+        let config = self.config();
+        config.user(name).ok_or_else(|| LaunchError::UnknownUser {
+            was: name.to_owned(),
+            known: listed(config.users.iter().map(|user| user.username.as_str())),
+        })
+    }
+}
+
+impl LaunchRequest {
+    fn into_context(self) -> LaunchContext {
+        LaunchContext {
+            patient: self.patient,
+            encounter: self.encounter,
+            fhir_context: self.fhir_context,
+            need_patient_banner: self.need_patient_banner,
+            intent: self.intent,
+            tenant: self.tenant,
+            smart_style_url: self.smart_style_url,
+            extra: self.extra,
+        }
+    }
+
+    /// With everything that only the EHR could tell.
+    pub(super) fn without_context(self) -> Self {
+        Self {
+            client: self.client,
+            launch_url: self.launch_url,
+            launch_type: self.launch_type,
+            ..Self::default()
+        }
+    }
+}
+
+/// The app alone, told which server there is.
+fn standalone(state: &AppState, request: &LaunchRequest, launch_uri: String) -> Result<LaunchResponse, LaunchError> {
+    if request.user.is_some() {
+        return Err(LaunchError::NotStandalone { what: "user" });
+    }
+    if !request.faults.is_empty() {
+        return Err(LaunchError::NotStandalone { what: "a fault" });
+    }
+    if request.clone().into_context() != LaunchContext::default() {
+        return Err(LaunchError::NotStandalone { what: "context" });
+    }
+    let iss = state.fhir_base().to_owned();
+    Ok(LaunchResponse {
+        uri: format!("{launch_uri}{}iss={}", separator(&launch_uri), encode(&iss)),
+        launch: String::new(),
+        iss,
+        launch_uri,
+    })
+}
+
+/// The launch URL with `iss` and `launch`.
+pub(super) fn with_launch(launch_uri: &str, iss: &str, launch: &str) -> String {
+    let separator = separator(launch_uri);
+    format!("{launch_uri}{separator}iss={}&launch={}", encode(iss), encode(launch))
+}
+
+fn separator(address: &str) -> char {
+    if address.contains('?') { '&' } else { '?' }
+}
+
+/// Where this launch begins.
+fn launch_uri(client: &Client, typed: Option<&str>) -> Result<String, LaunchError> {
+    let Some(typed) = typed else {
+        return client.launch_url.clone().ok_or_else(|| LaunchError::NoLaunchUrl {
+            client: client.client_id.clone(),
+        });
+    };
+    check_typed(typed).map_err(|expected| LaunchError::LaunchUrl {
+        was: typed.to_owned(),
+        expected,
+    })?;
+    Ok(typed.to_owned())
+}
+
+/// An address that a person typed in: one to which a browser can go, and that can stand in a header as it is.
+pub(crate) fn check_typed(text: &str) -> Result<(), &'static str> {
+    let url = url::Url::parse(text).map_err(|_| "expected an absolute URL")?;
+    if !["http", "https"].contains(&url.scheme()) || !url.has_host() {
+        return Err("expected http:// or https:// and a host");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("expected no user information");
+    }
+    if text.contains('#') {
+        return Err("expected no fragment");
+    }
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("expected neither blanks nor characters beyond ASCII; percent-encode them");
+    }
+    Ok(())
+}
+
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_for_browsers_can_be_typed_in() {
+        assert_eq!(check_typed("http://localhost:3000/launch.html?a=b"), Ok(()));
+        for wrong in [
+            "javascript:alert(1)",
+            "/launch",
+            "data:text/html,x",
+            "http://user@evil.example/",
+            "https://app.example/#x",
+            "https://app.example/\r\nSet-Cookie: a=b",
+            "https://app.example/a b",
+        ] {
+            assert!(check_typed(wrong).is_err(), "{wrong}");
+        }
+    }
+}
