@@ -279,7 +279,7 @@ async fn only_a_launch_of_this_server_is_framed() {
         policy.contains("frame-src") && policy.contains("frame-ancestors 'self'"),
         "{policy}"
     );
-    for other in ["/embedded", "/embedded?launch=x", &format!("{}x", path)] {
+    for other in ["/embedded", "/embedded?launch=x", &format!("{path}x")] {
         let page = ehr.get(other).await;
         assert_eq!(page.status, StatusCode::BAD_REQUEST, "{other}");
         assert!(!page.body.contains("<iframe"));
@@ -342,9 +342,7 @@ async fn a_fault_shows_in_data_and_in_pushed_requests() {
     let ehr = TestEhr::new();
     let asked = json!({ "client": "app-public", "patient": "patient-a", "faults": ["response_iss_missing", "fhir_compartment_read_leak"] });
     let answer = ehr.post_json("/launches", &asked).await;
-    if answer.status != StatusCode::CREATED {
-        panic!("{answer:?}");
-    }
+    assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
     let launch = answer.json()["launch"].as_str().unwrap().to_owned();
     let request = ehr.request("app-public").add("launch", &launch);
     let pushed = ehr.call("/auth/par", "app-public", request).await;
@@ -517,4 +515,29 @@ async fn a_frame_that_another_site_sends_here_comes_once_more_from_here() {
         let answer = ehr.get_with(&path, &from(site, dest)).await;
         assert!(answer.status.is_redirection(), "{site} {dest}");
     }
+}
+
+#[tokio::test]
+async fn of_very_many_people_a_page_shows_some_and_the_server_finds_the_others() {
+    let mut store = mock_ehr::fhir::store::Store::unsealed();
+    mock_ehr::fhir::population::fill(&mut store, 600, 7).unwrap();
+    let last = store.all("Patient").last().unwrap().id.clone();
+    let mock = mock_ehr::MockEhr::builder()
+        .public_url(BASE)
+        .data(store)
+        .build()
+        .unwrap();
+    let ehr = TestEhr::around(mock);
+    let page = ehr.get("/").await;
+    assert_eq!(find(&page, ".row input").len(), 51);
+    assert!(page.body.contains("more fit") && page.body.contains("data-whole=\"false\""));
+    let page = ehr.get(&format!("/?find={last}")).await;
+    assert!(find(&page, ".row input").contains(&last));
+    let launch = begun(
+        &ehr,
+        &json!({ "client": "app-public", "patient": last, "type": "embedded" }),
+    )
+    .await;
+    let path = launch["uri"].as_str().unwrap().strip_prefix(BASE).unwrap();
+    assert!(ehr.get(path).await.body.contains(&last));
 }

@@ -170,5 +170,7 @@ async fn deep_json_and_long_forms_are_refused() {
     let longer = Form::of(&[("code", &"x".repeat(3_000_000))]);
     assert_eq!(ehr.post("/auth/token", &[], &longer).await.status.as_u16(), 413);
     let context: Value = json!({ "client": "app-public", "fhirContext": [1, "two", { "three": [] }] });
-    assert!(ehr.post_json("/launches", &context).await.status.is_success());
+    let answer = ehr.post_json("/launches", &context).await;
+    assert_eq!(answer.status.as_u16(), 422);
+    assert!(answer.error().contains("entry 1 is not an object"), "{answer:?}");
 }
