@@ -266,3 +266,54 @@ async fn fhirclient_in_chromium_renews_by_itself_a_token_that_is_about_to_expire
     assert_eq!(grants[1..], vec!["refresh_token"; reads], "{grants:?}");
     assert_eq!(at.ehr.refused(), Vec::<String>::new());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fhirclient_in_chromium_is_launched_from_the_launcher_page_into_its_frame() {
+    let Some(at) = Launchable::new("launcher").await else {
+        return;
+    };
+    tokio::task::block_in_place(|| {
+        let window = &at.window;
+        window.go(at.ehr.mock.public_url());
+        window.click("input[name=type][value=embedded]");
+        window.select("#client", "Vital");
+        window.select("#user", "Dr. D");
+        window.click("input[name=patient][value=patient-c]");
+        window.click("#go");
+        // From here on, all is in the frame.
+        window.sign_in();
+        window.decide("allow");
+        let (name, count) = window.chart();
+        assert_eq!(
+            (name.as_str(), count),
+            ("Clara Mockridge", observations_of("patient-c"))
+        );
+        window.picture();
+    });
+    assert_eq!(at.ehr.refused(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fhirclient_in_chromium_is_tried_with_no_registration_but_its_address() {
+    let by_address = |app: &str, mock: Builder| mock.app("chart", format!("{app}/launch.html"));
+    let Some(at) = Launchable::at("first-try", by_address).await else {
+        return;
+    };
+    tokio::task::block_in_place(|| {
+        let window = &at.window;
+        window.go(&at.standalone());
+        // Its codes go to another page than it is launched at: a person agrees, once.
+        assert_eq!(window.text("#redirect-uri"), format!("{}/index.html", at.app));
+        window.click("form button");
+        window.sign_in();
+        window.choose("patient-b");
+        window.decide("allow");
+        assert_eq!(window.chart().0, "Benno Testwood");
+        window.picture();
+        window.go(&at.standalone());
+        window.choose("patient-c");
+        window.decide("allow");
+        assert_eq!(window.chart().0, "Clara Mockridge");
+    });
+    assert_eq!(at.ehr.refused(), Vec::<String>::new());
+}

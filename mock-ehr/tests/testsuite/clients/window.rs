@@ -116,6 +116,12 @@ impl Window {
         self.must(css, self.find(css).type_into(text));
     }
 
+    /// An option of a list, by its first letters on the keyboard.
+    pub(super) fn select(&self, css: &str, letters: &str) {
+        self.must(css, self.find(css).focus());
+        self.must(letters, self.tab.type_str(letters));
+    }
+
     /// What stands there, once it is there.
     pub(super) fn text(&self, css: &str) -> String {
         self.must(css, self.find(css).get_inner_text())
