@@ -272,7 +272,7 @@ impl KeyServer {
     pub fn weak_key(&self, kid: &str) -> Option<Arc<WeakKey>> {
         let mut desk = self.desk();
         if desk.weak.is_none() {
-            desk.weak = WeakKey::generate(kid).map(Arc::new);
+            desk.weak = WeakKey::named(kid).map(Arc::new);
         }
         desk.weak.clone()
     }

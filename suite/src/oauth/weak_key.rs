@@ -2,6 +2,8 @@
 //!
 //! RFC 7518 §3.3: <https://www.rfc-editor.org/rfc/rfc7518#section-3.3>, RFC 8017 §8.2.1 and §9.2.
 
+use std::sync::OnceLock;
+
 use aws_lc_rs::digest::{SHA384, digest};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::Engine as _;
@@ -20,16 +22,22 @@ const SHA384_PREFIX: [u8; 19] = [
     0x30, 0x41, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x05, 0x00, 0x04, 0x30,
 ];
 
-/// The key. Made fresh, so that nobody else could ever sign with it while it is published.
+/// The key. Made fresh in each process, so that nobody else could ever sign with it while it is published.
 pub struct WeakKey {
     kid: String,
+    material: &'static Material,
+}
+
+struct Material {
     modulus: BigUint,
     private: BigUint,
 }
 
-impl WeakKey {
-    /// A new one, named `kid`; nothing where this machine gives no random bytes.
-    pub fn generate(kid: &str) -> Option<Self> {
+/// One a process: to look for primes takes a tenth of a second, in which nothing else is done.
+static MATERIAL: OnceLock<Option<Material>> = OnceLock::new();
+
+impl Material {
+    fn generate() -> Option<Self> {
         let rng = SystemRandom::new();
         let exponent = BigUint::from(EXPONENT);
         let one = BigUint::from(1_u32);
@@ -40,13 +48,20 @@ impl WeakKey {
             if p != q
                 && let Some(private) = exponent.modinv(&order)
             {
-                return Some(Self {
-                    kid: kid.to_owned(),
-                    modulus,
-                    private,
-                });
+                return Some(Self { modulus, private });
             }
         }
+    }
+}
+
+impl WeakKey {
+    /// One that is named `kid`; nothing where this machine gives no random bytes.
+    pub fn named(kid: &str) -> Option<Self> {
+        let material = MATERIAL.get_or_init(Material::generate).as_ref()?;
+        Some(Self {
+            kid: kid.to_owned(),
+            material,
+        })
     }
 
     /// Its name.
@@ -58,7 +73,7 @@ impl WeakKey {
     pub fn public_jwk(&self) -> Value {
         json!({
             "kty": "RSA", "kid": self.kid, "alg": "RS384", "use": "sig",
-            "n": URL_SAFE_NO_PAD.encode(self.modulus.to_bytes_be()),
+            "n": URL_SAFE_NO_PAD.encode(self.material.modulus.to_bytes_be()),
             "e": URL_SAFE_NO_PAD.encode(EXPONENT.to_be_bytes().strip_prefix(&[0]).unwrap_or_default()),
         })
     }
@@ -70,7 +85,7 @@ impl WeakKey {
         let mut encoded = vec![0, 1];
         encoded.resize(BYTES.saturating_sub(tail.len()), 0xff);
         encoded.extend(tail);
-        let signature = BigUint::from_bytes_be(&encoded).modpow(&self.private, &self.modulus);
+        let signature = BigUint::from_bytes_be(&encoded).modpow(&self.material.private, &self.material.modulus);
         let bytes = signature.to_bytes_be();
         [vec![0; BYTES.saturating_sub(bytes.len())], bytes].concat()
     }
@@ -123,11 +138,11 @@ mod tests {
 
     #[test]
     fn its_signature_verifies_by_its_public_half() {
-        let key = WeakKey::generate("weak").unwrap();
-        assert_eq!(key.modulus.bits(), 1024);
+        let key = WeakKey::named("weak").unwrap();
+        assert_eq!(key.material.modulus.bits(), 1024);
         let signature = key.sign(b"message");
         assert_eq!(signature.len(), BYTES);
-        let opened = BigUint::from_bytes_be(&signature).modpow(&BigUint::from(EXPONENT), &key.modulus);
+        let opened = BigUint::from_bytes_be(&signature).modpow(&BigUint::from(EXPONENT), &key.material.modulus);
         let opened = opened.to_bytes_be();
         assert_eq!(opened[0], 1);
         assert!(opened.ends_with(digest(&SHA384, b"message").as_ref()));

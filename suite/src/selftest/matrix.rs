@@ -146,7 +146,10 @@ impl Matrix {
             }
         }
         if blocked.len() != expected.blocked {
-            let which: String = blocked.iter().map(|id| format!("\n    {id}: {}", seen(id))).collect();
+            let which = blocked.iter().fold(String::new(), |mut which, id| {
+                let _ = write!(which, "\n    {id}: {}", seen(id));
+                which
+            });
             problems.push(format!(
                 "{}: {} verdicts became blocked, {} were expected{which}",
                 row.name,
