@@ -15,6 +15,7 @@ use http::{HeaderValue, Method, StatusCode};
 
 use crate::brands;
 use crate::defect::Defect;
+use crate::faults;
 use crate::state::AppState;
 use crate::variant::Variant;
 
@@ -65,11 +66,14 @@ pub(crate) async fn layer(State(state): State<AppState>, request: Request, next:
     let is_preflight =
         request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     let kept = request.method() == Method::GET && request.uri().path().starts_with("/fhir/");
-    let mut response = if is_preflight && readers != Readers::Nobody {
-        preflight(&state)
-    } else {
-        next.run(request).await
-    };
+    let mut response = faults::around(async {
+        if is_preflight && readers != Readers::Nobody {
+            preflight(&state)
+        } else {
+            next.run(request).await
+        }
+    })
+    .await;
     let failed = response.status().is_client_error() || response.status().is_server_error();
     let headers = response.headers_mut();
     if readers == Readers::RegisteredApps && !anybody {

@@ -34,6 +34,7 @@ mod crowd;
 pub mod defect;
 mod discovery;
 mod end_session;
+mod faults;
 pub mod fetch;
 pub mod fhir;
 mod form;

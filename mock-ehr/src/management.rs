@@ -1,4 +1,4 @@
-//! Every management route, on a listener of its own: defects, variants, clock, journal, clients, reset.
+//! Every management route, on a listener of its own: defects, variants, faults, clock, journal, clients, reset.
 
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn};
@@ -14,6 +14,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::config::ClientKind;
 use crate::defect::Defect;
+use crate::faults;
 use crate::journal::har;
 use crate::state::AppState;
 use crate::variant::Variant;
@@ -26,6 +27,13 @@ pub(crate) fn router(state: AppState) -> Router {
             "/variants",
             get(list_variants).put(arm_variants).delete(disarm_variants),
         )
+        .route(
+            "/faults",
+            get(faults::api::list)
+                .post(faults::api::place)
+                .delete(faults::api::clear),
+        )
+        .route("/faults/{id}", get(faults::api::show).delete(faults::api::remove))
         .route("/clock", get(read_clock))
         .route("/clock/advance", post(advance_clock))
         .route("/journal", get(read_journal).delete(clear_journal))

@@ -16,8 +16,8 @@ use crate::defect::Defect;
 use crate::launch::{api, embedded, fault, launcher};
 use crate::state::AppState;
 use crate::{
-    authorize, brands, cors, discovery, end_session, fhir, granted_apps, inspect, introspect, journal, jwks, register,
-    revoke, token, userinfo,
+    authorize, brands, cors, discovery, end_session, faults, fhir, granted_apps, inspect, introspect, journal, jwks,
+    register, revoke, token, userinfo,
 };
 
 /// The public listener.
@@ -80,6 +80,7 @@ pub(crate) fn public(state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), cors::layer))
         .layer(from_fn_with_state(state.clone(), fault::layer))
         .layer(from_fn_with_state(state.clone(), journal::record::exchange))
+        .layer(from_fn_with_state(state.clone(), faults::layer))
         // Looking at the journal is nothing to be journalled.
         .merge(inspect::routes(&state))
         .layer(CatchPanicLayer::new())

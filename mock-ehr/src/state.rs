@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::{Client, Config};
 use crate::crowd::Crowd;
 use crate::defect::Defect;
+use crate::faults::Faults;
 use crate::fetch::Fetch;
 use crate::fhir;
 use crate::fhir::people::PatientSummary;
@@ -43,6 +44,7 @@ struct Inner {
     journal: Journal,
     shelf: Shelf,
     crowd: Crowd,
+    faults: Faults,
     carried_faults: AtomicBool,
 }
 
@@ -91,6 +93,7 @@ impl AppState {
             registered,
             fetch: parts.fetch,
             crowd: Crowd::default(),
+            faults: Faults::default(),
             carried_faults: AtomicBool::new(false),
             patience: parts.patience,
         }))
@@ -198,6 +201,11 @@ impl AppState {
         &self.0.crowd
     }
 
+    /// The faults that somebody asked for.
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.0.faults
+    }
+
     /// Remembers that there are launches that carry defects of their own, if these are any.
     pub(crate) fn carries_faults(&self, faults: &[Defect]) {
         if !faults.is_empty() {
@@ -221,6 +229,7 @@ impl AppState {
         self.0.registered.clear();
         register_first(&self.0.registered, &self.0.initial, &self.0.chance);
         self.0.journal.reset();
+        self.0.faults.clear();
         self.0.defects.set(self.0.initial.defects.iter().copied());
         self.0.variants.set(self.0.initial.variants.iter().copied());
         self.0.defects.forget();

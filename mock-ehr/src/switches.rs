@@ -14,7 +14,7 @@ pub trait Switch: Copy + fmt::Debug + 'static {
     fn index(self) -> usize;
     /// Itself, as the journal notes it.
     fn used(self) -> Used;
-    /// Is it armed for the launch of the present request, and for no other?
+    /// Is it armed for the present request, or for its launch, and for no other?
     fn rides(self) -> bool {
         false
     }

@@ -58,7 +58,10 @@ impl Filter {
         entries.retain(|entry| {
             self.launch.is_none_or(|launch| entry.launch == Some(launch))
                 && (self.client.is_empty() || entry.client.as_deref() == Some(&self.client))
-                && (!self.only_objections || !entry.objections.is_empty() || !entry.defects.is_empty())
+                && (!self.only_objections
+                    || !entry.objections.is_empty()
+                    || !entry.defects.is_empty()
+                    || entry.fault.is_some())
                 && (wanted.is_empty() || holds(entry, &wanted))
         });
         entries

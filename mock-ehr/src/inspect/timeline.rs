@@ -47,6 +47,8 @@ pub(super) struct Row {
     pub(super) objections: Vec<Objection>,
     pub(super) defects: Vec<Fault>,
     pub(super) variants: Vec<(&'static str, &'static str)>,
+    /// What became of the answer on its way, on request.
+    pub(super) broken: Option<String>,
     pub(super) hint: Option<&'static str>,
     pub(super) asked: Vec<Part>,
     pub(super) answered: Vec<Part>,
@@ -166,6 +168,7 @@ fn row(entry: &Entry, began: Timestamp) -> Row {
         objections: entry.objections.clone(),
         defects: entry.defects.iter().filter_map(|name| fault(name)).collect(),
         variants: entry.variants.iter().filter_map(|name| variant(name)).collect(),
+        broken: entry.fault.clone(),
         hint: hint(entry),
         asked: asked(entry),
         answered: answered(entry),

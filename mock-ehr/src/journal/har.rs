@@ -60,6 +60,7 @@ fn exchange(public_url: &str, entry: &Entry) -> Value {
         "_jwts": entry.jwts,
         "_defects": entry.defects,
         "_variants": entry.variants,
+        "_fault": entry.fault,
     });
     if let Some(launch) = entry.launch {
         out["pageref"] = page_id(launch).into();

@@ -73,6 +73,9 @@ pub struct Entry {
     /// Names of the armed variants that had their say.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub variants: Vec<&'static str>,
+    /// What became of the answer on its way, on request; the answer is told as the server gave it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
     #[serde(skip)]
     weight: usize,
 }
@@ -113,7 +116,7 @@ pub struct Request {
 /// The answer's side.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Response {
-    /// The status code.
+    /// The status code; 0 where the connection was cut before the request was handled.
     pub status: u16,
     /// Content-Type.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -212,11 +215,16 @@ impl Journal {
             launch: exchange.thread.launch,
             client: exchange.thread.client,
             request: exchange.request,
-            response: exchange.response,
+            response: if taken.unanswered {
+                Response::default()
+            } else {
+                exchange.response
+            },
             jwts: exchange.jwts,
             objections: taken.objections,
             defects: taken.defects.into_iter().map(crate::Defect::name).collect(),
             variants: taken.variants.into_iter().map(crate::Variant::name).collect(),
+            fault: taken.fault,
             weight,
         }));
         drop(entries);

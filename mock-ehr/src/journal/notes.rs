@@ -29,6 +29,10 @@ pub(crate) struct Taken {
     pub(crate) defects: Vec<Defect>,
     pub(crate) variants: Vec<Variant>,
     pub(crate) objections: Vec<Objection>,
+    /// What broke the answer on request.
+    pub(crate) fault: Option<String>,
+    /// The request was dropped without an answer.
+    pub(crate) unanswered: bool,
 }
 
 /// A switch that was armed when somebody asked for it.
@@ -104,6 +108,15 @@ pub(crate) fn says_yes(used: Used) -> bool {
             true
         })
         .unwrap_or(true)
+}
+
+/// The answer is broken on request.
+pub(crate) fn broken(fault: String, was_answered: bool) {
+    let _ = NOTES.try_with(|notes| {
+        let mut taken = notes.taken.borrow_mut();
+        taken.fault = Some(fault);
+        taken.unanswered = !was_answered;
+    });
 }
 
 /// The request is refused, and this is why.

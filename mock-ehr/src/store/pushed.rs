@@ -37,6 +37,12 @@ impl Store {
         pushed.parameters.filled("launch").map(str::to_owned)
     }
 
+    /// Whose pushed request this is.
+    pub(crate) fn client_of_pushed(&self, request_uri: &str) -> Option<String> {
+        let tables = self.tables();
+        tables.pushed.get(request_uri).map(|pushed| pushed.client_id.clone())
+    }
+
     /// Checks a pushed request and spends it, in one step.
     pub(crate) fn take_pushed<R>(
         &self,

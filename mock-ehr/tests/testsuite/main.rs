@@ -3,6 +3,7 @@
 
 mod clients;
 mod defects;
+mod faults;
 mod fhir;
 mod form_post;
 mod granted_apps;

@@ -14,7 +14,7 @@ async fn manage(ehr: &TestEhr, request: Request<Body>) -> (StatusCode, Value) {
     (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
 }
 
-async fn ask(ehr: &TestEhr, method: &str, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+pub(crate) async fn ask(ehr: &TestEhr, method: &str, path: &str, body: Option<Value>) -> (StatusCode, Value) {
     let request = Request::builder()
         .method(method)
         .uri(path)
