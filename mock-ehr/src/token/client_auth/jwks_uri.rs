@@ -103,15 +103,12 @@ async fn get(app: &AppState, address: &str) -> Result<Fetched, String> {
     } else {
         Trust::Authorities
     };
-    let patience = if app.defects().has(Defect::JwksUriImpatient) {
-        IMPATIENCE
-    } else {
-        app.patience()
-    };
+    let impatient = app.defects().has(Defect::JwksUriImpatient);
+    let patience = if impatient { IMPATIENCE } else { app.patience() };
     let began = Instant::now();
     match tokio::time::timeout(patience, app.fetch().get(address, trust)).await {
-        // A machine with much to do may look at the clock after the answer is there.
-        Ok(fetched) if began.elapsed() <= patience => fetched,
+        // On a busy machine the answer may be there before anybody looks at the clock: the defect looks at it then.
+        Ok(fetched) if !impatient || began.elapsed() <= patience => fetched,
         _ => Err("it did not answer in time".to_owned()),
     }
 }
