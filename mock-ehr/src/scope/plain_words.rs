@@ -2,7 +2,7 @@
 
 use super::grammar::{Context, Permissions, Scope};
 
-/// `patient/Observation.rs` → "Read and search observations of the patient"
+/// `patient/Observation.rs` → "Read and search measurements and test results of the chosen patient"
 pub(crate) fn meaning(scope: &Scope) -> String {
     match scope {
         Scope::Launch => "Know what is open in the record system".into(),
@@ -16,11 +16,7 @@ pub(crate) fn meaning(scope: &Scope) -> String {
         Scope::Introspect => "Ask what access others have been given".into(),
         Scope::Unknown(text) => format!("Something this server does not know: {text}"),
         Scope::Resource(resource) => {
-            let what = if resource.resource == "*" {
-                "all data"
-            } else {
-                &resource.resource
-            };
+            let what = kind(&resource.resource);
             let whose = match resource.context {
                 Context::Patient => "of the chosen patient",
                 Context::User => "that you can reach",
@@ -29,7 +25,7 @@ pub(crate) fn meaning(scope: &Scope) -> String {
             let limits: Vec<_> = resource
                 .query
                 .iter()
-                .map(|(name, value)| format!("{name} {value}"))
+                .map(|(name, value)| format!("{name} {}", value.rsplit('|').next().unwrap_or(value)))
                 .collect();
             let limit = if limits.is_empty() {
                 String::new()
@@ -41,6 +37,31 @@ pub(crate) fn meaning(scope: &Scope) -> String {
     }
 }
 
+/// What people call the records of a type; the type's own name where they have no word for it.
+fn kind(resource: &str) -> &str {
+    match resource {
+        "*" => "all data",
+        "AllergyIntolerance" => "allergies",
+        "Appointment" => "appointments",
+        "Binary" | "DocumentReference" => "documents",
+        "CarePlan" => "care plans",
+        "CareTeam" => "care teams",
+        "Condition" => "problems and diagnoses",
+        "Coverage" => "insurance",
+        "Device" => "devices",
+        "DiagnosticReport" => "reports of tests",
+        "Encounter" => "visits",
+        "Goal" => "goals",
+        "Immunization" => "vaccinations",
+        "Medication" => "medicines",
+        "MedicationRequest" => "prescriptions",
+        "Observation" => "measurements and test results",
+        "Patient" => "name, birth date and contacts",
+        "Procedure" => "procedures",
+        other => other,
+    }
+}
+
 fn verbs(permissions: Permissions) -> String {
     let words = [
         (permissions.create, "create"),
@@ -49,12 +70,12 @@ fn verbs(permissions: Permissions) -> String {
         (permissions.delete, "delete"),
         (permissions.search, "search"),
     ];
-    let mut text = words
-        .iter()
-        .filter(|(may, _)| *may)
-        .map(|(_, word)| *word)
-        .collect::<Vec<_>>()
-        .join(", ");
+    let may: Vec<&str> = words.iter().filter(|(may, _)| *may).map(|(_, word)| *word).collect();
+    let mut text = match may.as_slice() {
+        [] => "do nothing with".to_owned(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    };
     if let Some(first) = text.get_mut(..1) {
         first.make_ascii_uppercase();
     }
@@ -70,7 +91,13 @@ mod tests {
         let say = |text| meaning(&Scope::parse(text));
         assert_eq!(
             say("patient/Observation.rs"),
-            "Read, search Observation of the chosen patient"
+            "Read and search measurements and test results of the chosen patient"
+        );
+        assert_eq!(
+            say(
+                "user/Observation.cruds?category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory"
+            ),
+            "Create, read, change, delete and search measurements and test results that you can reach, only category laboratory"
         );
         assert_eq!(say("launch/patient"), "Know which patient you choose");
     }
