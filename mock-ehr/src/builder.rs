@@ -14,6 +14,7 @@ use crate::fetch::{Fetch, Loopback, PATIENCE};
 use crate::fhir::store::Store;
 use crate::launch::{LaunchError, LaunchRequest, LaunchResponse};
 use crate::register::first_try;
+use crate::serve::ManagementToken;
 use crate::state::{AppState, Initial, Parts};
 use crate::variant::Variant;
 use crate::{management, router};
@@ -62,6 +63,11 @@ impl MockEhr {
     /// Every management route.
     pub fn management_router(&self) -> Router {
         management::router(self.state.clone())
+    }
+
+    /// Every management route, for whoever has the token.
+    pub fn guarded_management_router(&self, token: ManagementToken) -> Router {
+        management::guarded(self.state.clone(), token)
     }
 
     /// Scheme, host and port; also the OpenID issuer.
@@ -217,6 +223,11 @@ impl Builder {
         }
         if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
             return Err(wrong("expected neither query nor fragment nor user information"));
+        }
+        if url.path() != "/" {
+            return Err(wrong(
+                "expected no path: links, forms and cookies of the mock's pages stand at the root of a host; give it a host name or a port of its own",
+            ));
         }
         if let Some((client_id, launch_url)) = &self.first_try {
             self.initial.first_try = Some(self.first_client(client_id, launch_url)?);

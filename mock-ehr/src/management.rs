@@ -1,12 +1,14 @@
 //! Every management route, on a listener of its own: defects, variants, faults, clock, journal, clients, reset.
 
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use http::StatusCode;
-use http::header::{HOST, ORIGIN};
+use http::header::{HOST, ORIGIN, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
 use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -16,11 +18,21 @@ use crate::config::ClientKind;
 use crate::defect::Defect;
 use crate::faults;
 use crate::journal::har;
+use crate::serve::ManagementToken;
 use crate::state::AppState;
 use crate::variant::Variant;
 
 /// The management listener.
 pub(crate) fn router(state: AppState) -> Router {
+    routes(state).layer(from_fn(only_local))
+}
+
+/// The same for other machines: whoever has the token may.
+pub(crate) fn guarded(state: AppState, token: ManagementToken) -> Router {
+    routes(state).layer(from_fn_with_state(Arc::new(token), only_with_token))
+}
+
+fn routes(state: AppState) -> Router {
     Router::new()
         .route("/defects", get(list_defects).put(arm_defects).delete(disarm_defects))
         .route(
@@ -40,7 +52,6 @@ pub(crate) fn router(state: AppState) -> Router {
         .route("/journal.har", get(read_har))
         .route("/clients", get(list_clients))
         .route("/reset", post(reset))
-        .layer(from_fn(only_local))
         .layer(CatchPanicLayer::new())
         .with_state(state)
 }
@@ -57,6 +68,21 @@ async fn only_local(request: Request, next: Next) -> Response {
             "the management listener answers programs on this machine only",
         )
     }
+}
+
+/// A page cannot know the token; it could not send it either, without asking first.
+async fn only_with_token(State(token): State<Arc<ManagementToken>>, request: Request, next: Next) -> Response {
+    if token.is_in(request.headers()) {
+        return next.run(request).await;
+    }
+    let mut response = problem(
+        StatusCode::UNAUTHORIZED,
+        "this management listener wants its token: `Authorization: Bearer …`",
+    );
+    response
+        .headers_mut()
+        .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
 }
 
 /// Whom a request is addressed to.

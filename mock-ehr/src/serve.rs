@@ -1,11 +1,25 @@
-//! Serves a mock on loopback: `mock-ehr`, and `launchproof serve`.
+//! Serves a mock: `mock-ehr`, and `launchproof serve`.
 
+mod certificate;
+mod reach;
+mod stop;
+mod tls_listener;
+
+use std::future::Future;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 
+use self::certificate::Certificate;
+use self::stop::Signals;
+use self::tls_listener::TlsListener;
 use crate::builder::MockEhr;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, ConfigError};
@@ -16,6 +30,9 @@ use crate::fhir::store::Store;
 use crate::register::first_try;
 use crate::variant::Variant;
 
+pub use self::certificate::TlsError;
+pub use self::reach::{ManagementToken, ReachError};
+
 /// What to serve, and where.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ServeArgs {
@@ -25,9 +42,31 @@ pub struct ServeArgs {
     /// Address for management: defects, clock, journal, reset; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
     pub management: SocketAddr,
-    /// The address that apps see, where something stands in front.
+    /// The address that apps see, where something stands in front; without a path.
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
+    /// Serve https, with a certificate made at the start unless one is given.
+    #[arg(long)]
+    pub tls: bool,
+    /// Serve https with this certificate (PEM, then those of its authorities).
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_certificate: Option<PathBuf>,
+    /// The key of `--tls-certificate` (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub tls_key: Option<PathBuf>,
+    /// Write what clients have to trust (PEM) to this file, where the certificate is made at the start.
+    #[arg(long, value_name = "FILE", requires = "tls", conflicts_with = "tls_certificate")]
+    pub tls_write_ca: Option<PathBuf>,
+    /// Let other machines reach it, although its passwords and keys are public.
+    #[arg(long)]
+    pub i_know_this_is_a_mock: bool,
+    /// Management answers only who sends the token in this file (`Authorization: Bearer …`), and may then be reached
+    /// from other machines.
+    #[arg(long, value_name = "FILE")]
+    pub management_token_file: Option<PathBuf>,
+    /// When it is told to stop, open requests have so long.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    pub stop_within: u64,
     /// Clients and users of your own, instead of the built-in ones.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -57,14 +96,12 @@ pub struct ServeArgs {
 /// Why it cannot serve.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The mock knows passwords and keys that everybody can read, so it must not be reachable from elsewhere.
-    #[error(
-        "{address} is not a loopback address; the mock EHR's passwords and keys are public, so it serves this machine only: use 127.0.0.1 or [::1]"
-    )]
-    NotLoopback {
-        /// What was asked for.
-        address: SocketAddr,
-    },
+    /// Others could reach it.
+    #[error(transparent)]
+    Reach(#[from] ReachError),
+    /// The certificate is not usable.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The address is taken, or not ours.
     #[error("cannot listen on {address}: {error}; choose another with {option}, or port 0 for a free one")]
     Bind {
@@ -86,17 +123,58 @@ pub enum ServeError {
     Serve(#[from] std::io::Error),
 }
 
-/// Serves until it is interrupted.
+/// Serves until it is told to stop.
 pub async fn run(args: ServeArgs) -> Result<(), ServeError> {
+    let token = args.management_token_file.as_deref().map(ManagementToken::read);
+    let token = token.transpose()?;
+    reach::check(args.listen, args.management, token.as_ref(), args.i_know_this_is_a_mock)?;
+    let is_tls = args.tls || args.tls_certificate.is_some();
+    if args.listen.ip().is_unspecified() && args.public_url.is_none() {
+        return Err(ReachError::Unspecified(args.listen).into());
+    }
     let public = bind(args.listen, "--listen").await?;
     let management = bind(args.management, "--management").await?;
+    let scheme = if is_tls { "https" } else { "http" };
+    let public_url = match &args.public_url {
+        Some(url) => url.clone(),
+        None => format!("{scheme}://{}", public.local_addr()?),
+    };
+    let (mock, mut told) = built(&args, public_url)?;
+    let acceptor = if is_tls {
+        let (certificate, lines) = certificate_of(&args, mock.public_url())?;
+        told.extend(lines);
+        Some(certificate.acceptor()?)
+    } else {
+        None
+    };
+    // Management beyond this machine is not spoken in the clear, where there is a certificate.
+    let for_management = acceptor.clone().filter(|_| !args.management.ip().is_loopback());
+    let signals = Signals::caught()?;
+    let management_scheme = if for_management.is_some() { "https" } else { "http" };
+    let management_url = format!("{management_scheme}://{}/", management.local_addr()?);
+    // Nobody needs to read this: a closed pipe must not end the server.
+    let _ = announce(&mock, &management_url, &told, public.local_addr()?);
+    let control = match token {
+        Some(token) => mock.guarded_management_router(token),
+        None => mock.management_router(),
+    };
+    let (stop, stopping) = watch::channel(false);
+    let doors = both(
+        door(public, acceptor, mock.router(), stopping.clone())?,
+        door(management, for_management, control, stopping)?,
+    );
+    let within = Duration::from_secs(args.stop_within);
+    let journal = mock.state().journal();
+    stop::serve(doors, stop, signals, within, || journal.end()).await?;
+    Ok(())
+}
+
+/// The mock that the options describe, with what is to be said of it.
+fn built(args: &ServeArgs, public_url: String) -> Result<(MockEhr, Vec<String>), ServeError> {
     let mut builder = MockEhr::builder()
-        .public_url(match &args.public_url {
-            Some(url) => url.clone(),
-            None => format!("http://{}", public.local_addr()?),
-        })
-        .defects(args.defects)
-        .variants(args.variants);
+        .public_url(public_url)
+        .defects(args.defects.iter().copied())
+        .variants(args.variants.iter().copied());
     if let Some(path) = &args.config {
         builder = builder.config(Config::read(path)?);
     }
@@ -114,16 +192,53 @@ pub async fn run(args: ServeArgs) -> Result<(), ServeError> {
     if let Some(app) = &args.app {
         builder = builder.app(&args.client_id, app);
     }
-    let mock = builder.build()?;
-    // Nobody needs to read this: a closed pipe must not end the server.
-    let _ = announce(&mock, management.local_addr()?, &told);
-    let (for_apps, for_control) = (mock.router(), mock.management_router());
-    tokio::select! {
-        ended = axum::serve(public, for_apps) => ended?,
-        ended = axum::serve(management, for_control) => ended?,
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    Ok((builder.build()?, told))
+}
+
+/// The certificate, with what is to be said of it; who is to trust it is written where that was asked for.
+fn certificate_of(args: &ServeArgs, public_url: &str) -> Result<(Certificate, Vec<String>), TlsError> {
+    let certificate = if let (Some(certificate), Some(key)) = (&args.tls_certificate, &args.tls_key) {
+        Certificate::read(certificate, key)?
+    } else {
+        let public = url::Url::parse(public_url).ok();
+        let host = public.as_ref().and_then(url::Url::host_str);
+        Certificate::made(&certificate::names(args.listen.ip(), host), SystemClock.now())?
+    };
+    let mut told = vec![format!("Certificate: SHA-256 {}", certificate.fingerprint())];
+    match (&certificate.authority, &args.tls_write_ca) {
+        (Some(pem), Some(file)) => {
+            std::fs::write(file, pem).map_err(|error| TlsError::File {
+                file: file.clone(),
+                verb: "written",
+                error,
+            })?;
+            told.push(format!("Trust:       {}", file.display()));
+        }
+        (Some(_), None) => told
+            .push("Trust:       made for this start; --tls-write-ca FILE writes what clients have to trust".to_owned()),
+        (None, _) => {}
     }
-    Ok(())
+    Ok((certificate, told))
+}
+
+/// One listener, with or without TLS.
+fn door(
+    listener: TcpListener,
+    acceptor: Option<TlsAcceptor>,
+    router: axum::Router,
+    stopping: watch::Receiver<bool>,
+) -> std::io::Result<BoxFuture<'static, std::io::Result<()>>> {
+    Ok(match acceptor {
+        Some(acceptor) => stop::door(TlsListener::new(listener, acceptor)?, router, stopping).boxed(),
+        None => stop::door(listener, router, stopping).boxed(),
+    })
+}
+
+async fn both(
+    one: impl Future<Output = std::io::Result<()>>,
+    other: impl Future<Output = std::io::Result<()>>,
+) -> std::io::Result<()> {
+    tokio::try_join!(one, other).map(|_| ())
 }
 
 /// The people whom the options ask for, with what is to be said of them; nothing where the built-in ones are enough.
@@ -136,33 +251,31 @@ fn people(data: Option<&Path>, population: Option<u32>, seed: u64) -> Result<(Op
     if let Some(count) = population {
         let resources = population::fill(&mut store, count as usize, seed).map_err(DataError::Full)?;
         told.push(format!(
-            "{count} invented people with {resources} resources, seed {seed}"
+            "Data:        {count} invented people with {resources} resources, seed {seed}"
         ));
     }
     if let Some(path) = data {
-        told.extend(data::read(&mut store, path, SystemClock.now())?.told(path));
+        let read = data::read(&mut store, path, SystemClock.now())?.told(path);
+        told.extend(read.iter().map(|line| format!("Data:        {line}")));
     }
     store.seal();
     Ok((Some(store), told))
 }
 
 async fn bind(address: SocketAddr, option: &'static str) -> Result<TcpListener, ServeError> {
-    if !address.ip().is_loopback() {
-        return Err(ServeError::NotLoopback { address });
-    }
     TcpListener::bind(address)
         .await
         .map_err(|error| ServeError::Bind { address, option, error })
 }
 
-fn announce(mock: &MockEhr, management: SocketAddr, data: &[String]) -> std::io::Result<()> {
+fn announce(mock: &MockEhr, management: &str, told: &[String], listening: SocketAddr) -> std::io::Result<()> {
     let state = mock.state();
     let config = state.config();
     let mut out = std::io::stdout().lock();
     writeln!(out, "Launcher:    {}/", mock.public_url())?;
     writeln!(out, "Inspector:   {}/inspect", mock.public_url())?;
     writeln!(out, "FHIR base:   {}", mock.fhir_base())?;
-    writeln!(out, "Management:  http://{management}/")?;
+    writeln!(out, "Management:  {management}")?;
     let clients: Vec<_> = config.clients.iter().map(|client| client.client_id.as_str()).collect();
     writeln!(out, "Clients:     {}", clients.join(", "))?;
     let users: Vec<_> = config.users.iter().map(|user| user.username.as_str()).collect();
@@ -171,8 +284,8 @@ fn announce(mock: &MockEhr, management: SocketAddr, data: &[String]) -> std::io:
         "Users:       {} (the built-in ones' passwords are their names)",
         users.join(", ")
     )?;
-    for line in data {
-        writeln!(out, "Data:        {line}")?;
+    for line in told {
+        writeln!(out, "{line}")?;
     }
     if let Some(app) = state.first_try() {
         writeln!(
@@ -188,5 +301,7 @@ fn announce(mock: &MockEhr, management: SocketAddr, data: &[String]) -> std::io:
     for variant in state.variants().armed() {
         writeln!(out, "Variant:     {variant}: {}", variant.doc())?;
     }
+    // The last line: whoever waits for it can begin.
+    writeln!(out, "Listening:   {listening}")?;
     out.flush()
 }

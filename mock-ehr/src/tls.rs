@@ -1,5 +1,5 @@
-//! What the TLS in front of this server would answer. The mock speaks plain HTTP on loopback; a suite that runs it inside
-//! its own process asks here instead of a socket.
+//! What the TLS of this server would answer, weak kinds too, which no library speaks any more; a suite that runs the mock
+//! inside its own process asks here instead of a socket. The TLS of real sockets is in `serve`.
 //!
 //! RFC 9325 §3.1.1 and §4.1: <https://www.rfc-editor.org/rfc/rfc9325#section-3.1.1>
 

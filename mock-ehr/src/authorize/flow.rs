@@ -349,6 +349,10 @@ pub(crate) fn set_cookie(state: &AppState, response: &mut Response, cookie: &str
     let mut value = format!("{COOKIE_NAME}={cookie}; Path={path}");
     if !state.defects().has(Defect::CookieUnguarded) {
         value.push_str("; HttpOnly");
+        // RFC 6265 §4.1.2.5: where everything is https, the cookie never goes in the clear.
+        if state.public_url().starts_with("https:") {
+            value.push_str("; Secure");
+        }
     }
     if narrow {
         value.push_str("; SameSite=Lax");

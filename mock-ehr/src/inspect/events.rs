@@ -37,11 +37,12 @@ pub(super) async fn stream(State(state): State<AppState>) -> Response {
     ([(CONTENT_TYPE, "text/event-stream")], Body::from_stream(events)).into_response()
 }
 
-/// `None`: the mock is gone.
-async fn next(changes: &mut watch::Receiver<u64>) -> Option<Bytes> {
+/// `None`: the mock is gone, or stops.
+async fn next(changes: &mut watch::Receiver<Option<u64>>) -> Option<Bytes> {
+    (*changes.borrow())?;
     match tokio::time::timeout(QUIET, changes.changed()).await {
         Ok(Ok(())) => {
-            let count = *changes.borrow_and_update();
+            let count = (*changes.borrow_and_update())?;
             Some(Bytes::from(format!("event: change\ndata: {count}\n\n")))
         }
         Ok(Err(_)) => None,

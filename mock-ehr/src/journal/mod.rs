@@ -32,7 +32,8 @@ pub struct Journal {
     entries: Mutex<Entries>,
     capacity: usize,
     threads: Threads,
-    changes: watch::Sender<u64>,
+    /// Counts changes; nothing more comes after `None`.
+    changes: watch::Sender<Option<u64>>,
 }
 
 #[derive(Debug, Default)]
@@ -158,7 +159,7 @@ impl Journal {
             entries: Mutex::default(),
             capacity,
             threads: Threads::default(),
-            changes: watch::Sender::new(0),
+            changes: watch::Sender::new(Some(0)),
         }
     }
 
@@ -193,7 +194,7 @@ impl Journal {
     }
 
     /// Tells of every change, as long as fewer than `at_most` listen.
-    pub(crate) fn subscribe(&self, at_most: usize) -> Option<watch::Receiver<u64>> {
+    pub(crate) fn subscribe(&self, at_most: usize) -> Option<watch::Receiver<Option<u64>>> {
         (self.changes.receiver_count() < at_most).then(|| self.changes.subscribe())
     }
 
@@ -231,8 +232,13 @@ impl Journal {
         self.changed();
     }
 
+    /// Whoever is told of changes hears that there will be none any more.
+    pub(crate) fn end(&self) {
+        self.changes.send_replace(None);
+    }
+
     fn changed(&self) {
-        self.changes.send_modify(|count| *count += 1);
+        self.changes.send_modify(|count| *count = count.map(|count| count + 1));
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Entries> {

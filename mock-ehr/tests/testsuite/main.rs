@@ -14,5 +14,6 @@ mod launches;
 mod management;
 mod population;
 mod robustness;
+mod serve;
 mod shelf;
 mod variants;
