@@ -2,11 +2,16 @@
 //!
 //! A defect has one hook, inside the check that it breaks, beside the correct line. None is armed by default.
 
+mod app;
+mod seen;
+
 use std::fmt;
 use std::str::FromStr;
 
 use crate::journal::notes::Used;
 use crate::switches::Switch;
+
+pub use self::seen::Seen;
 
 macro_rules! defects {
     ($($name:literal $defect:ident $requirement:literal $doc:literal;)+) => {

@@ -111,6 +111,8 @@ async fn list_defects(State(state): State<AppState>) -> Json<Value> {
             "name": defect.name(),
             "requirement": defect.requirement(),
             "about": defect.doc(),
+            "seen": defect.seen().map(|seen| json!({ "what": seen.what, "source": seen.source })).collect::<Vec<_>>(),
+            "app": defect.app(),
             "armed": armed.contains(defect),
         })
     });

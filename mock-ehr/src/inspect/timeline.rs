@@ -58,6 +58,8 @@ pub(super) struct Row {
 pub(super) struct Fault {
     pub(super) name: &'static str,
     pub(super) about: &'static str,
+    /// What a good app does.
+    pub(super) app: &'static str,
     pub(super) level: &'static str,
     pub(super) rule: &'static str,
     pub(super) url: String,
@@ -181,6 +183,7 @@ fn fault(name: &str) -> Option<Fault> {
     Some(Fault {
         name: defect.name(),
         about: defect.doc(),
+        app: defect.app(),
         requirement: defect.requirement(),
         level: rule.map_or("", |rule| rule.level),
         rule: rule.map_or("", |rule| rule.text),

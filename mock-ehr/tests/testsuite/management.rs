@@ -36,6 +36,14 @@ async fn defects_are_armed_listed_and_disarmed() {
         .collect();
     assert_eq!(armed.len(), 1);
     assert_eq!(armed[0]["name"], "state_dropped");
+    assert!(armed[0]["app"].as_str().unwrap().contains("state"), "{}", armed[0]);
+    let seen = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|defect| defect["name"] == "code_replay_accepted")
+        .map(|defect| defect["seen"][0]["source"].clone());
+    assert_eq!(seen, Some(json!("smart-on-fhir/smart-launcher#32")));
     assert!(ehr.land("app-public", |form| form).await.parameter("state").is_none());
     assert_eq!(ask(&ehr, "DELETE", "/defects", None).await.0, StatusCode::NO_CONTENT);
     assert!(ehr.land("app-public", |form| form).await.parameter("state").is_some());

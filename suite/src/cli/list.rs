@@ -36,6 +36,9 @@ enum Form {
 pub(super) struct ListArguments {
     /// Of what.
     what: What,
+    /// Of defects: only those whose names hold this; several may be given.
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
     /// Of requirements: which scenarios judge each, which defects prove it, and the counts of each document.
     #[arg(long)]
     coverage: bool,
@@ -54,6 +57,9 @@ pub(super) fn run(arguments: &ListArguments) -> Result<u8, Failure> {
     let (scenarios, requirements) = catalogue(arguments.scenarios.as_deref())?;
     if arguments.coverage {
         return coverage(arguments, &scenarios, &requirements);
+    }
+    if !arguments.names.is_empty() && arguments.what != What::Defects {
+        return Err(Failure::usage("names go with `list defects` only"));
     }
     match arguments.what {
         What::Scenarios => {
@@ -88,10 +94,7 @@ pub(super) fn run(arguments: &ListArguments) -> Result<u8, Failure> {
             anstream::println!("{} requirements", requirements.len());
         }
         What::Defects => {
-            for defect in Defect::ALL {
-                anstream::println!("{:<44} {}", defect.name(), defect.doc().trim());
-            }
-            anstream::println!("{} defects", Defect::ALL.len());
+            defects(&arguments.names)?;
         }
         What::Variants => {
             for variant in Variant::ALL {
@@ -118,6 +121,45 @@ pub(super) fn run(arguments: &ListArguments) -> Result<u8, Failure> {
         }
     }
     Ok(exit::NOTHING_UNEXPECTED)
+}
+
+/// What each defect does, which rule it breaks, where it was seen for real, and what a good app does.
+fn defects(names: &[String]) -> Result<(), Failure> {
+    let wanted = |defect: &&Defect| names.is_empty() || names.iter().any(|name| defect.name().contains(name.as_str()));
+    let chosen: Vec<_> = Defect::ALL.iter().filter(wanted).collect();
+    if chosen.is_empty() {
+        let error = names.iter().find_map(|name| name.parse::<Defect>().err());
+        return Err(Failure::usage(error.map(|error| error.to_string()).unwrap_or_default()));
+    }
+    for defect in &chosen {
+        anstream::println!("{}", defect.name());
+        part("does", defect.doc());
+        part("breaks", defect.requirement());
+        for seen in defect.seen() {
+            part(
+                "seen",
+                &format!("{} ({})", seen.what.trim_end_matches('.'), seen.source),
+            );
+        }
+        part("app", defect.app());
+    }
+    anstream::println!("{} defects", chosen.len());
+    Ok(())
+}
+
+/// A text behind its title, wrapped.
+fn part(title: &str, text: &str) {
+    const WIDTH: usize = 100;
+    let mut line = format!("  {title:<6}");
+    for word in text.split_whitespace() {
+        if line.chars().count() + 1 + word.chars().count() > WIDTH {
+            anstream::println!("{line}");
+            line = " ".repeat(8);
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    anstream::println!("{line}");
 }
 
 /// Requirement → scenarios → defects, and the counts.

@@ -10,6 +10,7 @@ mod coverage;
 mod exit_codes;
 mod interop;
 mod leak;
+mod list;
 mod profile;
 mod program;
 mod scenario_errors;
