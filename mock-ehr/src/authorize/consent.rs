@@ -123,19 +123,20 @@ pub(crate) async fn submit(State(state): State<AppState>, headers: HeaderMap, bo
         let consent = Consent {
             scopes: scopes.iter().map(|scope| scope.text().to_owned()).collect(),
             patient: pending.patient.clone(),
+            kept: form.get("remember") == Some("yes"),
         };
         session.consents.insert(pending.request.client_id.clone(), consent);
     });
     allow(&state, &pending, scopes)
 }
 
-/// Was all of this allowed before, in this session?
+/// Was all of this allowed before, in this session, by a user who does not want to be asked again?
 pub(crate) fn is_remembered(state: &AppState, session: &Session, pending: &Pending) -> bool {
     let request = &pending.request;
-    state.variants().has(Variant::SessionReused)
-        && !request.prompt.iter().any(|value| value == "consent")
+    !request.prompt.iter().any(|value| value == "consent")
         && session.consents.get(&request.client_id).is_some_and(|consent| {
-            consent.patient == pending.patient
+            (consent.kept || state.variants().has(Variant::SessionReused))
+                && consent.patient == pending.patient
                 && request
                     .scopes
                     .iter()

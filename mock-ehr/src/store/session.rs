@@ -34,6 +34,8 @@ pub(crate) struct SignedIn {
 pub(crate) struct Consent {
     pub(crate) scopes: Vec<String>,
     pub(crate) patient: Option<String>,
+    /// The user does not want to be asked again.
+    pub(crate) kept: bool,
 }
 
 const LIFETIME: SignedDuration = SignedDuration::from_hours(8);

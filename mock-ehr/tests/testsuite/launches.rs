@@ -185,6 +185,27 @@ async fn a_session_is_remembered_and_consent_is_asked_again() {
     }
 }
 
+/// Whoever ticks that they do not want to be asked again is asked again for more, for another patient, and where the app says so.
+#[tokio::test]
+async fn consent_is_remembered_where_the_user_wants_it() {
+    let ehr = TestEhr::new();
+    let wants = |scope: &str| ehr.request("app-public").set("scope", scope);
+    let narrow = "launch/patient patient/Observation.rs";
+    let form = ehr.walk_until(&wants(narrow), &DOCTOR, "/auth/consent").await;
+    assert_eq!(form.get("remember"), "", "nobody is remembered who did not ask for it");
+    ehr.submit("/auth/consent", &form.add("remember", "yes")).await;
+
+    let asked_after_picking = async |request: Form, patient: &str| {
+        let form = ehr.walk_until(&request, &DOCTOR, "/auth/patient").await;
+        let answer = ehr.submit("/auth/patient", &form.set("patient", patient)).await;
+        answer.header("location").starts_with("/auth/consent")
+    };
+    assert!(!asked_after_picking(wants(narrow), "patient-b").await);
+    assert!(asked_after_picking(wants(narrow), "patient-a").await);
+    assert!(asked_after_picking(wants(&format!("{narrow} patient/Condition.rs")), "patient-b").await);
+    assert!(asked_after_picking(wants(narrow).add("prompt", "consent"), "patient-b").await);
+}
+
 #[tokio::test]
 async fn prompt_none_never_shows_a_page() {
     let ehr = TestEhr::new();

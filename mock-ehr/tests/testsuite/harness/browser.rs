@@ -142,6 +142,7 @@ pub(crate) fn fill(body: &str, person: &Person) -> Option<(String, Form)> {
         filled = match (input.attr("type").unwrap_or("text"), name) {
             (_, "username" | "password") => filled.add(name, person.username),
             ("radio", _) if value != person.patient => filled,
+            ("checkbox", _) if input.attr("checked").is_none() => filled,
             _ => filled.add(name, value),
         };
     }
