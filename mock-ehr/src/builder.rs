@@ -157,7 +157,8 @@ impl Builder {
         self
     }
 
-    /// How it fetches the key sets that clients publish; from loopback addresses, where nothing is said.
+    /// How it fetches the key sets that clients publish and asks an identity provider; the former from loopback addresses
+    /// only, where nothing is said.
     #[must_use]
     pub fn fetch(mut self, fetch: Arc<dyn Fetch>) -> Self {
         self.fetch = Some(fetch);
@@ -232,8 +233,14 @@ impl Builder {
         if let Some((client_id, launch_url)) = &self.first_try {
             self.initial.first_try = Some(self.first_client(client_id, launch_url)?);
         }
+        let provider_fetch = match (&self.fetch, &self.config.identity_provider) {
+            (None, Some(provider)) => provider.way()?,
+            (Some(given), _) => Arc::clone(given),
+            (None, None) => Arc::new(Loopback::default()),
+        };
         let state = AppState::new(Parts {
             config: self.config,
+            provider_fetch,
             public_url: self.public_url.trim_end_matches('/').to_owned(),
             clock: self.clock.unwrap_or_else(|| Arc::new(ControlledClock::default())),
             chance: Chance::new(self.seed),

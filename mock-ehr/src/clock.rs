@@ -11,6 +11,10 @@ pub trait Clock: Send + Sync + fmt::Debug {
     fn now(&self) -> Timestamp;
     /// Lets `by` pass, where this clock can; `false` where only waiting helps.
     fn advance(&self, by: SignedDuration) -> bool;
+    /// The present moment for other servers, which do not run ahead with this clock.
+    fn elsewhere(&self) -> Timestamp {
+        self.now()
+    }
 }
 
 /// The machine's clock.
@@ -50,6 +54,10 @@ const FARTHEST_SECONDS: i64 = 366 * 24 * 3600;
 impl Clock for ControlledClock {
     fn now(&self) -> Timestamp {
         SystemClock.now() + self.ahead()
+    }
+
+    fn elsewhere(&self) -> Timestamp {
+        SystemClock.now()
     }
 
     fn advance(&self, by: SignedDuration) -> bool {

@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Deserializer, de};
 
+use crate::identity_provider::IdentityProvider;
 use crate::keys::ClientKey;
 use crate::scope::grammar::Scope;
 
@@ -37,6 +38,9 @@ pub struct Config {
     /// `tenant` of every launch, if any.
     #[serde(default)]
     pub tenant: Option<String>,
+    /// Who signs users in, in place of the page of the mock.
+    #[serde(default)]
+    pub identity_provider: Option<IdentityProvider>,
     /// How many requests the journal keeps; 0 turns it off.
     #[serde(default = "default::journal_entries")]
     pub journal_entries: usize,
@@ -198,7 +202,11 @@ impl Config {
             file: file.clone(),
             error: error.to_string(),
         })?;
-        Self::parse(&text, &file)
+        let mut config = Self::parse(&text, &file)?;
+        if let Some(provider) = &mut config.identity_provider {
+            provider.relative_to(path);
+        }
+        Ok(config)
     }
 
     /// Reads a configuration; `file` is what messages call it.
@@ -246,6 +254,11 @@ impl Config {
             if self.users[..index].iter().any(|other| other.username == user.username) {
                 return Err(wrong(format!("user `{}` stands there twice", user.username)));
             }
+        }
+        if let Some(provider) = &self.identity_provider {
+            provider
+                .check(&self.users)
+                .map_err(|what| wrong(format!("[identity_provider] {what}")))?;
         }
         for index in 0..self.clients.len() {
             let (before, rest) = self.clients.split_at_mut(index);

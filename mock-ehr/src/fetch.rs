@@ -1,4 +1,4 @@
-//! The mock's only way out: fetches the key sets that clients publish.
+//! The mock's only way out: fetches the key sets that clients publish, and asks the identity provider that is configured.
 //!
 //! RFC 7517 §5: <https://www.rfc-editor.org/rfc/rfc7517#section-5>
 
@@ -40,6 +40,126 @@ pub enum Trust {
 pub trait Fetch: Send + Sync + fmt::Debug {
     /// One GET.
     fn get<'a>(&'a self, url: &'a str, trust: Trust) -> BoxFuture<'a, Result<Fetched, String>>;
+
+    /// Asks the identity provider, where there is one.
+    fn ask<'a>(&'a self, _ask: Ask<'a>) -> BoxFuture<'a, Result<Fetched, String>> {
+        async { Err("no identity provider can be asked from here".to_owned()) }.boxed()
+    }
+}
+
+/// What the mock asks of an identity provider, whose client it is.
+pub struct Ask<'a> {
+    /// Where.
+    pub url: &'a str,
+    /// `Authorization`
+    pub authorization: Option<String>,
+    /// The form of a POST; without one it is a GET.
+    pub form: Option<String>,
+}
+
+impl<'a> Ask<'a> {
+    /// A GET without credentials.
+    pub fn get(url: &'a str) -> Self {
+        Self {
+            url,
+            authorization: None,
+            form: None,
+        }
+    }
+}
+
+impl fmt::Debug for Ask<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ask").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// The way to the identity provider, wherever it is: whoever configured the mock chose it.
+#[derive(Debug)]
+pub(crate) struct Outward(reqwest::Client);
+
+/// No document of a provider is longer.
+const LONGEST: usize = 1024 * 1024;
+
+impl Outward {
+    /// Believes these authorities (PEM) beside the machine's; by the machine's proxy, or directly.
+    pub(crate) fn new(authorities: Option<&[u8]>, directly: bool) -> Result<Self, String> {
+        let mut builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(PATIENCE);
+        if directly {
+            builder = builder.no_proxy();
+        }
+        if let Some(pem) = authorities {
+            let authorities = reqwest::Certificate::from_pem_bundle(pem).map_err(|error| told(&error))?;
+            if authorities.is_empty() {
+                return Err("there is no certificate in it".to_owned());
+            }
+            builder = builder.tls_certs_merge(authorities);
+        }
+        Ok(Self(builder.build().map_err(|error| told(&error))?))
+    }
+}
+
+impl Fetch for Outward {
+    fn get<'a>(&'a self, url: &'a str, _trust: Trust) -> BoxFuture<'a, Result<Fetched, String>> {
+        self.ask(Ask::get(url))
+    }
+
+    fn ask<'a>(&'a self, ask: Ask<'a>) -> BoxFuture<'a, Result<Fetched, String>> {
+        async move {
+            let mut request = match ask.form {
+                Some(form) => self
+                    .0
+                    .post(ask.url)
+                    .header("content-type", "application/x-www-form-urlencoded")
+                    .body(form),
+                None => self.0.get(ask.url),
+            };
+            request = request.header("accept", "application/json");
+            if let Some(authorization) = ask.authorization {
+                request = request.header("authorization", authorization);
+            }
+            let mut answer = request.send().await.map_err(|error| told(&error))?;
+            let mut fetched = Fetched::head(&answer);
+            while let Some(chunk) = answer.chunk().await.map_err(|error| told(&error))? {
+                fetched.body.extend_from_slice(&chunk);
+                if fetched.body.len() > LONGEST {
+                    return Err("its answer is longer than a mebibyte".to_owned());
+                }
+            }
+            Ok(fetched)
+        }
+        .boxed()
+    }
+}
+
+/// An error with its causes: the last one says most.
+fn told(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(deeper) = cause {
+        text = format!("{text}: {deeper}");
+        cause = deeper.source();
+    }
+    text
+}
+
+impl Fetched {
+    /// All but the body.
+    fn head(answer: &reqwest::Response) -> Self {
+        let header = |name: &str| {
+            let value = answer.headers().get(name)?;
+            value.to_str().ok().map(str::to_owned)
+        };
+        Self {
+            status: answer.status().as_u16(),
+            content_type: header("content-type"),
+            cache_control: header("cache-control"),
+            location: header("location"),
+            body: Vec::new(),
+        }
+    }
 }
 
 /// The real way, to loopback addresses only: a mock that everybody may register clients at must not reach into networks.
@@ -88,17 +208,7 @@ impl Fetch for Loopback {
                 .send()
                 .await
                 .map_err(|error| error.to_string())?;
-            let header = |name: &str| {
-                let value = answer.headers().get(name)?;
-                value.to_str().ok().map(str::to_owned)
-            };
-            let mut fetched = Fetched {
-                status: answer.status().as_u16(),
-                content_type: header("content-type"),
-                cache_control: header("cache-control"),
-                location: header("location"),
-                body: Vec::new(),
-            };
+            let mut fetched = Fetched::head(&answer);
             fetched.body = answer.bytes().await.map_err(|error| error.to_string())?.to_vec();
             Ok(fetched)
         }

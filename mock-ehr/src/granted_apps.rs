@@ -18,6 +18,7 @@ use crate::authorize::{flow, respond, sign_in};
 use crate::defect::Defect;
 use crate::fhir::people;
 use crate::form::{Parameters, encode};
+use crate::identity_provider;
 use crate::page;
 use crate::scope::plain_words::meaning;
 use crate::state::AppState;
@@ -72,7 +73,10 @@ pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQ
             let ended = ended.filled("ended").and_then(|id| state.client(id));
             list(&state, &cookie, signed_in, ended.map(|client| client.name.as_str()))
         }
-        None => ask(&state, &cookie, None),
+        None => match &state.config().identity_provider {
+            Some(provider) => identity_provider::begin_for_granted_apps(&state, provider, &session).await,
+            None => ask(&state, &cookie, None),
+        },
     };
     if is_new {
         flow::set_cookie(&state, &mut response, &cookie);
@@ -86,6 +90,9 @@ pub(crate) async fn submit_sign_in(State(state): State<AppState>, headers: Heade
         Ok(arrived) => arrived,
         Err(why) => return flow::stray(&state, why),
     };
+    if state.config().identity_provider.is_some() {
+        return flow::go(&state, PATH);
+    }
     let text = |name| form.get(name).unwrap_or_default();
     let Some(user) = sign_in::user_of(&state, text("username"), text("password")) else {
         return ask(&state, &cookie, Some("User name or password is wrong."));
@@ -95,7 +102,11 @@ pub(crate) async fn submit_sign_in(State(state): State<AppState>, headers: Heade
         at: state.now(),
     };
     let renewed = state.chance().token::<32>();
-    if state.store().sign_in(&cookie, renewed.clone(), signed_in).is_none() {
+    if state
+        .store()
+        .sign_in(&cookie, renewed.clone(), signed_in, state.now())
+        .is_none()
+    {
         return flow::stray(&state, "This session ended while its form was on the way. Try again.");
     }
     let mut response = flow::go(&state, PATH);
@@ -110,6 +121,9 @@ pub(crate) async fn end_access(State(state): State<AppState>, headers: HeaderMap
         Err(why) => return flow::stray(&state, why),
     };
     let Some(signed_in) = session.signed_in else {
+        if state.config().identity_provider.is_some() {
+            return flow::go(&state, PATH);
+        }
         return ask(&state, &cookie, None);
     };
     let Some(client_id) = form.filled("client") else {

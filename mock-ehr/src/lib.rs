@@ -12,6 +12,7 @@
 //! | RFC 9126 | `authorize::pushed` |
 //! | RFC 7591, RFC 7592 | `register`, `register::manage` |
 //! | OpenID Connect RP-Initiated Logout | `end_session` |
+//! | OpenID Connect Core §3.1, as a client of an identity provider | [`identity_provider`] |
 //! | RFC 9325 | `tls` |
 //! | SMART scopes | [`scope`] |
 //! | RFC 7662, RFC 7009 | `introspect`, `revoke` |
@@ -39,6 +40,7 @@ pub mod fetch;
 pub mod fhir;
 mod form;
 mod granted_apps;
+pub mod identity_provider;
 mod inspect;
 mod introspect;
 pub mod journal;

@@ -16,8 +16,8 @@ use crate::defect::Defect;
 use crate::launch::{api, embedded, fault, launcher};
 use crate::state::AppState;
 use crate::{
-    authorize, brands, cors, discovery, end_session, faults, fhir, granted_apps, inspect, introspect, journal, jwks,
-    register, revoke, token, userinfo,
+    authorize, brands, cors, discovery, end_session, faults, fhir, granted_apps, identity_provider, inspect,
+    introspect, journal, jwks, register, revoke, token, userinfo,
 };
 
 /// The public listener.
@@ -60,6 +60,7 @@ pub(crate) fn public(state: AppState) -> Router {
             get(granted_apps::show).post(granted_apps::end_access),
         )
         .route(granted_apps::SIGN_IN, post(granted_apps::submit_sign_in))
+        .route(identity_provider::CALLBACK, get(identity_provider::callback))
         .route("/auth/end-session", get(end_session::handle).post(end_session::handle))
         // Endpoints for apps
         .route("/auth/par", any(authorize::pushed::handle))

@@ -40,6 +40,7 @@ struct Inner {
     store: Store,
     registered: Registered,
     fetch: Arc<dyn Fetch>,
+    provider_fetch: Arc<dyn Fetch>,
     patience: Duration,
     journal: Journal,
     shelf: Shelf,
@@ -55,6 +56,7 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) chance: Chance,
     pub(crate) fetch: Arc<dyn Fetch>,
+    pub(crate) provider_fetch: Arc<dyn Fetch>,
     pub(crate) patience: Duration,
     pub(crate) initial: Initial,
     pub(crate) data: Arc<fhir::store::Store>,
@@ -92,6 +94,7 @@ impl AppState {
             shelf: Shelf::new(parts.data),
             registered,
             fetch: parts.fetch,
+            provider_fetch: parts.provider_fetch,
             crowd: Crowd::default(),
             faults: Faults::default(),
             carried_faults: AtomicBool::new(false),
@@ -175,6 +178,11 @@ impl AppState {
 
     pub(crate) fn fetch(&self) -> &dyn Fetch {
         &*self.0.fetch
+    }
+
+    /// How the identity provider is asked.
+    pub(crate) fn provider_fetch(&self) -> &dyn Fetch {
+        &*self.0.provider_fetch
     }
 
     /// The records, with what apps wrote, as they are now.

@@ -10,6 +10,7 @@ use subtle::ConstantTimeEq as _;
 use super::flow::{self, Proof, Visit};
 use crate::config::User;
 use crate::defect::Defect;
+use crate::identity_provider;
 use crate::page;
 use crate::state::AppState;
 use crate::store::session::SignedIn;
@@ -32,7 +33,10 @@ struct SignIn<'a> {
 /// `GET /auth/sign-in`
 pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
     match flow::arrive(&state, &headers, query.unwrap_or_default().as_bytes(), Proof::Session) {
-        Ok((visit, _)) => page(&state, &visit, None),
+        Ok((visit, _)) => match &state.config().identity_provider {
+            Some(provider) => identity_provider::begin(&state, provider, &visit).await,
+            None => page(&state, &visit, None),
+        },
         Err(astray) => astray.page(&state),
     }
 }
@@ -43,6 +47,10 @@ pub(crate) async fn submit(State(state): State<AppState>, headers: HeaderMap, bo
         Ok(arrived) => arrived,
         Err(astray) => return astray.page(&state),
     };
+    // Passwords of the mock's own are worth nothing then.
+    if let Some(provider) = &state.config().identity_provider {
+        return identity_provider::decide(&state, provider, &visit, &form).await;
+    }
     if is_in_steps(&state) && form.get("password").is_none() {
         let username = form.get("username").unwrap_or_default();
         visit.pending.typed_username = Some(username.to_owned());
@@ -70,7 +78,10 @@ pub(crate) async fn submit(State(state): State<AppState>, headers: HeaderMap, bo
     visit.pending.username = Some(signed_in.username.clone());
     visit.pending.auth_time = Some(signed_in.at);
     let cookie = state.chance().token::<32>();
-    let Some(session) = state.store().sign_in(&visit.cookie, cookie.clone(), signed_in) else {
+    let Some(session) = state
+        .store()
+        .sign_in(&visit.cookie, cookie.clone(), signed_in, state.now())
+    else {
         return flow::stray(
             &state,
             "This session ended while its form was on the way. Start again from the app.",

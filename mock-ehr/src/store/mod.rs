@@ -1,6 +1,7 @@
 //! The mock's records: sessions, pending authorizations, codes, tokens, spent identifiers. In memory, bounded by expiry.
 
 pub(crate) mod code;
+pub(crate) mod delegated;
 pub(crate) mod grant;
 pub(crate) mod granted;
 pub(crate) mod key_sets;
@@ -26,6 +27,7 @@ pub(crate) struct Tables {
     sessions: HashMap<String, session::Session>,
     last_session: u64,
     pending: HashMap<String, pending::Pending>,
+    delegated: HashMap<String, delegated::Delegated>,
     codes: HashMap<String, code::Code>,
     access_tokens: HashMap<String, tokens::AccessToken>,
     refresh_tokens: HashMap<String, tokens::RefreshToken>,

@@ -93,7 +93,13 @@ impl Store {
     }
 
     /// Somebody signed in: the session gets a new cookie, so that one that was planted before is worth nothing.
-    pub(crate) fn sign_in(&self, cookie: &str, new_cookie: String, signed_in: SignedIn) -> Option<Session> {
+    pub(crate) fn sign_in(
+        &self,
+        cookie: &str,
+        new_cookie: String,
+        signed_in: SignedIn,
+        now: Timestamp,
+    ) -> Option<Session> {
         let mut tables = self.tables();
         let mut session = tables.sessions.remove(cookie)?;
         if session
@@ -104,7 +110,7 @@ impl Store {
             session.consents.clear();
         }
         session.previous = Some(cookie.to_owned());
-        session.began = signed_in.at;
+        session.began = now;
         session.signed_in = Some(signed_in);
         tables.sessions.insert(new_cookie, session.clone());
         Some(session)

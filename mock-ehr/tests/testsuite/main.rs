@@ -8,6 +8,7 @@ mod fhir;
 mod form_post;
 mod granted_apps;
 mod harness;
+mod identity_provider;
 mod inspect;
 mod launcher;
 mod launches;
