@@ -27,6 +27,7 @@ use crate::defect::Defect;
 use crate::fhir::data::{self, DataError};
 use crate::fhir::population;
 use crate::fhir::store::Store;
+use crate::identity_provider;
 use crate::register::first_try;
 use crate::variant::Variant;
 
@@ -79,6 +80,9 @@ pub struct ServeArgs {
     /// The client_id of the app in --app.
     #[arg(long, value_name = "ID", default_value = first_try::CLIENT_ID, requires = "app")]
     pub client_id: String,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for the description of the command")]
+    pub identity_provider: identity_provider::Options,
     /// Misbehave in this way; may be given several times.
     #[arg(long = "defect", value_name = "NAME")]
     pub defects: Vec<Defect>,
@@ -175,9 +179,12 @@ fn built(args: &ServeArgs, public_url: String) -> Result<(MockEhr, Vec<String>),
         .public_url(public_url)
         .defects(args.defects.iter().copied())
         .variants(args.variants.iter().copied());
-    if let Some(path) = &args.config {
-        builder = builder.config(Config::read(path)?);
-    }
+    let mut config = match &args.config {
+        Some(path) => Config::read(path)?,
+        None => Config::embedded().as_ref().clone(),
+    };
+    args.identity_provider.put_into(&mut config)?;
+    builder = builder.config(config);
     if let Some(seed) = args.seed {
         builder = builder.seed(seed);
     }
@@ -284,6 +291,14 @@ fn announce(mock: &MockEhr, management: &str, told: &[String], listening: Socket
         "Users:       {} (the built-in ones' passwords are their names)",
         users.join(", ")
     )?;
+    if let Some(provider) = &config.identity_provider {
+        let redirect_uri = identity_provider::callback_of(state);
+        writeln!(
+            out,
+            "Sign-in:     {} (there, register {redirect_uri} for `{}`)",
+            provider.issuer, provider.client_id
+        )?;
+    }
     for line in told {
         writeln!(out, "{line}")?;
     }

@@ -4,6 +4,7 @@
 //! RFC 9700 §2.1, §4.4, §4.7: each answer belongs to one browser, one provider and one errand, and works once.
 
 mod id_token;
+mod options;
 mod problem;
 pub(crate) mod provider;
 mod settings;
@@ -18,6 +19,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use self::id_token::{Expected, seconds};
+pub use self::options::Options;
 use self::problem::Problem;
 use self::provider::Provider;
 pub use self::settings::IdentityProvider;

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use jiff::SignedDuration;
+use mock_ehr::clock::{Clock as _, SystemClock};
 use mock_ehr::{Config, MockEhr};
 use serde_json::{Value, json};
 
@@ -158,7 +159,7 @@ async fn an_id_token_that_is_not_for_this_sign_in_signs_nobody_in() {
 }
 
 fn now() -> i64 {
-    jiff::Timestamp::now().as_second()
+    SystemClock.now().as_second()
 }
 
 #[tokio::test]

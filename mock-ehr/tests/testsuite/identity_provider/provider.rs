@@ -121,7 +121,7 @@ impl Provider {
             return (400, json!({ "error": "invalid_grant", "error_description": "wrong" }));
         }
         inner.redeemed += 1;
-        let now = jiff::Timestamp::now().as_second();
+        let now = super::now();
         let token = Assertion {
             key: KEY.to_owned(),
             header: json!({ "alg": "RS384", "kid": kid(KEY), "typ": "JWT" }),
