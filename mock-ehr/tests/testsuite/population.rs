@@ -105,3 +105,24 @@ async fn the_launcher_offers_them() {
     let (ehr, _) = launched().await;
     assert!(ehr.get("/").await.body.contains(INVENTED));
 }
+
+/// Among very many patients the picker searches; whoever is found can be chosen, and everybody who may be opened can be found.
+#[tokio::test]
+async fn a_picker_of_many_patients_searches_them() {
+    let mut store = Store::unsealed();
+    population::fill(&mut store, 60, 1).expect("every id is new");
+    store.seal();
+    let ehr = TestEhr::around(MockEhr::builder().public_url(BASE).data(store).build().unwrap());
+    let form = ehr
+        .walk_until(&ehr.request("app-public"), &DOCTOR, "/auth/patient")
+        .await;
+    let path = format!("/auth/patient?request={}", form.get("request"));
+    let page = ehr.browse(&path).await.body;
+    assert_eq!(page.matches("type=\"radio\"").count(), 20, "{page}");
+    assert!(page.contains("55 more fit"), "{page}");
+    let page = ehr.browse(&format!("{path}&find=mockRIDGE+1992")).await.body;
+    assert_eq!(page.matches("type=\"radio\"").count(), 1, "{page}");
+    assert!(page.contains("value=\"patient-c\""), "{page}");
+    let page = ehr.browse(&format!("{path}&find=%22%3E%3Cscript%3E")).await.body;
+    assert!(page.contains("Nobody fits") && !page.contains("<script>"), "{page}");
+}
