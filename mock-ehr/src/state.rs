@@ -18,6 +18,7 @@ use crate::fhir;
 use crate::fhir::people::PatientSummary;
 use crate::fhir::records::{Records, Shelf};
 use crate::journal::Journal;
+use crate::launch::fault::Riders;
 use crate::store::Store;
 use crate::store::registered::Registered;
 use crate::switches::Switches;
@@ -214,14 +215,14 @@ impl AppState {
         &self.0.faults
     }
 
-    /// Remembers that there are launches that carry defects of their own, if these are any.
-    pub(crate) fn carries_faults(&self, faults: &[Defect]) {
-        if !faults.is_empty() {
+    /// Remembers that there are launches that carry faults of their own, if these are any.
+    pub(crate) fn carries_faults(&self, riders: &Riders) {
+        if !riders.is_empty() {
             self.0.carried_faults.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Was there ever a launch with defects of its own?
+    /// Was there ever a launch with faults of its own?
     pub(crate) fn has_carried_faults(&self) -> bool {
         self.0.carried_faults.load(Ordering::Relaxed)
     }

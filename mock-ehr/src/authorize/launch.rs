@@ -7,6 +7,7 @@ use crate::config::Client;
 use crate::defect::Defect;
 use crate::form::Parameters;
 use crate::launch::LaunchContext;
+use crate::launch::fault::Riders;
 use crate::launch::token::{self, LaunchClaims, Read};
 use crate::scope::grammar::Scope;
 use crate::state::AppState;
@@ -20,8 +21,8 @@ pub(crate) struct Launched {
     pub(crate) user: Option<String>,
     /// Where.
     pub(crate) context: LaunchContext,
-    /// The defects that show in this launch only.
-    pub(crate) faults: Vec<Defect>,
+    /// What shows in this launch only.
+    pub(crate) faults: Riders,
 }
 
 /// The EHR's launch, or `None` in a standalone launch.
@@ -86,7 +87,7 @@ fn judge(state: &AppState, client: &Client, read: Option<Read>) -> Result<Launch
         }
     }
     Ok(Launched {
-        faults: claims.faults(),
+        faults: claims.riders(),
         user: claims.user,
         context: claims.ctx,
     })
@@ -96,7 +97,7 @@ fn judge(state: &AppState, client: &Client, read: Option<Read>) -> Result<Launch
 fn somewhere(state: &AppState) -> Launched {
     let patient = state.patients().first().map(|patient| patient.id.clone());
     Launched {
-        faults: Vec::new(),
+        faults: Riders::default(),
         user: None,
         context: LaunchContext {
             patient,

@@ -1,17 +1,22 @@
 //! The faults of one mock, which of them are due, and how often each had its say.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value, json};
 
 use super::address::{Address, Outline};
-use super::effect::Effect;
+use super::carried::Carried;
+use super::effect::{Effect, Http};
 use super::plan::Plan;
 use crate::defect::Defect;
 
 /// More faults at a time are of no use to anybody.
 pub(crate) const AT_MOST: usize = 64;
+
+/// Of so many faults that ride with launches it is remembered how often they came.
+const OF_LAUNCHES: usize = 4096;
 
 /// How often a fault comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +58,8 @@ pub(crate) struct Faults {
 struct List {
     faults: Vec<Placed>,
     last_id: u64,
+    /// How many requests of a launch matched its faults, by the launch and the place of the fault, oldest first.
+    matched: VecDeque<((String, usize), u64)>,
 }
 
 /// There is no room for another.
@@ -88,6 +95,26 @@ impl Placed {
             out.insert("reached".into(), json!(self.reached));
         }
         Value::Object(out)
+    }
+}
+
+impl List {
+    /// How many requests of a launch matched this fault, with the present one.
+    fn count(&mut self, launch: &str, place: usize) -> u64 {
+        let known = self
+            .matched
+            .iter_mut()
+            .rev()
+            .find(|((of, at), _)| of == launch && *at == place);
+        if let Some((_, matched)) = known {
+            *matched += 1;
+            return *matched;
+        }
+        if self.matched.len() >= OF_LAUNCHES {
+            self.matched.pop_front();
+        }
+        self.matched.push_back(((launch.to_owned(), place), 1));
+        1
     }
 }
 
@@ -143,6 +170,7 @@ impl Faults {
     pub(crate) fn clear(&self) {
         let mut list = self.lock();
         list.faults.clear();
+        list.matched.clear();
         self.look(&list);
     }
 
@@ -181,6 +209,27 @@ impl Faults {
         }
         self.look(&list);
         (!plan.defects.is_empty() || plan.http.is_some()).then_some(plan)
+    }
+
+    /// Counts this request of a launch, and tells which of the launch's own faults strikes it.
+    pub(super) fn strike_within(&self, launch: &str, carried: &[Carried], outline: &Outline) -> Option<Http> {
+        let mut list = self.lock();
+        let mut struck = None;
+        for (place, carried) in carried.iter().enumerate() {
+            let Carried(fault) = carried;
+            if !fault.address.fits(outline) {
+                continue;
+            }
+            let matched = list.count(launch, place);
+            let is_due = match fault.times {
+                Times::Always => matched >= fault.nth,
+                Times::Only(times) => matched >= fault.nth && matched < fault.nth.saturating_add(times),
+            };
+            if let (true, None, Effect::Http(http)) = (is_due, &struck, &fault.effect) {
+                struck = Some(http.clone());
+            }
+        }
+        struck
     }
 
     /// A struck request came past the hooks of these.

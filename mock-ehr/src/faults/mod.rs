@@ -3,6 +3,8 @@
 //! The management API adds them; a request that one of them matches is answered with it, and the answer says so in
 //! `X-Mock-Defect` or `X-Mock-Fault`. A defect so addressed is armed for that request alone.
 //!
+//! A launch can carry faults of its own, too ([`Carried`]).
+//!
 //! Preflights, and requests with HEAD, match and count only where the fault names their method. What the client is, is
 //! read from the request before it is judged ([`whose`]): so a fault may name whom a wrong credential claims to be.
 //!
@@ -11,6 +13,7 @@
 
 mod address;
 pub(crate) mod api;
+mod carried;
 mod effect;
 mod list;
 mod plan;
@@ -18,5 +21,6 @@ mod read;
 mod transport;
 mod whose;
 
+pub(crate) use carried::{Carried, EXAMPLES};
 pub(crate) use list::Faults;
 pub(crate) use plan::{around, bites, layer};

@@ -16,6 +16,7 @@ use super::{transport, whose};
 use crate::defect::Defect;
 use crate::journal::notes;
 use crate::journal::record::READ_AT_MOST;
+use crate::launch::fault;
 use crate::state::AppState;
 
 /// Which defects an answer came past.
@@ -54,7 +55,7 @@ pub(crate) fn bites(defect: Defect) -> bool {
 /// The middleware that counts requests and breaks answers. It stands outside the journal, which thus has the answer as
 /// the server gave it.
 pub(crate) async fn layer(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    if !state.faults().are_any() {
+    if !state.faults().are_any() && !state.has_carried_faults() {
         return next.run(request).await;
     }
     let (request, plan) = match planned(&state, request).await {
@@ -83,14 +84,12 @@ pub(crate) async fn layer(State(state): State<AppState>, request: Request, next:
 async fn planned(state: &AppState, request: Request) -> Result<(Request, Option<Plan>), Response> {
     let (head, body) = request.into_parts();
     let outline = Outline::of(&head);
-    let Some(asks_whose) = state.faults().asks_whose(&outline) else {
+    let asks_whose = state.faults().asks_whose(&outline);
+    let rides = state.has_carried_faults();
+    if asks_whose.is_none() && !rides {
         return Ok((Request::from_parts(head, body), None));
-    };
-    if !asks_whose {
-        let plan = state.faults().strike(&outline, None);
-        return Ok((Request::from_parts(head, body), plan));
     }
-    let (bytes, body) = if whose::is_in_body(&head) {
+    let (bytes, body) = if (rides || asks_whose == Some(true)) && whose::is_in_body(&head) {
         match to_bytes(body, READ_AT_MOST).await {
             Ok(bytes) => (bytes.clone(), Body::from(bytes)),
             Err(_) => return Err(crate::page::too_large()),
@@ -98,8 +97,19 @@ async fn planned(state: &AppState, request: Request) -> Result<(Request, Option<
     } else {
         (bytes::Bytes::new(), body)
     };
-    let client = whose::client(state, &head, &bytes);
-    let plan = state.faults().strike(&outline, client.as_deref());
+    let client = if asks_whose == Some(true) {
+        whose::client(state, &head, &bytes)
+    } else {
+        None
+    };
+    let mut plan = state.faults().strike(&outline, client.as_deref());
+    if rides {
+        let carried = fault::of_request(state, &head.uri, &head.headers, &bytes);
+        let struck = state.faults().strike_within(&carried.launch, &carried.broken, &outline);
+        if let Some(http) = struck {
+            plan.get_or_insert_default().http.get_or_insert(http);
+        }
+    }
     Ok((Request::from_parts(head, body), plan))
 }
 

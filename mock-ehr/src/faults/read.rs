@@ -32,7 +32,7 @@ const OF_HTTP: [&str; 8] = [
     "cut",
 ];
 /// The longest delay, in milliseconds.
-const LONGEST: u64 = 60_000;
+pub(super) const LONGEST: u64 = 60_000;
 /// The longest body of an answer in place of the server's.
 const WIDEST: usize = 64 * 1024;
 /// Defects of the connection below HTTP, which belong to no request.

@@ -61,7 +61,7 @@ pub struct LaunchRequest {
     /// Further members of the token response.
     #[serde(default)]
     pub extra: Option<Map<String, Value>>,
-    /// Names of defects that show in this launch only.
+    /// Names of defects, and broken answers such as `token:status-503`, that show in this launch only.
     #[serde(default)]
     pub faults: Vec<String>,
 }
@@ -212,7 +212,7 @@ impl AppState {
     pub fn create_launch(&self, request: LaunchRequest) -> Result<LaunchResponse, LaunchError> {
         let client = self.launchable(&request.client)?;
         let launch_uri = launch_uri(client, request.launch_url.as_deref())?;
-        let faults = fault::named(&request.faults)?;
+        let riders = fault::named(&request.faults)?;
         if request.launch_type == LaunchType::Standalone {
             return standalone(self, &request, launch_uri);
         }
@@ -221,6 +221,7 @@ impl AppState {
         let typed = request.launch_url.clone();
         let client_id = client.client_id.as_str();
         let user_name = request.user.clone();
+        let faults = request.faults.clone();
         let context = request.into_context();
         context.check(self.data())?;
         if let (Some(patient), Some(user)) = (&context.patient, user)
@@ -231,11 +232,11 @@ impl AppState {
                 patient: patient.clone(),
             });
         }
-        self.carries_faults(&faults);
+        self.carries_faults(&riders);
         if let Some(typed) = &typed {
             self.store().put_launch_url(typed);
         }
-        let iss = fault::within_sync(&faults, || self.launch_iss());
+        let iss = fault::within_sync(&riders, || self.launch_iss());
         let asked = token::Asked {
             client: client_id,
             user: user_name.as_deref(),

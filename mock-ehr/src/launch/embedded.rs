@@ -63,7 +63,7 @@ fn address(state: &AppState, claims: &LaunchClaims, launch: &str) -> Option<Stri
         Some(typed) => state.store().is_launch_url(typed).then(|| typed.clone())?,
         None => registered?,
     };
-    let iss = fault::within_sync(&claims.faults(), || state.launch_iss());
+    let iss = fault::within_sync(&claims.riders(), || state.launch_iss());
     Some(with_launch(&launch_uri, &iss, launch))
 }
 

@@ -1,7 +1,8 @@
-//! Defects that show in one launch only: they ride in its `launch` value and in all that comes of it.
+//! Faults that show in one launch only: they ride in its `launch` value and in all that comes of it.
 //!
 //! Whatever belongs to such a launch (the authorization request, its pages, the code, the tokens, the data read with
 //! them) is answered with these defects armed, and the answer names those whose hooks it came past in `X-Mock-Defect`.
+//! Broken answers that ride with it are carried out by [`crate::faults`].
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,6 +16,7 @@ use http::{HeaderMap, HeaderValue, Uri};
 use super::begin::LaunchError;
 use super::token;
 use crate::defect::Defect;
+use crate::faults::Carried;
 use crate::form::Parameters;
 use crate::journal::record::READ_AT_MOST;
 use crate::state::AppState;
@@ -27,10 +29,26 @@ tokio::task_local! {
     static RIDING: Arc<Riding>;
 }
 
-/// The defects of the launch to which the present request belongs.
+/// What rides with one launch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Riders {
+    pub(crate) defects: Vec<Defect>,
+    /// Broken answers.
+    pub(crate) broken: Vec<Carried>,
+    /// Which launch.
+    pub(crate) launch: String,
+}
+
+impl Riders {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.defects.is_empty() && self.broken.is_empty()
+    }
+}
+
+/// What rides with the launch to which the present request belongs.
 #[derive(Default)]
 struct Riding {
-    armed: Vec<Defect>,
+    riders: Riders,
     reached: Mutex<Vec<Defect>>,
 }
 
@@ -57,25 +75,29 @@ pub(crate) fn can_ride(defect: Defect) -> bool {
     !ELSEWHERE.iter().any(|topic| defect.name().starts_with(topic))
 }
 
-/// The defects of these names.
-pub(super) fn named(names: &[String]) -> Result<Vec<Defect>, LaunchError> {
-    let one = |name: &String| {
-        let defect: Defect = name.parse().map_err(|error| LaunchError::Fault(format!("{error}")))?;
-        if can_ride(defect) {
-            Ok(defect)
-        } else {
-            Err(LaunchError::Fault(format!(
-                "{name} shows in requests that belong to no launch; arm it with --defect {name} or by the management API"
-            )))
+/// What these names stand for.
+pub(super) fn named(names: &[String]) -> Result<Riders, LaunchError> {
+    let mut riders = Riders::default();
+    for name in names {
+        if let Some(broken) = Carried::read(name) {
+            riders.broken.push(broken.map_err(LaunchError::Fault)?);
+            continue;
         }
-    };
-    names.iter().map(one).collect()
+        let defect: Defect = name.parse().map_err(|error| LaunchError::Fault(format!("{error}")))?;
+        if !can_ride(defect) {
+            return Err(LaunchError::Fault(format!(
+                "{name} shows in requests that belong to no launch; arm it with --defect {name} or by the management API"
+            )));
+        }
+        riders.defects.push(defect);
+    }
+    Ok(riders)
 }
 
 /// Is this defect armed for the launch of the present request?
 pub(crate) fn bites(defect: Defect) -> bool {
     let asked = RIDING.try_with(|riding| {
-        let bites = riding.armed.contains(&defect);
+        let bites = riding.riders.defects.contains(&defect);
         if bites {
             let mut reached = riding.reached.lock().unwrap_or_else(PoisonError::into_inner);
             if !reached.contains(&defect) {
@@ -87,18 +109,18 @@ pub(crate) fn bites(defect: Defect) -> bool {
     asked.unwrap_or(false)
 }
 
-/// The defects of the launch to which the present request belongs.
-pub(crate) fn present() -> Vec<Defect> {
-    RIDING.try_with(|riding| riding.armed.clone()).unwrap_or_default()
+/// What rides with the launch to which the present request belongs.
+pub(crate) fn present() -> Riders {
+    RIDING.try_with(|riding| riding.riders.clone()).unwrap_or_default()
 }
 
 /// Does something with these defects armed.
-pub(super) fn within_sync<R>(faults: &[Defect], what: impl FnOnce() -> R) -> R {
-    if faults.is_empty() {
+pub(super) fn within_sync<R>(riders: &Riders, what: impl FnOnce() -> R) -> R {
+    if riders.is_empty() {
         return what();
     }
     let riding = Riding {
-        armed: faults.to_vec(),
+        riders: riders.clone(),
         ..Riding::default()
     };
     RIDING.sync_scope(Arc::new(riding), what)
@@ -116,7 +138,7 @@ pub(crate) async fn layer(State(state): State<AppState>, request: Request, next:
             .headers
             .get(CONTENT_TYPE)
             .is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
-    let (armed, body) = if is_form {
+    let (riders, body) = if is_form {
         match to_bytes(body, READ_AT_MOST).await {
             Ok(bytes) => (of_request(&state, &head.uri, &head.headers, &bytes), Body::from(bytes)),
             Err(_) => return crate::page::too_large(),
@@ -125,11 +147,11 @@ pub(crate) async fn layer(State(state): State<AppState>, request: Request, next:
         (of_request(&state, &head.uri, &head.headers, b""), body)
     };
     let request = Request::from_parts(head, body);
-    if armed.is_empty() {
+    if riders.is_empty() {
         return next.run(request).await;
     }
     let riding = Arc::new(Riding {
-        armed,
+        riders,
         ..Riding::default()
     });
     let mut response = RIDING.scope(Arc::clone(&riding), next.run(request)).await;
@@ -142,8 +164,8 @@ pub(crate) async fn layer(State(state): State<AppState>, request: Request, next:
     response
 }
 
-/// The defects of the launch to which a request belongs: by its `launch`, or by what came of it.
-fn of_request(state: &AppState, uri: &Uri, headers: &HeaderMap, form: &[u8]) -> Vec<Defect> {
+/// What rides with the launch to which a request belongs: by its `launch`, or by what came of it.
+pub(crate) fn of_request(state: &AppState, uri: &Uri, headers: &HeaderMap, form: &[u8]) -> Riders {
     let store = state.store();
     if let Ok(token) = bearer(headers)
         && let Some(token) = store.access_token(token)
@@ -151,13 +173,13 @@ fn of_request(state: &AppState, uri: &Uri, headers: &HeaderMap, form: &[u8]) -> 
         return token.grant.faults.clone();
     }
     if !uri.path().starts_with("/auth/") {
-        return Vec::new();
+        return Riders::default();
     }
     let mut parameters = Parameters::parse(uri.query().unwrap_or_default().as_bytes()).unwrap_or_default();
     parameters.extend(Parameters::parse(form).unwrap_or_default());
     let of_launch = |text: &str| {
         let read = token::read(state, text).filter(|read| read.signed_by_us)?;
-        Some(read.claims.faults())
+        Some(read.claims.riders())
     };
     let of_token = |text: &str| {
         let access = store.access_token(text).map(|token| token.grant);

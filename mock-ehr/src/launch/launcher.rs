@@ -35,6 +35,7 @@ struct Launcher<'a> {
     hidden: usize,
     visits: Vec<Visits>,
     faults: Vec<Defect>,
+    broken: [(&'static str, &'static str); 8],
     links: Links,
     notice: Notice,
     own_style: String,
@@ -231,6 +232,7 @@ fn launcher(
             .copied()
             .filter(|defect| fault::can_ride(*defect))
             .collect(),
+        broken: crate::faults::EXAMPLES,
         links: Links::of(state.public_url(), choices),
         notice,
         own_style: format!("{}/smart-style.json", state.public_url()),

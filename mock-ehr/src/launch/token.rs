@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::LaunchContext;
+use super::fault::{self, Riders};
 use crate::config::IdTokenAlg;
-use crate::defect::Defect;
 use crate::keys::server_key;
 use crate::state::AppState;
 
@@ -27,7 +27,7 @@ pub(crate) struct LaunchClaims {
     /// Where the launch begins, where that is not the registered launch URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) launch_url: Option<String>,
-    /// Names of the defects that show in this launch only.
+    /// Names of the defects, and broken answers, that show in this launch only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) faults: Vec<String>,
 }
@@ -37,7 +37,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) client: &'a str,
     pub(crate) user: Option<&'a str>,
     pub(crate) launch_url: Option<String>,
-    pub(crate) faults: Vec<Defect>,
+    pub(crate) faults: Vec<String>,
 }
 
 const TYPE: &str = "launch+jwt";
@@ -53,7 +53,7 @@ pub(crate) fn make(state: &AppState, asked: Asked<'_>, ctx: LaunchContext) -> St
         jti: state.chance().token::<16>(),
         ctx,
         launch_url: asked.launch_url,
-        faults: asked.faults.iter().map(|defect| defect.name().to_owned()).collect(),
+        faults: asked.faults,
     };
     server_key(IdTokenAlg::ES256).sign(TYPE, &json!(claims))
 }
@@ -81,9 +81,12 @@ impl LaunchClaims {
         Timestamp::from_second(self.exp).unwrap_or(Timestamp::MIN)
     }
 
-    /// The defects that show in this launch only.
-    pub(crate) fn faults(&self) -> Vec<Defect> {
-        self.faults.iter().filter_map(|name| name.parse().ok()).collect()
+    /// What shows in this launch only.
+    pub(crate) fn riders(&self) -> Riders {
+        Riders {
+            launch: self.jti.clone(),
+            ..fault::named(&self.faults).unwrap_or_default()
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::grant::Grant;
 use super::{Store, is_crowded};
 use crate::authorize::pkce::Challenge;
-use crate::defect::Defect;
+use crate::launch::fault::Riders;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Code {
@@ -77,8 +77,8 @@ impl Store {
         self.tables().codes.keys().find(|text| like(text)).cloned()
     }
 
-    /// The defects that show in the launch of this code only.
-    pub(crate) fn faults_of_code(&self, text: &str) -> Option<Vec<Defect>> {
+    /// What shows in the launch of this code only.
+    pub(crate) fn faults_of_code(&self, text: &str) -> Option<Riders> {
         self.tables().codes.get(text).map(|code| code.grant.faults.clone())
     }
 

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 
-use crate::defect::Defect;
-use crate::launch::{LaunchContext, fault};
+use crate::launch::LaunchContext;
+use crate::launch::fault::{self, Riders};
 use crate::scope::grammar::Scope;
 
 #[derive(Debug)]
@@ -24,8 +24,8 @@ pub(crate) struct Grant {
     /// The request had max_age.
     pub(crate) asked_age: bool,
     pub(crate) aud_ok: bool,
-    /// The defects that show in its launch only.
-    pub(crate) faults: Vec<Defect>,
+    /// What shows in its launch only.
+    pub(crate) faults: Riders,
     revoked: AtomicBool,
 }
 
