@@ -68,8 +68,12 @@ impl Wishes {
 
 /// Sends the browser of a pending request to the provider.
 pub(crate) async fn begin(state: &AppState, settings: &IdentityProvider, visit: &Visit) -> Response {
-    let errand = Errand::Request(visit.pending.id.clone());
     let wishes = Wishes::of(state, &visit.pending.request);
+    begin_with(state, settings, visit, wishes).await
+}
+
+async fn begin_with(state: &AppState, settings: &IdentityProvider, visit: &Visit, wishes: Wishes) -> Response {
+    let errand = Errand::Request(visit.pending.id.clone());
     match depart(state, settings, visit.session.key, errand, wishes).await {
         Ok(address) => flow::go(state, &address),
         Err(problem) => problem::show(state, &settings.issuer, &problem, Some(&visit.pending)),
@@ -88,7 +92,7 @@ pub(crate) async fn begin_for_granted_apps(
     }
 }
 
-/// The form of the page that tells of a problem: once more, or back to the app.
+/// The form of the page that tells of a problem: once more, as somebody else, or back to the app.
 pub(crate) async fn decide(
     state: &AppState,
     settings: &IdentityProvider,
@@ -98,7 +102,13 @@ pub(crate) async fn decide(
     if form.get("decision") == Some("deny") {
         return flow::end(state, &visit.pending, Reason::Denied);
     }
-    begin(state, settings, visit).await
+    let mut wishes = Wishes::of(state, &visit.pending.request);
+    // Whoever is signed in there would come back at once.
+    if form.get("decision") == Some("other") && !wishes.prompt.contains(&"login") {
+        wishes.prompt.push("login");
+        wishes.login_hint = None;
+    }
+    begin_with(state, settings, visit, wishes).await
 }
 
 /// The address of the provider's sign-in; what must come back is kept.

@@ -93,6 +93,8 @@ struct Page<'a> {
     url: Option<&'a str>,
     advice: &'a str,
     pending: Option<&'a Pending>,
+    /// Whether another user could do better.
+    other: bool,
     again: &'a str,
 }
 
@@ -110,6 +112,7 @@ pub(super) fn show(state: &AppState, issuer: &str, problem: &Problem, pending: O
         url,
         advice: problem.advice(),
         pending,
+        other: matches!(problem, Problem::Unknown { .. } | Problem::Unverified(_)),
         again: crate::granted_apps::PATH,
     };
     page::html(state, problem.status(), page::render(&page))

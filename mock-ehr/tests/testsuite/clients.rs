@@ -4,8 +4,8 @@
 //! A client that is not there is skipped with a loud line, unless `LAUNCHPROOF_REQUIRE_PEERS` is set, as CI does.
 
 mod chromium;
-mod served;
-mod window;
+pub(crate) mod served;
+pub(crate) mod window;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -14,16 +14,19 @@ use std::time::Duration;
 use mock_ehr::{Builder, Defect, Variant};
 use serde_json::{Value, json};
 use tokio::process::Command;
+use tokio::sync::Mutex;
 
 use self::served::Served;
 
+/// Each Chromium takes a core and a hundred mebibytes.
+pub(crate) static ONE_CHROMIUM_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 /// They take a second, more on a busy machine.
 const RUN: Duration = Duration::from_mins(1);
 /// What the app asks for twice at its end, wrongly on purpose.
 const ASKED_WRONGLY: &str = "GET /auth/authorize invalid_request";
 const BENNO: &str = "Benno Testwood";
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("the workspace")

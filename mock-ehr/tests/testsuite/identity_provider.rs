@@ -1,6 +1,7 @@
 //! Sign-in at an identity provider: who comes back is who went there, and whatever goes wrong is said on a page.
 
 mod provider;
+mod real;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -323,6 +324,10 @@ async fn the_claim_says_who_it_is_by_name_or_by_the_table() {
         "is &#60;carol&#62;, and no user here",
     )
     .await;
+    // Whoever is signed in at the provider must not come back for ever.
+    let (action, form) = fill(&page.body, &DOCTOR).unwrap();
+    let other = ehr.submit(&action, &form.set("decision", "other")).await;
+    assert_eq!(provider.arrive(other.header("location")).get("prompt"), "login");
 
     let (ehr, provider) = delegating("");
     provider.alter(|token| token.without("preferred_username"));

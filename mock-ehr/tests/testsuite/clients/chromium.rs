@@ -13,14 +13,11 @@ use mock_ehr::config::Client;
 use mock_ehr::{Builder, Config, Defect};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::MutexGuard;
 
 use super::served::Served;
 use super::window::Window;
-use super::{installed, observations_of, root};
-
-/// Each takes a core and a hundred mebibytes.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+use super::{ONE_CHROMIUM_AT_A_TIME, installed, observations_of, root};
 
 /// The app, at an origin of its own, and an EHR that knows it.
 struct Launchable {
@@ -62,7 +59,7 @@ impl Launchable {
 
     async fn at(test: &'static str, alter: impl FnOnce(&str, Builder) -> Builder) -> Option<Self> {
         let library = installed("clients/node_modules/fhirclient/build/fhir-client.min.js")?;
-        let alone = ONE_AT_A_TIME.lock().await;
+        let alone = ONE_CHROMIUM_AT_A_TIME.lock().await;
         let window = tokio::task::block_in_place(|| Window::open(test))?;
         let app = serve_app(library).await;
         let ehr = Served::new(|mock| alter(&app, mock)).await;

@@ -14,14 +14,14 @@ use headless_chrome::{Browser, LaunchOptions, Tab};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A window of a browser of its own; closed with this value.
-pub(super) struct Window {
+pub(crate) struct Window {
     test: &'static str,
     tab: Arc<Tab>,
     _browser: Browser,
 }
 
 impl Window {
-    pub(super) fn open(test: &'static str) -> Option<Self> {
+    pub(crate) fn open(test: &'static str) -> Option<Self> {
         let path = match headless_chrome::browser::default_executable() {
             Ok(path) => path,
             Err(reason) => {
@@ -69,7 +69,7 @@ impl Window {
         })
     }
 
-    pub(super) fn picture(&self) -> String {
+    pub(crate) fn picture(&self) -> String {
         let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("chromium-{}.png", self.test));
         if let Ok(png) = self.tab.capture_screenshot(Png, None, None, true) {
             std::fs::write(&file, png).unwrap();
@@ -103,54 +103,54 @@ impl Window {
         Element::new(&self.tab, found.node_id).map_err(|error| error.to_string())
     }
 
-    pub(super) fn go(&self, address: &str) {
+    pub(crate) fn go(&self, address: &str) {
         self.must(address, self.tab.navigate_to(address));
     }
 
     /// By the mouse, once it is there.
-    pub(super) fn click(&self, css: &str) {
+    pub(crate) fn click(&self, css: &str) {
         self.must(css, self.find(css).click());
     }
 
-    pub(super) fn type_into(&self, css: &str, text: &str) {
+    pub(crate) fn type_into(&self, css: &str, text: &str) {
         self.must(css, self.find(css).type_into(text));
     }
 
     /// An option of a list, by its first letters on the keyboard.
-    pub(super) fn select(&self, css: &str, letters: &str) {
+    pub(crate) fn select(&self, css: &str, letters: &str) {
         self.must(css, self.find(css).focus());
         self.must(letters, self.tab.type_str(letters));
     }
 
     /// What stands there, once it is there.
-    pub(super) fn text(&self, css: &str) -> String {
+    pub(crate) fn text(&self, css: &str) -> String {
         self.must(css, self.find(css).get_inner_text())
     }
 
     /// Loads the page again.
-    pub(super) fn reload(&self) {
+    pub(crate) fn reload(&self) {
         // What is there now must not be taken for what will be.
         let script = "document.body.replaceChildren(); location.reload()";
         self.must("reload", self.tab.evaluate(script, false));
     }
 
-    pub(super) fn sign_in(&self) {
+    pub(crate) fn sign_in(&self) {
         self.type_into("input[name=username]", "demo");
         self.type_into("input[name=password]", "demo");
         self.click("button[type=submit]");
     }
 
-    pub(super) fn choose(&self, patient: &str) {
+    pub(crate) fn choose(&self, patient: &str) {
         self.click(&format!("input[name=patient][value={patient}]"));
         self.click("button[type=submit]");
     }
 
-    pub(super) fn decide(&self, decision: &str) {
+    pub(crate) fn decide(&self, decision: &str) {
         self.click(&format!("button[name=decision][value={decision}]"));
     }
 
     /// Whose record the app shows, and how many observations.
-    pub(super) fn chart(&self) -> (String, usize) {
+    pub(crate) fn chart(&self) -> (String, usize) {
         // Drawn last.
         let count = self.text("#count, #problem");
         let count = self.must("number of observations", count.parse());
