@@ -13,6 +13,7 @@ use crate::defect::Defect;
 use crate::fetch::{Fetch, Loopback, PATIENCE};
 use crate::fhir::store::Store;
 use crate::launch::{LaunchError, LaunchRequest, LaunchResponse};
+use crate::persona::Persona;
 use crate::register::first_try;
 use crate::serve::ManagementToken;
 use crate::state::{AppState, Initial, Parts};
@@ -36,6 +37,7 @@ pub struct Builder {
     patience: Duration,
     initial: Initial,
     data: Option<Arc<Store>>,
+    persona: Option<Persona>,
     first_try: Option<(String, String)>,
 }
 
@@ -51,6 +53,7 @@ impl MockEhr {
             patience: PATIENCE,
             initial: Initial::default(),
             data: None,
+            persona: None,
             first_try: None,
         }
     }
@@ -198,6 +201,13 @@ impl Builder {
         self
     }
 
+    /// Adds the quirks of a real server; its lifetimes stand before those of the configuration.
+    #[must_use]
+    pub fn persona(mut self, persona: Persona) -> Self {
+        self.persona = Some(persona);
+        self
+    }
+
     /// The people and their records; the embedded ones, where nothing is said.
     #[must_use]
     pub fn data(mut self, data: impl Into<Arc<Store>>) -> Self {
@@ -238,6 +248,11 @@ impl Builder {
             (Some(given), _) => Arc::clone(given),
             (None, None) => Arc::new(Loopback::default()),
         };
+        if let Some(persona) = &self.persona {
+            self.initial.defects.extend(persona.defects());
+            self.initial.variants.extend(persona.variants());
+            persona.settle(Arc::make_mut(&mut self.config));
+        }
         let state = AppState::new(Parts {
             config: self.config,
             provider_fetch,

@@ -28,6 +28,7 @@ use crate::fhir::data::{self, DataError};
 use crate::fhir::population;
 use crate::fhir::store::Store;
 use crate::identity_provider;
+use crate::persona::Persona;
 use crate::register::first_try;
 use crate::variant::Variant;
 
@@ -83,6 +84,10 @@ pub struct ServeArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take it for the description of the command")]
     pub identity_provider: identity_provider::Options,
+    /// Have the quirks of a real server, each with a source: aidbox, athenahealth, epic, keycloak, medplum, oracle-health
+    /// or smart-launcher.
+    #[arg(long, value_name = "NAME")]
+    pub persona: Option<Persona>,
     /// Misbehave in this way; may be given several times.
     #[arg(long = "defect", value_name = "NAME")]
     pub defects: Vec<Defect>,
@@ -188,7 +193,7 @@ fn built(args: &ServeArgs, public_url: String) -> Result<(MockEhr, Vec<String>),
     if let Some(seed) = args.seed {
         builder = builder.seed(seed);
     }
-    let (data, told) = people(
+    let (data, mut told) = people(
         args.fhir_data.as_deref(),
         args.population,
         args.seed.unwrap_or_default(),
@@ -196,10 +201,23 @@ fn built(args: &ServeArgs, public_url: String) -> Result<(MockEhr, Vec<String>),
     if let Some(data) = data {
         builder = builder.data(data);
     }
+    if let Some(persona) = &args.persona {
+        builder = builder.persona(persona.clone());
+        told.push(told_of(persona));
+    }
     if let Some(app) = &args.app {
         builder = builder.app(&args.client_id, app);
     }
     Ok((builder.build()?, told))
+}
+
+fn told_of(persona: &Persona) -> String {
+    format!(
+        "Persona:     {}, modelled on {}; `launchproof list personas` tells the sources of its {} quirks",
+        persona.name(),
+        persona.modelled_on(),
+        persona.quirks().len()
+    )
 }
 
 /// The certificate, with what is to be said of it; who is to trust it is written where that was asked for.

@@ -13,6 +13,7 @@ mod inspect;
 mod launcher;
 mod launches;
 mod management;
+mod personas;
 mod population;
 mod robustness;
 mod serve;

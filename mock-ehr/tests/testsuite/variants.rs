@@ -14,7 +14,7 @@ fn standalone(form: Form) -> Form {
 }
 
 /// Does the mock behave in the way of this variant?
-async fn shows(ehr: &TestEhr, variant: Variant) -> bool {
+pub(crate) async fn shows(ehr: &TestEhr, variant: Variant) -> bool {
     if let Some(answer) = at_authorize(ehr, variant).await {
         return answer;
     }

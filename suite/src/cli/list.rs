@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use mock_ehr::{Defect, Variant};
+use mock_ehr::{Defect, Persona, Variant};
 use reports::exit;
 
 use super::{Failure, Requirements, catalogue};
@@ -22,6 +22,8 @@ enum What {
     Variants,
     /// Profiles of known servers.
     Targets,
+    /// Real servers whose quirks the mock EHR can have, with the source of each.
+    Personas,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -102,6 +104,7 @@ pub(super) fn run(arguments: &ListArguments) -> Result<u8, Failure> {
             }
             anstream::println!("{} variants", Variant::ALL.len());
         }
+        What::Personas => personas(),
         What::Targets => {
             for file in fixtures::below("targets") {
                 let is_profile = std::path::Path::new(file.path)
@@ -160,6 +163,24 @@ fn part(title: &str, text: &str) {
         line.push_str(word);
     }
     anstream::println!("{line}");
+}
+
+/// Each persona with its quirks, and where each was seen.
+fn personas() {
+    for persona in Persona::all() {
+        anstream::println!(
+            "{}, modelled on {}\n  {}",
+            persona.name(),
+            persona.modelled_on(),
+            persona.about()
+        );
+        for quirk in persona.quirks() {
+            anstream::println!("  {:<46} {}", quirk.does.to_string(), quirk.what);
+            anstream::println!("  {:<46} {}, {}", "", quirk.date, quirk.source);
+        }
+        anstream::println!();
+    }
+    anstream::println!("{} personas", Persona::all().len());
 }
 
 /// Requirement → scenarios → defects, and the counts.

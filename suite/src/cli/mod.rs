@@ -33,8 +33,8 @@ enum Command {
     #[command(subcommand)]
     Test(Test),
     /// Starts the mock EHR and prints its URLs.
-    Serve(serve::ServeArguments),
-    /// Lists scenarios, requirements, defects, variants or targets.
+    Serve(Box<serve::ServeArguments>),
+    /// Lists scenarios, requirements, defects, variants, targets or personas.
     List(list::ListArguments),
     /// Explains a scenario, a requirement, a defect or a variant.
     Explain(explain::ExplainArguments),
@@ -146,7 +146,7 @@ async fn run(command: Command) -> Result<u8, Failure> {
     match command {
         Command::Test(Test::Server(arguments)) => test_server::run(*arguments).await,
         Command::Test(Test::Discovery(arguments)) => test_discovery::run(*arguments).await,
-        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Serve(arguments) => serve::run(*arguments).await,
         Command::List(arguments) => list::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Lint(arguments) => lint::run(&arguments),

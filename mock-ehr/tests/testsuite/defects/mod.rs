@@ -31,7 +31,7 @@ use mock_ehr::Defect;
 use crate::harness::TestEhr;
 
 /// Does the mock misbehave in the way of this defect?
-async fn misbehaves(ehr: &TestEhr, defect: Defect) -> bool {
+pub(crate) async fn misbehaves(ehr: &TestEhr, defect: Defect) -> bool {
     if let Some(answer) = discovery::probe(ehr, defect).await {
         return answer;
     }
