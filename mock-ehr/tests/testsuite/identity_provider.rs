@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use self::provider::{ISSUER, Provider, metadata};
 use crate::harness::*;
+use crate::serve::program::Program;
 
 const CONFIG: &str = r#"
 issuer = "https://sso.example/realms/a"
@@ -420,4 +421,42 @@ async fn without_a_provider_there_is_no_way_back_from_one() {
     let ehr = TestEhr::new();
     let page = ehr.browse("/auth/callback?code=a&state=b").await;
     assert_eq!(page.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn an_authority_of_ones_own_is_believed_where_it_is_configured_and_only_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = folder.path().join("ca.pem");
+    // A mock is an OpenID provider too.
+    let program = Program::start(&["--tls", "--tls-write-ca", authority.to_str().unwrap()]);
+    let issuer = format!("https://{}", program.address());
+    let built = |line: &str| {
+        let file = folder.path().join("ehr.toml");
+        let text = format!("[identity_provider]\nissuer = '{issuer}'\nclient_id = 'mock-ehr'\n{line}\n");
+        std::fs::write(&file, text).unwrap();
+        let mut config = Config::embedded().as_ref().clone();
+        config.identity_provider = Config::read(&file).unwrap().identity_provider;
+        MockEhr::builder().public_url(BASE).config(config).build()
+    };
+    let ehr = TestEhr::around(built("ca_certificate = 'ca.pem'").unwrap());
+    let landing = ehr.walk(&ehr.request("app-public"), &DOCTOR).await;
+    assert!(
+        landing.address().starts_with(&format!("{issuer}/auth/authorize?")),
+        "{landing:?}"
+    );
+
+    let ehr = TestEhr::around(built("").unwrap());
+    let Landing::Page(page) = ehr.walk(&ehr.request("app-public"), &DOCTOR).await else {
+        panic!("nobody vouches for it");
+    };
+    assert_eq!(page.status, StatusCode::BAD_GATEWAY);
+    assert!(
+        page.body.to_lowercase().contains("certificate: unknownissuer"),
+        "{}",
+        page.body
+    );
+
+    std::fs::write(&authority, "no certificate").unwrap();
+    let error = built("ca_certificate = 'ca.pem'").unwrap_err().to_string();
+    assert!(error.contains("ca.pem"), "{error}");
 }

@@ -1,6 +1,6 @@
 //! The program itself on real sockets: TLS, who may reach it, how it stops, and behind a proxy.
 
-mod program;
+pub(crate) mod program;
 mod public_url;
 mod reach;
 mod stop;

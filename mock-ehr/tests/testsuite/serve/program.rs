@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Output, Stdio};
 
 /// A mock that serves on free ports.
-pub(super) struct Program {
+pub(crate) struct Program {
     child: Child,
     /// What it said of itself, by the word before the colon.
     said: Vec<String>,
@@ -12,12 +12,12 @@ pub(super) struct Program {
 
 impl Program {
     /// On loopback.
-    pub(super) fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         Self::spawned(command(&["--listen", "127.0.0.1:0", "--management", "127.0.0.1:0"]).args(arguments))
     }
 
     /// On the listeners of these arguments.
-    pub(super) fn with_listener(arguments: &[&str]) -> Self {
+    pub(crate) fn with_listener(arguments: &[&str]) -> Self {
         let is_said = arguments.contains(&"--management");
         let management: &[&str] = if is_said { &[] } else { &["--management", "127.0.0.1:0"] };
         Self::spawned(command(arguments).args(management))
@@ -39,7 +39,7 @@ impl Program {
     }
 
     /// What stands behind this word.
-    pub(super) fn said(&self, word: &str) -> &str {
+    pub(crate) fn said(&self, word: &str) -> &str {
         let line = self.said.iter().find_map(|line| line.strip_prefix(word));
         line.and_then(|rest| rest.strip_prefix(':'))
             .unwrap_or_else(|| panic!("no {word} in {:?}", self.said))
@@ -47,17 +47,17 @@ impl Program {
     }
 
     /// Host and port of the listener for apps.
-    pub(super) fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         self.said("Listening")
     }
 
-    pub(super) fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 
     /// Waits for its end: whether it was a good one, and what it said on the way.
-    pub(super) fn ended(mut self) -> (bool, String) {
+    pub(crate) fn ended(mut self) -> (bool, String) {
         let errors = errors(&mut self.child);
         (self.child.wait().unwrap().success(), errors)
     }
@@ -71,7 +71,7 @@ impl Drop for Program {
 }
 
 /// A start that is refused.
-pub(super) fn refused(arguments: &[&str]) -> String {
+pub(crate) fn refused(arguments: &[&str]) -> String {
     let Output { status, stderr, .. } = command(arguments).output().unwrap();
     let stderr = String::from_utf8(stderr).unwrap();
     assert_eq!(status.code(), Some(2), "{stderr}");
