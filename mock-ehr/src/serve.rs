@@ -158,6 +158,9 @@ pub async fn run(args: ServeArgs) -> Result<(), ServeError> {
     };
     // Management beyond this machine is not spoken in the clear, where there is a certificate.
     let for_management = acceptor.clone().filter(|_| !args.management.ip().is_loopback());
+    if !args.management.ip().is_loopback() && for_management.is_none() {
+        told.push("Note:        the management token travels in the clear; --tls encrypts it".to_owned());
+    }
     let signals = Signals::caught()?;
     let management_scheme = if for_management.is_some() { "https" } else { "http" };
     let management_url = format!("{management_scheme}://{}/", management.local_addr()?);

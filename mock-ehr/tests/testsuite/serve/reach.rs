@@ -81,6 +81,7 @@ async fn management_for_others_wants_its_token() {
         "--management-token-file",
         path,
     ]);
+    assert!(program.said("Note").contains("in the clear; --tls"));
     let port = program
         .said("Management")
         .trim_end_matches('/')
