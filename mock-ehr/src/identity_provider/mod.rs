@@ -173,10 +173,7 @@ pub(crate) async fn callback(State(state): State<AppState>, headers: HeaderMap, 
         Some((cookie, delegated))
     });
     let Some((cookie, delegated)) = found else {
-        return flow::stray(
-            &state,
-            "No sign-in at the identity provider is under way here: it is finished, it took too long, or it began in another browser. Start again from the app.",
-        );
+        return flow::stray(&state, &unexpected(&parameters));
     };
     let pending = match &delegated.errand {
         Errand::GrantedApps => None,
@@ -194,6 +191,16 @@ pub(crate) async fn callback(State(state): State<AppState>, headers: HeaderMap, 
         Ok(signed_in) => arrived(&state, &cookie, signed_in, pending),
         Err(problem) => problem::show(&state, &settings.issuer, &problem, pending.as_ref()),
     }
+}
+
+/// Why an answer belongs to nothing. Of what a stranger may have written, no more than an error's code is repeated.
+fn unexpected(parameters: &Parameters) -> String {
+    let code = |text: &&str| text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let error = parameters.filled("error").filter(code);
+    let error = error.map_or(String::new(), |error| format!(" It came with the error `{error}`."));
+    format!(
+        "No sign-in at the identity provider is under way here: it is finished, it took too long, or it began in another browser.{error} Start again from the app."
+    )
 }
 
 /// Somebody signed in: the session gets a new cookie, and the browser goes on with its errand.

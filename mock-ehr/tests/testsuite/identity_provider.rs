@@ -225,6 +225,14 @@ async fn an_answer_is_for_one_browser_one_provider_and_one_time() {
         assert_eq!(page.status, StatusCode::BAD_REQUEST, "{stranger}");
         assert!(page.body.contains("another browser"), "{}", page.body);
     }
+    // An error is told nevertheless, without words that anybody may have put into the address.
+    let lost = "/auth/callback?error=invalid_scope&error_description=Call+this+number";
+    let page = victim.browse(lost).await;
+    assert!(
+        page.body.contains("invalid_scope") && !page.body.contains("number"),
+        "{}",
+        page.body
+    );
     let nobody = ehr.other_browser();
     assert_eq!(nobody.browse(&back(&landed)).await.status, StatusCode::BAD_REQUEST);
     assert_eq!(provider.redeemed(), 0);
