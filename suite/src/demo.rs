@@ -33,7 +33,7 @@ const KEYS: &str = "http://127.0.0.1:8090";
 const KEYS_UNTRUSTED: &str = "https://127.0.0.1:8091";
 
 /// How long the mock of a demo waits for a key set: longer than the slow one of a scenario takes.
-const PATIENCE: Duration = Duration::from_millis(450);
+const PATIENCE: Duration = Duration::from_millis(350);
 
 /// What the mock of a demo does otherwise than the reference.
 #[derive(Debug, Clone, Default)]

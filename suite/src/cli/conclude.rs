@@ -140,12 +140,17 @@ fn write(arguments: &ServerArguments, report: &model::Report) -> Result<(), Fail
     let fail = |error: std::io::Error| cannot_write(arguments, &error);
     std::fs::create_dir_all(&arguments.out).map_err(fail)?;
     let put = |name: &str, text: String| std::fs::write(arguments.out.join(name), text).map_err(fail);
-    put("run.json", json::render(report))?;
-    if arguments.report.contains(&Format::Html) {
-        put("report.html", html::render(report))?;
-    }
-    if arguments.report.contains(&Format::Junit) {
-        put("junit.xml", junit::render(report, arguments.strict))?;
-    }
-    Ok(())
+    let wants = |format| arguments.report.contains(&format);
+    std::thread::scope(|scope| {
+        let page = wants(Format::Html).then(|| scope.spawn(|| put("report.html", html::render(report))));
+        put("run.json", json::render(report))?;
+        if wants(Format::Junit) {
+            put("junit.xml", junit::render(report, arguments.strict))?;
+        }
+        match page.map(std::thread::ScopedJoinHandle::join) {
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+            Some(Ok(written)) => written,
+            None => Ok(()),
+        }
+    })
 }

@@ -165,7 +165,9 @@ fn without_user(scenario: &Scenario, problems: &mut Vec<Problem>) {
 /// Placeholders, labels and `of:`.
 fn names(loaded: &Loaded, problems: &mut Vec<Problem>) {
     let scenario = &loaded.scenario;
-    let Some(raw) = &loaded.raw else { return };
+    let Ok(raw) = serde_saphyr::from_str::<serde_json::Value>(&loaded.text) else {
+        return;
+    };
     let mut labels: BTreeSet<String> = BTreeSet::from(["given".to_owned(), "other".to_owned()]);
     let mut texts = Vec::new();
     let mut references = Vec::new();

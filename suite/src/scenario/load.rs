@@ -14,8 +14,8 @@ pub struct Loaded {
     pub origin: String,
     /// What it says.
     pub scenario: Scenario,
-    /// The same without types, for `lint`.
-    pub raw: Option<serde_json::Value>,
+    /// The file's text.
+    pub text: String,
 }
 
 impl Loaded {
@@ -49,18 +49,7 @@ impl std::error::Error for ScenarioError {}
 
 /// The embedded scenarios and those below `more`, in the order of their ids.
 pub fn load(more: Option<&Path>) -> Result<Vec<Loaded>, Vec<ScenarioError>> {
-    let mut loaded = Vec::new();
-    let mut errors = Vec::new();
-    for file in fixtures::below("scenarios/server") {
-        let id = id_of(file.path.trim_start_matches("scenarios/server/"));
-        take(
-            &mut loaded,
-            &mut errors,
-            id,
-            &format!("fixtures/{}", file.path),
-            file.text,
-        );
-    }
+    let (mut loaded, mut errors) = embedded();
     if let Some(folder) = more {
         read_folder(folder, folder, &mut loaded, &mut errors);
     }
@@ -80,6 +69,36 @@ pub fn load(more: Option<&Path>) -> Result<Vec<Loaded>, Vec<ScenarioError>> {
     if errors.is_empty() { Ok(loaded) } else { Err(errors) }
 }
 
+/// The embedded scenarios, read by as many threads as there are cores: every run waits for them.
+fn embedded() -> (Vec<Loaded>, Vec<ScenarioError>) {
+    let files: Vec<_> = fixtures::below("scenarios/server").collect();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let read = |part: &[fixtures::File]| {
+        let (mut loaded, mut errors) = (Vec::new(), Vec::new());
+        for file in part {
+            let id = id_of(file.path.trim_start_matches("scenarios/server/"));
+            let origin = format!("fixtures/{}", file.path);
+            take(&mut loaded, &mut errors, id, &origin, file.text);
+        }
+        (loaded, errors)
+    };
+    let (mut loaded, mut errors) = (Vec::new(), Vec::new());
+    std::thread::scope(|scope| {
+        let parts = files.chunks(files.len().div_ceil(threads).max(1));
+        let readers: Vec<_> = parts.map(|part| scope.spawn(move || read(part))).collect();
+        for reader in readers {
+            match reader.join() {
+                Ok((some, wrong)) => {
+                    loaded.extend(some);
+                    errors.extend(wrong);
+                }
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+    });
+    (loaded, errors)
+}
+
 fn id_of(path: &str) -> String {
     path.trim_end_matches(".yaml").replace('\\', "/")
 }
@@ -87,12 +106,11 @@ fn id_of(path: &str) -> String {
 fn take(loaded: &mut Vec<Loaded>, errors: &mut Vec<ScenarioError>, id: String, origin: &str, text: &str) {
     match parse(text, origin) {
         Ok(scenario) => {
-            let raw = serde_saphyr::from_str(text).ok();
             loaded.push(Loaded {
                 id,
                 origin: origin.to_owned(),
                 scenario,
-                raw,
+                text: text.to_owned(),
             });
         }
         Err(error) => errors.push(error),

@@ -69,7 +69,7 @@ fn scenario(id: &str, text: &str) -> Loaded {
         id: id.to_owned(),
         origin: id.to_owned(),
         scenario,
-        raw: None,
+        text: String::new(),
     }
 }
 
