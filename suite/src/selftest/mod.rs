@@ -103,7 +103,7 @@ pub struct Plan {
     pub whole: bool,
 }
 
-/// Runs the matrix, twice as many rows at a time as there are cores.
+/// Runs the matrix, three times as many rows at a time as there are cores.
 ///
 /// A defect's hook tells that it was asked. An item that never asked, neither alone on a mock nor in its turn among all
 /// others, is not changed by the defect, and keeps the reference's verdict; so does one that [`groups`] saw unchanged. `whole` runs them all the same.
@@ -142,7 +142,7 @@ pub async fn run(scenarios: Vec<Loaded>, plan: &Plan) -> Result<Matrix, String> 
     });
     let before = Arc::new(reference.vector.clone());
     // Some scenarios wait for a key server that is slow or silent; meanwhile another row can have the core.
-    let gate = Arc::new(tokio::sync::Semaphore::new(2 * width));
+    let gate = Arc::new(tokio::sync::Semaphore::new(3 * width));
     let groups = match &asked {
         Some(asked) if plan.only.is_empty() => groups::run(&suite, asked, &before, &gate, rows.clone()).await?,
         _ => Groups::default(),
