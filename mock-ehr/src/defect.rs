@@ -730,7 +730,7 @@ impl Switch for Defect {
     }
 
     fn rides(self) -> bool {
-        crate::launch::fault::bites(self) || crate::faults::bites(self)
+        crate::faults::bites(self)
     }
 }
 

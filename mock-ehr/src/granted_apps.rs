@@ -6,15 +6,12 @@ use askama::Template;
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse as _, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq as _;
 
 use crate::authorize::{flow, respond, sign_in};
+use crate::config::Client;
 use crate::defect::Defect;
 use crate::fhir::people;
 use crate::form::{Parameters, encode};
@@ -30,8 +27,6 @@ pub(crate) const PATH: &str = "/auth/apps";
 
 /// Where its sign-in form goes.
 pub(crate) const SIGN_IN: &str = "/auth/apps/sign-in";
-
-const FOREIGN_FORM: &str = "This form was not made by this server: its token is missing or wrong.";
 
 #[derive(Template)]
 #[template(path = "granted_apps.html")]
@@ -71,7 +66,7 @@ pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQ
         Some(signed_in) => {
             let ended = Parameters::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
             let ended = ended.filled("ended").and_then(|id| state.client(id));
-            list(&state, &cookie, signed_in, ended.map(|client| client.name.as_str()))
+            list(&state, &cookie, signed_in, ended)
         }
         None => match &state.config().identity_provider {
             Some(provider) => identity_provider::begin_for_granted_apps(&state, provider, &session).await,
@@ -130,10 +125,6 @@ pub(crate) async fn end_access(State(state): State<AppState>, headers: HeaderMap
         return flow::stray(&state, "The form names no app.");
     };
     state.store().end_access(&signed_in.username, client_id);
-    // What was allowed once is asked again.
-    state.store().update_session(&cookie, |session| {
-        session.consents.remove(client_id);
-    });
     flow::go(&state, &format!("{PATH}?ended={}", encode(client_id)))
 }
 
@@ -142,34 +133,28 @@ fn arrive(state: &AppState, headers: &HeaderMap, body: &[u8]) -> Result<(String,
     let form = Parameters::parse(body).map_err(|_| "What the browser sent is not UTF-8.")?;
     let (cookie, session) = flow::session_of(state, headers, state.now())
         .ok_or("This page was open for too long, or it was opened in another browser. Open it again.")?;
-    // RFC 6749 §10.12: a form of another site must not decide for the user.
-    let sent = form.get("csrf").unwrap_or_default();
-    let own = bool::from(sent.as_bytes().ct_eq(csrf(&cookie).as_bytes()));
-    if !own && !state.defects().has(Defect::CsrfNotChecked) {
-        return Err(FOREIGN_FORM);
+    if !flow::is_own_form(state, &cookie, &form) {
+        return Err(flow::FOREIGN_FORM);
     }
     Ok((cookie, session, form))
 }
 
-/// What stands in the forms of this session: nobody makes it who does not know the cookie, nor learns the cookie from it.
-fn csrf(cookie: &str) -> String {
-    URL_SAFE_NO_PAD.encode(Sha256::digest(format!("granted apps\n{cookie}")))
-}
-
 fn ask(state: &AppState, cookie: &str, problem: Option<&str>) -> Response {
     let why = "Sign in to see which apps have access to your data.";
-    sign_in::page_of_its_own(state, why, SIGN_IN, &csrf(cookie), problem)
+    sign_in::page_of_its_own(state, why, SIGN_IN, &flow::form_token(cookie), problem)
 }
 
-fn list(state: &AppState, cookie: &str, signed_in: &SignedIn, ended: Option<&str>) -> Response {
+fn list(state: &AppState, cookie: &str, signed_in: &SignedIn, ended: Option<&Client>) -> Response {
     let granted = state.store().granted_by(&signed_in.username, state.now());
+    // Whoever made the link: what still has access is not said to have none.
+    let ended = ended.filter(|client| !granted.iter().any(|granted| granted.client_id == client.client_id));
     let mut apps: Vec<App> = granted.into_iter().map(|granted| app(state, granted)).collect();
     apps.sort_by(|one, other| (&one.name, &one.client_id).cmp(&(&other.name, &other.client_id)));
     let page = Page {
         username: &signed_in.username,
-        csrf: &csrf(cookie),
+        csrf: &flow::form_token(cookie),
         apps,
-        ended,
+        ended: ended.map(|client| client.name.as_str()),
     };
     page::html(state, StatusCode::OK, page::render(&page))
 }

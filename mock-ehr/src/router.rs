@@ -13,7 +13,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::authorize::{consent, patient_picker, respond, sign_in};
 use crate::defect::Defect;
-use crate::launch::{api, embedded, fault, launcher};
+use crate::launch::{api, embedded, launcher};
 use crate::state::AppState;
 use crate::{
     authorize, brands, cors, discovery, end_session, faults, fhir, granted_apps, identity_provider, inspect,
@@ -79,7 +79,6 @@ pub(crate) fn public(state: AppState) -> Router {
         .nest("/fhir", fhir::routes(&state))
         .layer(DefaultBodyLimit::max(2 * 1024 * 1024))
         .layer(from_fn_with_state(state.clone(), cors::layer))
-        .layer(from_fn_with_state(state.clone(), fault::layer))
         .layer(from_fn_with_state(state.clone(), journal::record::exchange))
         .layer(from_fn_with_state(state.clone(), faults::layer))
         // Looking at the journal is nothing to be journalled.

@@ -36,7 +36,8 @@ impl<S: Switch> Switches<S> {
         if self.consulted[word].load(Ordering::Relaxed) & bit == 0 {
             self.consulted[word].fetch_or(bit, Ordering::Relaxed);
         }
-        let armed = self.armed[word].load(Ordering::Relaxed) & bit != 0 || switch.rides();
+        // Asked first: it notes that the switch was met, whether or not it is armed for all.
+        let armed = switch.rides() || self.armed[word].load(Ordering::Relaxed) & bit != 0;
         armed && notes::says_yes(switch.used())
     }
 

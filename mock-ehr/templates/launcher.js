@@ -58,7 +58,7 @@ function explain() {
 function links() {
   const chosen = new URLSearchParams();
   for (const [name, value] of new FormData(form)) {
-    if (value !== "" && name !== "key" && name !== "find") {
+    if (value !== "" && name !== "csrf" && name !== "find") {
       chosen.append(name, value);
     }
   }

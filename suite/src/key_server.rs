@@ -78,6 +78,8 @@ struct Desk {
     weak: Option<Arc<WeakKey>>,
     /// Who asked since somebody looked.
     asked: Vec<Asked>,
+    /// Whether anybody ever asked anything.
+    reached: bool,
 }
 
 /// Somebody asked, as a rule the server under test.
@@ -189,6 +191,7 @@ impl KeyServer {
 
     /// Keeps that somebody came by https and ended the handshake; that counts as having asked.
     pub fn note_refused(&self, when: Instant, error: &str) {
+        self.desk().reached = true;
         if let Some(url) = self.untrusted.clone() {
             if let Some((_, times)) = self.desk().shelves.get_mut(UNTRUSTED) {
                 *times += 1;
@@ -252,6 +255,11 @@ impl KeyServer {
         self.desk().shelves.insert(path.to_owned(), (publication, 0));
     }
 
+    /// Whether anybody asked for anything in this run: else the target may not reach it at all.
+    pub fn is_reached(&self) -> bool {
+        self.desk().reached
+    }
+
     /// How often this path was asked for since it was published.
     pub fn fetched(&self, path: &str) -> usize {
         self.desk().shelves.get(path).map_or(0, |(_, times)| *times)
@@ -310,6 +318,7 @@ fn public_keys(client: &Client, keys: &HashMap<String, SigningKey>) -> Vec<Value
 async fn answer(State(server): State<KeyServer>, request: http::Request<Body>) -> axum::response::Response {
     let when = Instant::now();
     let (parts, _) = request.into_parts();
+    server.desk().reached = true;
     let publication = server
         .desk()
         .shelves

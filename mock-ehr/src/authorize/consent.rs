@@ -66,11 +66,7 @@ pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQ
                 meaning: meaning(scope),
             })
             .collect(),
-        patient: visit
-            .pending
-            .patient
-            .as_deref()
-            .map(|id| people::name_of(state.data(), id)),
+        patient: patient_of(&state, &visit.pending).map(|id| people::name_of(state.data(), &id)),
     };
     page::html(&state, StatusCode::OK, page::render(&page))
 }
@@ -122,12 +118,23 @@ pub(crate) async fn submit(State(state): State<AppState>, headers: HeaderMap, bo
     state.store().update_session(&visit.cookie, |session| {
         let consent = Consent {
             scopes: scopes.iter().map(|scope| scope.text().to_owned()).collect(),
-            patient: pending.patient.clone(),
+            patient: patient_of(&state, &pending),
             kept: form.get("remember") == Some("yes"),
         };
         session.consents.insert(pending.request.client_id.clone(), consent);
     });
     allow(&state, &pending, scopes)
+}
+
+/// Whose record the app would get: the one that was picked, or that of the launch.
+fn patient_of(state: &AppState, pending: &Pending) -> Option<String> {
+    let request = &pending.request;
+    let launch = request
+        .launch
+        .as_ref()
+        .filter(|_| flow::takes_launch_context(state, &request.scopes));
+    let of_launch = || launch.and_then(|launch| launch.context.patient.clone());
+    pending.patient.clone().or_else(of_launch)
 }
 
 /// Was all of this allowed before, in this session, by a user who does not want to be asked again?
@@ -136,7 +143,7 @@ pub(crate) fn is_remembered(state: &AppState, session: &Session, pending: &Pendi
     !request.prompt.iter().any(|value| value == "consent")
         && session.consents.get(&request.client_id).is_some_and(|consent| {
             (consent.kept || state.variants().has(Variant::SessionReused))
-                && consent.patient == pending.patient
+                && consent.patient == patient_of(state, pending)
                 && request
                     .scopes
                     .iter()

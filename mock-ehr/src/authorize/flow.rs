@@ -1,9 +1,12 @@
 //! Leads the browser through the pages: who is it, which patient, is it allowed.
 
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{COOKIE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::reason::Reason;
@@ -268,9 +271,7 @@ fn visit(state: &AppState, headers: &HeaderMap, parameters: &Parameters, proof: 
     if proof == Proof::Form && !state.defects().has(Defect::CsrfNotChecked) {
         let sent = parameters.get("csrf").unwrap_or_default();
         if !bool::from(sent.as_bytes().ct_eq(visit.pending.csrf.as_bytes())) {
-            return Err(Astray(
-                "This form was not made by this server: its token is missing or wrong.",
-            ));
+            return Err(Astray(FOREIGN_FORM));
         }
     }
     if state.defects().has(Defect::SessionsMixed)
@@ -340,6 +341,20 @@ pub(crate) fn sign_out(state: &AppState, headers: &HeaderMap) {
 pub(crate) fn is_signed_in(state: &AppState, headers: &HeaderMap) -> bool {
     headers.contains_key(COOKIE)
         && session_of(state, headers, state.now()).is_some_and(|(_, session)| session.signed_in.is_some())
+}
+
+pub(crate) const FOREIGN_FORM: &str = "This form was not made by this server: its token is missing or wrong.";
+
+/// What stands in the forms of this browser that belong to no pending request: nobody makes it who does not know the
+/// cookie, nor learns the cookie from it.
+pub(crate) fn form_token(cookie: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(format!("form\n{cookie}")))
+}
+
+/// RFC 6749 §10.12: a form of another site must not decide for the user.
+pub(crate) fn is_own_form(state: &AppState, cookie: &str, form: &Parameters) -> bool {
+    let sent = form.get("csrf").unwrap_or_default();
+    bool::from(sent.as_bytes().ct_eq(form_token(cookie).as_bytes())) || state.defects().has(Defect::CsrfNotChecked)
 }
 
 /// Gives the browser its session. The cookie goes to every address of the server, and opens the pages alone.

@@ -136,7 +136,10 @@ pub(crate) fn refuse(state: &AppState, refusal: Refusal) -> Response {
 /// Sends the answer in the way that was asked for. Values come encoded.
 fn deliver(state: &AppState, target: &RedirectTarget, answer: &[(&str, String)], in_fragment: bool) -> Response {
     match target.mode() {
-        ResponseMode::FormPost if !in_fragment => form_post::page(state, target.as_str(), answer),
+        ResponseMode::FormPost if !in_fragment => {
+            notes::posted(answer);
+            form_post::page(state, target.as_str(), answer)
+        }
         _ => redirect(state, target, answer, in_fragment),
     }
 }

@@ -16,7 +16,7 @@ use super::{transport, whose};
 use crate::defect::Defect;
 use crate::journal::notes;
 use crate::journal::record::READ_AT_MOST;
-use crate::launch::fault;
+use crate::launch::fault::{self, Riders};
 use crate::state::AppState;
 
 /// Which defects an answer came past.
@@ -33,6 +33,8 @@ tokio::task_local! {
 pub(crate) struct Plan {
     /// Defects, each with the fault that arms it.
     pub(super) defects: Vec<(Defect, u64)>,
+    /// What rides with the launch to which it belongs.
+    pub(super) riders: Riders,
     pub(super) http: Option<Http>,
     reached: Mutex<Vec<Defect>>,
 }
@@ -40,7 +42,7 @@ pub(crate) struct Plan {
 /// Is this defect armed for the present request?
 pub(crate) fn bites(defect: Defect) -> bool {
     let asked = PLAN.try_with(|plan| {
-        let bites = plan.defects.iter().any(|(armed, _)| *armed == defect);
+        let bites = plan.defects.iter().any(|(armed, _)| *armed == defect) || plan.riders.defects.contains(&defect);
         if bites {
             let mut reached = plan.reached.lock().unwrap_or_else(PoisonError::into_inner);
             if !reached.contains(&defect) {
@@ -50,6 +52,11 @@ pub(crate) fn bites(defect: Defect) -> bool {
         bites
     });
     asked.unwrap_or(false)
+}
+
+/// What rides with the launch to which the present request belongs.
+pub(crate) fn riding() -> Riders {
+    PLAN.try_with(|plan| plan.riders.clone()).unwrap_or_default()
 }
 
 /// The middleware that counts requests and breaks answers. It stands outside the journal, which thus has the answer as
@@ -108,6 +115,9 @@ async fn planned(state: &AppState, request: Request) -> Result<(Request, Option<
         let struck = state.faults().strike_within(&carried.launch, &carried.broken, &outline);
         if let Some(http) = struck {
             plan.get_or_insert_default().http.get_or_insert(http);
+        }
+        if !carried.is_empty() {
+            plan.get_or_insert_default().riders = carried;
         }
     }
     Ok((Request::from_parts(head, body), plan))

@@ -8,15 +8,17 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-use super::batch;
 use super::store::Resource;
+use super::{batch, format};
 
 /// The content; nothing where the resource itself is to be sent.
-pub(super) fn content(resource: &Resource, headers: &HeaderMap) -> Option<Response> {
+pub(super) fn content(resource: &Resource, query: Option<&str>, headers: &HeaderMap) -> Option<Response> {
     let asked = headers.get_all(ACCEPT).iter();
     let fhir = asked
         .filter_map(|accept| accept.to_str().ok())
         .any(|accept| accept.contains("json"));
+    // `_format` overrides Accept, and every value that was let through asks for JSON.
+    let fhir = fhir || format::is_asked(query);
     if resource.kind != "Binary" || fhir || headers.contains_key(batch::ENTRY) {
         return None;
     }
@@ -45,7 +47,7 @@ mod tests {
         let binary = Store::embedded().get("Binary", "binary-d1").expect("it is embedded");
         let accepting = |text: &'static str| HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(text))]);
         for headers in [HeaderMap::new(), accepting("application/pdf"), accepting("*/*")] {
-            let response = content(binary, &headers).expect("the content");
+            let response = content(binary, None, &headers).expect("the content");
             assert_eq!(response.headers()[CONTENT_TYPE], "application/pdf");
             assert_eq!(
                 response.headers()[CONTENT_SECURITY_POLICY],
@@ -53,9 +55,11 @@ mod tests {
             );
         }
         for text in ["application/fhir+json", "application/json, text/plain, */*"] {
-            assert!(content(binary, &accepting(text)).is_none(), "{text}");
+            assert!(content(binary, None, &accepting(text)).is_none(), "{text}");
         }
+        let asked = Some("_format=application/fhir%2Bjson");
+        assert!(content(binary, asked, &accepting("application/pdf")).is_none());
         let patient = Store::embedded().get("Patient", "patient-d").expect("it is embedded");
-        assert!(content(patient, &HeaderMap::new()).is_none());
+        assert!(content(patient, None, &HeaderMap::new()).is_none());
     }
 }

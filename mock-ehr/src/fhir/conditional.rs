@@ -22,7 +22,7 @@ use super::query::Query;
 use super::records::Records;
 use super::store::Resource;
 use super::write::{self, Writer};
-use super::{app_state, parameters, search};
+use super::{parameters, search};
 use crate::defect::Defect;
 use crate::state::AppState;
 
@@ -59,6 +59,7 @@ impl<'a> Condition<'a> {
                 "a conditional interaction needs search parameters".to_owned(),
             ]));
         }
+        search::repeats_constraints(state, kind, &query, &view)?;
         let view = if bearer.has(leak) { View::everything() } else { view };
         Ok(Self {
             state,
@@ -86,12 +87,7 @@ impl<'a> Condition<'a> {
     }
 
     fn found<'r>(&self, records: &'r Records, view: &View) -> Vec<&'r Resource> {
-        let mut found = search::matches(records, self.kind, &self.query, view);
-        for chain in &self.query.chains {
-            chain.narrow(&mut found, records, self.bearer);
-        }
-        found.retain(|resource| app_state::may_read(self.state, self.bearer, resource));
-        found
+        search::found(self.state, self.bearer, records, self.kind, &self.query, view)
     }
 }
 

@@ -206,9 +206,10 @@ impl Reading<'_> {
             };
             origin.wrong(format!("not JSON: {}", complaint(&error)))
         })?;
+        let lines = place::lines_of_entries(text);
         self.whole(value, &|entry| Origin {
             file: file.to_owned(),
-            line: place::line_of_entry(text, entry).unwrap_or(1),
+            line: lines.get(entry).copied().unwrap_or(1),
         })
     }
 

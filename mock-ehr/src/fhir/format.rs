@@ -15,6 +15,12 @@ pub(crate) fn check(query: Option<&str>) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Does the query ask for a format?
+pub(crate) fn is_asked(query: Option<&str>) -> bool {
+    let mut pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    pairs.any(|(name, value)| name == "_format" && !value.is_empty())
+}
+
 /// Judges one value of `_format`.
 pub(crate) fn accept(value: &str) -> Result<(), Problem> {
     // A plus sign that was not encoded arrives as a blank.

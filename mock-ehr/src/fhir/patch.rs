@@ -116,7 +116,7 @@ impl Asked {
         if after["resourceType"] != *kind || after["id"] != before.id {
             return Err(Problem::PatchFails("it would change the type or the id".to_owned()));
         }
-        let number = records.versions(&before.key()).len() + 1;
+        let number = records.next_version(&before.key());
         let made = version(state, kind, &before.id, number, after)?;
         app_state::check(state, bearer, &made, Some(before), records)?;
         // What a patch makes must lie where the writer may read it, as with any write. (What was reached without leave, by a

@@ -78,7 +78,7 @@ fn answer(
     let leaks = version.is_some() && state.defects().has(Defect::FhirVreadLeak);
     let seen = |resource: &&Resource| leaks || (view.shows(resource) && app_state::may_read(state, &bearer, resource));
     if let Some(resource) = found.filter(seen) {
-        return Ok(send(resource, headers));
+        return Ok(send(resource, query, headers));
     }
     if found.is_some() && state.defects().has(Defect::FhirExistenceRevealed) {
         return Err(Problem::Beyond { kind: kind.to_owned() });
@@ -89,7 +89,7 @@ fn answer(
     })
 }
 
-fn send(resource: &Resource, headers: &HeaderMap) -> Response {
+fn send(resource: &Resource, query: Option<&str>, headers: &HeaderMap) -> Response {
     let etag = format!("W/\"{}\"", resource.version);
     let known = headers
         .get(IF_NONE_MATCH)
@@ -97,7 +97,7 @@ fn send(resource: &Resource, headers: &HeaderMap) -> Response {
     let mut response = if known {
         (StatusCode::NOT_MODIFIED, [(CACHE_CONTROL, "no-store")]).into_response()
     } else {
-        binary::content(resource, headers).unwrap_or_else(|| outcome::resource(StatusCode::OK, &resource.body))
+        binary::content(resource, query, headers).unwrap_or_else(|| outcome::resource(StatusCode::OK, &resource.body))
     };
     let modified = resource.last_updated.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
     for (name, value) in [(ETAG, etag), (LAST_MODIFIED, modified)] {

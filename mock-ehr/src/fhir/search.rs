@@ -91,25 +91,10 @@ fn answer(
             "the modifier `missing` is not supported".to_owned(),
         ]));
     }
-    let asked = query
-        .criteria
-        .iter()
-        .map(criterion::Criterion::name)
-        .collect::<Vec<_>>();
-    if !view.is_repeated_by(&asked) && state.variants().has(Variant::GranularSearchRefused) {
-        return Err(Problem::Beyond { kind: kind.to_owned() });
-    }
+    repeats_constraints(state, kind, &query, &view)?;
     let records = state.records();
     let view = reach(state, view, &query, posted);
-    let mut matches = matches(&records, kind, &query, &view);
-    let blind = state.defects().has(Defect::FhirChainLeak).then_some(Everyone);
-    for chain in &query.chains {
-        match &blind {
-            Some(everyone) => chain.narrow(&mut matches, &records, everyone),
-            None => chain.narrow(&mut matches, &records, &bearer),
-        }
-    }
-    matches.retain(|resource| app_state::may_read(state, &bearer, resource));
+    let mut matches = found(state, &bearer, &records, kind, &query, &view);
     if kind == "Basic" && state.defects().has(Defect::AppStateNotFound) {
         matches.clear();
     }
@@ -133,6 +118,38 @@ fn answer(
         bundle["link"][0]["url"] = json!(format!("{}/{kind}?access_token={token}", state.fhir_base()));
     }
     Ok(outcome::resource(StatusCode::OK, &bundle))
+}
+
+/// A server may refuse a search that does not repeat the constraints of a granular scope.
+pub(super) fn repeats_constraints(state: &AppState, kind: &str, query: &Query, view: &View) -> Result<(), Problem> {
+    let asked: Vec<_> = query.criteria.iter().map(criterion::Criterion::name).collect();
+    if !view.is_repeated_by(&asked) && state.variants().has(Variant::GranularSearchRefused) {
+        return Err(Problem::Beyond { kind: kind.to_owned() });
+    }
+    Ok(())
+}
+
+/// What a search finds within a view, its chains included, that the bearer may read.
+pub(super) fn found<'r>(
+    state: &AppState,
+    bearer: &Bearer<'_>,
+    records: &'r Records,
+    kind: &str,
+    query: &Query,
+    view: &View,
+) -> Vec<&'r Resource> {
+    let mut found = matches(records, kind, query, view);
+    if !query.chains.is_empty() {
+        let blind = state.defects().has(Defect::FhirChainLeak).then_some(Everyone);
+        for chain in &query.chains {
+            match &blind {
+                Some(everyone) => chain.narrow(&mut found, records, everyone),
+                None => chain.narrow(&mut found, records, bearer),
+            }
+        }
+    }
+    found.retain(|resource| app_state::may_read(state, bearer, resource));
+    found
 }
 
 /// The eyes of a search whose chains are guarded by nothing: a defect's.

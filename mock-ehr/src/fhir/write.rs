@@ -168,12 +168,13 @@ impl<'a> Writer<'a> {
         if before.is_none() && state.defects().has(Defect::FhirUpdateCreateNeedsC) {
             self.bearer.view(kind, Interaction::Create)?;
         }
-        if_match(state, self.headers, kind, before)?;
-        // What may not be seen is answered exactly like what does not exist.
-        if let Some(hidden) = before.filter(|before| !view.shows(before)) {
+        // What may not be seen tells its version to nobody, and is not found; what does not exist is made.
+        let seen = before.filter(|before| view.shows(before));
+        if_match(state, self.headers, kind, seen)?;
+        if let (Some(hidden), None) = (before, seen) {
             return Err(not_found(&hidden.kind, &hidden.id));
         }
-        let number = records.versions(&format!("{kind}/{id}")).len() + 1;
+        let number = records.next_version(&format!("{kind}/{id}"));
         let made = version(state, kind, id, number, body)?;
         app_state::check(state, self.bearer, &made, before, records)?;
         may_write(view, &made).or_else(|beyond| {

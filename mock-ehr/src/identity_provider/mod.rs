@@ -251,7 +251,11 @@ async fn identify(
     }
     let value = claims[&settings.claim].as_str().filter(|value| !value.is_empty());
     let value = value.ok_or_else(|| Problem::NoClaim(settings.claim.clone()))?;
-    if settings.claim == "email" && claims["email_verified"] == false {
+    // OpenID Connect Core §5.1: a boolean, which some providers write as a text. Providers that know no other addresses
+    // than their own leave it out.
+    let verified = &claims["email_verified"];
+    let is_doubted = claims.get("email_verified").is_some() && *verified != true && *verified != "true";
+    if settings.claim == "email" && is_doubted {
         return Err(Problem::Unverified(value.to_owned()));
     }
     let user = settings.user(state.config(), value).ok_or_else(|| Problem::Unknown {

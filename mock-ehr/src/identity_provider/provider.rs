@@ -46,11 +46,18 @@ impl Provider {
                 document["issuer"], settings.issuer
             )));
         }
+        let is_https = settings.issuer.starts_with("https:");
         let endpoint = |name: &str| {
             let text = document[name]
                 .as_str()
                 .ok_or_else(|| Problem::Metadata(format!("it has no `{name}`")))?;
-            address(text).map_err(|what| Problem::Metadata(format!("{name}: {what}")))
+            let url = address(text).map_err(|what| Problem::Metadata(format!("{name}: {what}")))?;
+            if is_https && url.scheme() != "https" {
+                return Err(Problem::Metadata(format!(
+                    "{name}: `{text}` is no https, and the issuer is"
+                )));
+            }
+            Ok(url)
         };
         let lists = |name: &str, value: &str| {
             let list = document[name].as_array()?;

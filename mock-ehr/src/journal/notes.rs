@@ -33,6 +33,8 @@ pub(crate) struct Taken {
     pub(crate) fault: Option<String>,
     /// The request was dropped without an answer.
     pub(crate) unanswered: bool,
+    /// The answer to the app that stands in a form, encoded; the journal only follows it, and does not keep it.
+    pub(crate) posted: Option<String>,
 }
 
 /// A switch that was armed when somebody asked for it.
@@ -108,6 +110,14 @@ pub(crate) fn says_yes(used: Used) -> bool {
             true
         })
         .unwrap_or(true)
+}
+
+/// The answer to the app goes in a form.
+pub(crate) fn posted(answer: &[(&str, String)]) {
+    let _ = NOTES.try_with(|notes| {
+        let pairs: Vec<_> = answer.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        notes.taken.borrow_mut().posted = Some(pairs.join("&"));
+    });
 }
 
 /// The answer is broken on request.

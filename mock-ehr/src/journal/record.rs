@@ -122,7 +122,7 @@ async fn read_response(response: Response, path: &str, found: &mut Found) -> (Re
     let kind = answered.content_type.as_deref().unwrap_or_default();
     let is_json = kind.starts_with("application/json");
     let of_authorization_server = path.starts_with("/auth/");
-    let body = if is_json && (of_authorization_server || (is_told(path) && is_short(&body))) {
+    let body = if is_json && is_short(&body) && (of_authorization_server || is_told(path)) {
         let bytes = to_bytes(body, READ_AT_MOST).await.unwrap_or_default();
         answered.json = read_json(&bytes, found);
         Body::from(bytes)
@@ -140,9 +140,12 @@ fn add(
     state: &AppState,
     began: Instant,
     (mut request, mut asked): (super::Request, Found),
-    (mut response, answered): (super::Response, Found),
+    (mut response, mut answered): (super::Response, Found),
     mut taken: Taken,
 ) {
+    if let Some(posted) = taken.posted.take() {
+        answered.in_parameters(posted.as_bytes());
+    }
     let thread = thread(state, &mut request, &asked, &answered);
     for objection in &mut taken.objections {
         asked.scrub(&mut objection.message);

@@ -5,8 +5,9 @@ use serde_json::Value;
 use crate::form::{Parameters, encode};
 
 /// Names whose values are secrets, or stand for one.
-const SECRET: [&str; 16] = [
+const SECRET: [&str; 19] = [
     "access_token",
+    "actor_token",
     "assertion",
     "client_assertion",
     "client_secret",
@@ -20,7 +21,9 @@ const SECRET: [&str; 16] = [
     "refresh_token",
     "registration_access_token",
     "request",
+    "software_statement",
     "state",
+    "subject_token",
     "token",
 ];
 
@@ -38,11 +41,24 @@ pub(crate) fn value(name: &str, value: &str) -> String {
             format!("(redacted, {} characters)", value.chars().count())
         }
     } else if value.contains("://") {
-        // An address may carry secrets of its own.
-        location(value)
+        // An address may carry secrets of its own. Cut first: addresses within addresses are read as deep as they go.
+        location(&clip(value))
+    } else if let Some(inner) = json_within(value) {
+        inner
     } else {
         clip(value)
     }
+}
+
+/// JSON that was encoded once too often, without its secrets.
+fn json_within(text: &str) -> Option<String> {
+    let trimmed = text.trim_start();
+    if !(trimmed.starts_with('{') || trimmed.starts_with('[')) {
+        return None;
+    }
+    let mut inner: Value = serde_json::from_str(text).ok()?;
+    json(&mut inner);
+    Some(clip(&inner.to_string()))
 }
 
 /// The scheme of an Authorization header. What comes without one is a credential that was sent alone.
@@ -107,10 +123,17 @@ pub(crate) fn json(body: &mut Value) {
                 }
                 match member {
                     Value::String(text) => *text = value(name, text),
-                    Value::Array(items) => items.iter_mut().for_each(|item| match item {
-                        Value::String(text) => *text = value(name, text),
-                        other => json(other),
-                    }),
+                    Value::Array(items) if items.iter().all(Value::is_string) || !is_secret(name) => {
+                        for item in items {
+                            match item {
+                                Value::String(text) => *text = value(name, text),
+                                other => json(other),
+                            }
+                        }
+                    }
+                    Value::Null => {}
+                    // A secret of an unexpected shape.
+                    other if is_secret(name) => *other = "(redacted)".into(),
                     other => json(other),
                 }
             }
@@ -170,6 +193,32 @@ mod tests {
         json(&mut body);
         assert!(!body.to_string().contains("abc"));
         assert_eq!(body["scope"], "openid");
+    }
+
+    #[test]
+    fn secrets_of_unexpected_shapes_go_too() {
+        let mut body = serde_json::json!({
+            "client_secret": 12_345_678,
+            "token": { "value": "12345678" },
+            "code": [["12345678"]],
+            "software_statement": "12345678",
+            "jwks": "{\"keys\":[{\"kty\":\"EC\",\"d\":\"12345678\",\"x\":\"public\"}]}",
+            "state": null,
+        });
+        json(&mut body);
+        let shown = body.to_string();
+        assert!(!shown.contains("12345678") && shown.contains("public"), "{shown}");
+        assert!(body["state"].is_null());
+    }
+
+    #[test]
+    fn addresses_within_addresses_end() {
+        let mut nested = "://x?a=secret".to_owned();
+        for _ in 0..8 {
+            nested = format!("://x?a={}", encode(&nested));
+        }
+        let shown = value("redirect_uri", &format!("https{}{}", nested, "://?a=".repeat(50_000)));
+        assert!(shown.chars().count() <= 2 * LONGEST, "{}", shown.chars().count());
     }
 
     #[test]

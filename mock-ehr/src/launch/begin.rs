@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{LaunchContext, fault, token};
+use super::fault::{self, Riders};
+use super::{LaunchContext, token};
 use crate::config::{Client, ClientKind, User};
 use crate::defect::Defect;
 use crate::form::encode;
@@ -236,7 +237,7 @@ impl AppState {
         if let Some(typed) = &typed {
             self.store().put_launch_url(typed);
         }
-        let iss = fault::within_sync(&riders, || self.launch_iss());
+        let iss = self.launch_iss(&riders);
         let asked = token::Asked {
             client: client_id,
             user: user_name.as_deref(),
@@ -257,8 +258,9 @@ impl AppState {
     }
 
     /// SMART 2.2 app-launch: the address by which the app, too, can reach the FHIR server.
-    pub(super) fn launch_iss(&self) -> String {
-        if self.defects().has(Defect::LaunchIssElsewhere) {
+    pub(super) fn launch_iss(&self, riders: &Riders) -> String {
+        let defect = Defect::LaunchIssElsewhere;
+        if riders.defects.contains(&defect) || self.defects().has(defect) {
             format!("{}/internal", self.public_url())
         } else {
             self.fhir_base().to_owned()
@@ -364,6 +366,9 @@ fn launch_uri(client: &Client, typed: Option<&str>) -> Result<String, LaunchErro
     Ok(typed.to_owned())
 }
 
+/// With `iss` and `launch` behind it, browsers and servers cut what is longer.
+const LONGEST_URL: usize = 2000;
+
 /// An address that a person typed in: one to which a browser can go, and that can stand in a header as it is.
 pub(crate) fn check_typed(text: &str) -> Result<(), &'static str> {
     let url = url::Url::parse(text).map_err(|_| "expected an absolute URL")?;
@@ -375,6 +380,9 @@ pub(crate) fn check_typed(text: &str) -> Result<(), &'static str> {
     }
     if text.contains('#') {
         return Err("expected no fragment");
+    }
+    if text.len() > LONGEST_URL {
+        return Err("expected at most 2000 characters");
     }
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err("expected neither blanks nor characters beyond ASCII; percent-encode them");

@@ -10,7 +10,7 @@ use http::StatusCode;
 
 use super::begin::with_launch;
 use super::token::{LaunchClaims, Read};
-use super::{fault, launcher, token};
+use super::{launcher, token};
 use crate::fhir::people::PatientSummary;
 use crate::form::Parameters;
 use crate::page;
@@ -63,7 +63,7 @@ fn address(state: &AppState, claims: &LaunchClaims, launch: &str) -> Option<Stri
         Some(typed) => state.store().is_launch_url(typed).then(|| typed.clone())?,
         None => registered?,
     };
-    let iss = fault::within_sync(&claims.riders(), || state.launch_iss());
+    let iss = state.launch_iss(&claims.riders());
     Some(with_launch(&launch_uri, &iss, launch))
 }
 

@@ -58,7 +58,7 @@ pub(super) fn give_key(response: &mut Response, key: &str) {
 
 /// Did the page itself send this form?
 pub(super) fn is_own_form(headers: &HeaderMap, form: &Parameters) -> bool {
-    let (Some(key), Some(sent)) = (cookie(headers, KEY), form.filled("key")) else {
+    let (Some(key), Some(sent)) = (cookie(headers, KEY), form.filled("csrf")) else {
         return false;
     };
     key.as_bytes().ct_eq(sent.as_bytes()).into()

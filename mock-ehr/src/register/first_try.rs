@@ -7,7 +7,7 @@ use askama::Template;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use url::Url;
@@ -60,12 +60,13 @@ pub(crate) fn client(client_id: &str, launch_url: &str) -> Result<Client, String
     Ok(client)
 }
 
-/// What is asked, signed, so that no other page can answer.
+/// What is asked, signed, so that it comes back as it was.
 #[derive(Debug, Serialize, Deserialize)]
 struct Question {
     client_id: String,
     redirect_uri: String,
-    /// The authorization request that waits.
+    /// The authorization request that waits: under a name that the journal keeps secret, since `launch` and `state` are in it.
+    #[serde(rename = "request")]
     query: String,
     exp: i64,
 }
@@ -77,6 +78,7 @@ struct Page<'a> {
     client_id: &'a str,
     redirect_uri: &'a str,
     request: &'a str,
+    csrf: &'a str,
 }
 
 /// Asks whether what was refused belongs to the app of `--app`; nothing where that cannot be.
@@ -112,13 +114,19 @@ pub(crate) fn ask(app: &AppState, incoming: &Incoming<'_>, refusal: &Refusal) ->
         exp: app.now().as_second() + LIFETIME,
     };
     let request = server_key(IdTokenAlg::ES256).sign(TYPE, &json!(question));
+    let (cookie, _, is_new_browser) = flow::session_or_new(app, incoming.headers);
     let page = Page {
         is_new,
         client_id,
         redirect_uri,
         request: &request,
+        csrf: &flow::form_token(&cookie),
     };
-    Some(page::html(app, StatusCode::OK, page::render(&page)))
+    let mut response = page::html(app, StatusCode::OK, page::render(&page));
+    if is_new_browser {
+        flow::set_cookie(app, &mut response, &cookie);
+    }
+    Some(response)
 }
 
 /// Is this the app of `--app`, under whichever id?
@@ -133,8 +141,12 @@ fn is_at_home(address: &str, first: &Client) -> bool {
 }
 
 /// `POST /auth/first-try`: the person agrees.
-pub(crate) async fn submit(State(app): State<AppState>, body: Bytes) -> Response {
+pub(crate) async fn submit(State(app): State<AppState>, headers: HeaderMap, body: Bytes) -> Response {
     let form = Parameters::parse(&body).unwrap_or_default();
+    let browser = flow::session_of(&app, &headers, app.now());
+    if browser.is_none_or(|(cookie, _)| !flow::is_own_form(&app, &cookie, &form)) {
+        return flow::stray(&app, flow::FOREIGN_FORM);
+    }
     let asked: Option<Question> = form.get("request").and_then(|text| verified(TYPE, text));
     let (Some(asked), Some(first)) = (asked.filter(|asked| asked.exp > app.now().as_second()), app.first_try()) else {
         return flow::stray(

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 
+use crate::faults;
 use crate::launch::LaunchContext;
-use crate::launch::fault::{self, Riders};
+use crate::launch::fault::Riders;
 use crate::scope::grammar::Scope;
 
 #[derive(Debug)]
@@ -56,7 +57,7 @@ impl Grant {
             since: new.since,
             asked_age: new.asked_age,
             aud_ok: new.aud_ok,
-            faults: fault::present(),
+            faults: faults::riding(),
             revoked: AtomicBool::new(false),
         }
     }

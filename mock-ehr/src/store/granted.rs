@@ -46,9 +46,15 @@ impl Store {
         by_client.into_values().collect()
     }
 
-    /// Ends all that this user allowed this client, codes on their way included.
+    /// Ends all that this user allowed this client, codes on their way included; what was allowed once is asked again in
+    /// every browser.
     pub(crate) fn end_access(&self, username: &str, client_id: &str) {
-        let tables = self.tables();
+        let mut tables = self.tables();
+        for session in tables.sessions.values_mut() {
+            if session.signed_in.as_ref().is_some_and(|user| user.username == username) {
+                session.consents.remove(client_id);
+            }
+        }
         let of_codes = tables.codes.values().map(|code| &code.grant);
         let of_access = tables.access_tokens.values().map(|token| &token.grant);
         let of_refresh = tables.refresh_tokens.values().map(|token| &token.grant);

@@ -41,7 +41,7 @@ fn installed(below_peers: &str) -> Option<PathBuf> {
     }
     let missing = format!("{below_peers} is not installed: run mock-ehr/tests/clients/install");
     assert!(std::env::var_os("LAUNCHPROOF_REQUIRE_PEERS").is_none(), "{missing}");
-    eprintln!("########  SKIPPED: {missing}  ########");
+    crate::skipped(&missing);
     None
 }
 

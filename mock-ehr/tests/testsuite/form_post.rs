@@ -18,10 +18,8 @@ async fn the_answer_is_a_form_that_nobody_keeps_and_that_leads_to_the_app_alone(
     assert!(answer.header("location").is_empty());
     assert!(!answer.body.contains("<script>alert"), "{}", answer.body);
     let policy = answer.header("content-security-policy");
-    assert!(
-        policy.contains(&format!("form-action {};", redirect_uri(APP))),
-        "{policy}"
-    );
+    // Browsers hold form-action against the redirects that an app answers with, too.
+    assert!(!policy.contains("form-action"), "{policy}");
     assert!(
         policy.contains("script-src 'sha256-") && policy.contains("default-src 'none'"),
         "{policy}"

@@ -105,3 +105,31 @@ async fn a_code_on_its_way_ends_too_and_what_has_expired_is_not_shown() {
     assert!(ehr.mock.advance(SignedDuration::from_hours(24 * 365)));
     assert!(apps(&browser, &DOCTOR).await.body.contains("No app has access"));
 }
+
+#[tokio::test]
+async fn what_was_remembered_in_another_browser_is_asked_again_after_the_end() {
+    let ehr = TestEhr::new();
+    let request = ehr.request("app-public").set("scope", "launch/patient patient/*.rs");
+    let form = ehr.walk_until(&request, &DOCTOR, "/auth/consent").await;
+    let landing = ehr
+        .walk_on(ehr.submit("/auth/consent", &form.add("remember", "yes")).await, &DOCTOR)
+        .await;
+    let flow = Flow {
+        client: "app-public",
+        code: landing.parameter("code").unwrap(),
+        redirect_uri: redirect_uri("app-public"),
+    };
+    assert!(ehr.redeem(&flow, |form| form).await.gives_token());
+
+    let browser = ehr.other_browser();
+    let page = apps(&browser, &DOCTOR).await;
+    // A link that lies about an app that has access.
+    let lie = browser.browse("/auth/apps?ended=app-public").await;
+    assert!(!lie.body.contains("has no access any more"), "{}", lie.body);
+    let (action, form) = fill(&page.body, &DOCTOR).unwrap();
+    browser.submit(&action, &form.set("client", "app-public")).await;
+
+    let form = ehr.walk_until(&request, &DOCTOR, "/auth/patient").await;
+    let answer = ehr.submit("/auth/patient", &form).await;
+    assert!(answer.header("location").starts_with("/auth/consent"), "{answer:?}");
+}

@@ -365,10 +365,17 @@ async fn the_claim_says_who_it_is_by_name_or_by_the_table() {
     let page = answer(&ehr, &provider).await;
     refused(&ehr, &page, StatusCode::BAD_GATEWAY, "another `sub`").await;
 
-    let (ehr, provider) = delegating(table);
-    provider.alter(|token| token.claim("email", "nurse@example.org").claim("email_verified", false));
-    let page = answer(&ehr, &provider).await;
-    refused(&ehr, &page, StatusCode::FORBIDDEN, "nobody has verified it").await;
+    for doubted in [json!(false), json!("false"), json!(null)] {
+        let (ehr, provider) = delegating(table);
+        let of = doubted.clone();
+        provider.alter(move |token| {
+            token
+                .claim("email", "nurse@example.org")
+                .claim("email_verified", of.clone())
+        });
+        let page = answer(&ehr, &provider).await;
+        refused(&ehr, &page, StatusCode::FORBIDDEN, "nobody has verified it").await;
+    }
 }
 
 #[tokio::test]

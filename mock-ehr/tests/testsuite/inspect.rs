@@ -416,3 +416,26 @@ async fn an_open_page_hears_of_every_change() {
     ehr.mock.state().journal().clear();
     assert!(next().await.starts_with("event: change\n"));
 }
+
+#[tokio::test]
+async fn an_answer_in_a_form_leads_on_to_its_tokens() {
+    let ehr = TestEhr::new();
+    let request = ehr.request("app-public").add("response_mode", "form_post");
+    let form = ehr.walk_until(&request, &DOCTOR, "/auth/consent").await;
+    let page = ehr.submit("/auth/consent", &form).await;
+    let (_, answer) = fill(&page.body, &DOCTOR).unwrap();
+    let flow = Flow {
+        client: "app-public",
+        code: answer.get("code").to_owned(),
+        redirect_uri: redirect_uri("app-public"),
+    };
+    assert!(ehr.redeem(&flow, |form| form).await.gives_token());
+    let of = |entry: &Value| entry["launch"].clone();
+    let (asked, exchanged) = (latest(&ehr, "/auth/authorize").await, latest(&ehr, "/auth/token").await);
+    assert!(
+        !of(&asked).is_null() && of(&asked) == of(&exchanged),
+        "{asked} {exchanged}"
+    );
+    let kept = ehr.get("/inspect/journal.json").await.body;
+    assert!(!kept.contains(&flow.code));
+}

@@ -19,7 +19,7 @@ fn find(page: &Answer, selector: &str) -> Vec<String> {
 }
 
 fn key(page: &Answer) -> String {
-    find(page, "input[name=key]").remove(0)
+    find(page, "input[name=csrf]").remove(0)
 }
 
 /// The `launch` of an address.
@@ -217,10 +217,10 @@ async fn the_last_launch_is_remembered() {
         ("intent", "a;b, c"),
     ]);
     // A form that another site sent is not what this user chose.
-    let other = ehr.submit("/launch", &form.clone().add("key", "guessed")).await;
+    let other = ehr.submit("/launch", &form.clone().add("csrf", "guessed")).await;
     assert_eq!(other.status, StatusCode::SEE_OTHER);
     assert!(!ehr.browse("/").await.body.contains("last launch"));
-    let answer = ehr.submit("/launch", &form.add("key", &key(&page))).await;
+    let answer = ehr.submit("/launch", &form.add("csrf", &key(&page))).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     let cookie = answer.header("set-cookie").to_owned();
     assert!(
@@ -242,13 +242,13 @@ async fn a_link_of_somebody_else_leads_to_registered_addresses_only() {
     assert_eq!((page.status, page.header("location")), (StatusCode::OK, ""));
     assert!(page.body.contains("https://evil.example/"));
     let form = Form(pairs(evil));
-    let refused = ehr.submit("/launch", &form.clone().add("key", "guessed")).await;
+    let refused = ehr.submit("/launch", &form.clone().add("csrf", "guessed")).await;
     assert_eq!(
         (refused.status, refused.header("location")),
         (StatusCode::FORBIDDEN, "")
     );
     // The user's own click on the page does it.
-    let answer = ehr.submit("/launch", &form.add("key", &key(&page))).await;
+    let answer = ehr.submit("/launch", &form.add("csrf", &key(&page))).await;
     assert!(
         answer.header("location").starts_with("https://evil.example/?iss="),
         "{answer:?}"
@@ -426,9 +426,21 @@ async fn the_redirect_uri_of_the_first_app_is_asked_once() {
     let page = ehr.browse(&path).await;
     assert_eq!(page.status, StatusCode::OK);
     assert_eq!(find(&page, "#redirect-uri"), [format!("{MINE}/app.html")]);
-    let form = Form::of(&[("request", &find(&page, "[name=request]")[0])]);
+    let (_, form) = fill(&page.body, &DOCTOR).unwrap();
+    // Another site can make the question up, since the keys of a mock are public, but not this browser's answer.
+    let forged = ehr
+        .submit("/auth/first-try", &form.clone().set("csrf", "guessed"))
+        .await;
+    assert_eq!(forged.status, StatusCode::BAD_REQUEST);
+    let foreign = ehr.other_browser().submit("/auth/first-try", &form).await;
+    assert_eq!(foreign.status, StatusCode::BAD_REQUEST);
     let answer = ehr.submit("/auth/first-try", &form).await;
     assert_eq!(answer.header("location"), path);
+    let journal = ehr.get("/inspect/journal.json").await.body;
+    assert!(
+        journal.contains("/auth/first-try") && !journal.contains(launch["launch"].as_str().unwrap()),
+        "the launch is still good, and nothing to keep"
+    );
     let landing = ehr.walk_on(answer, &DOCTOR).await;
     assert!(
         landing.address().starts_with(&format!("{MINE}/app.html?")),
@@ -457,7 +469,7 @@ async fn an_id_that_the_first_app_brings_along_is_asked_too() {
     let request = ehr.request("growth-chart").set("redirect_uri", &format!("{MINE}/"));
     let page = ehr.browse(&format!("/auth/authorize?{}", request.encode())).await;
     assert_eq!(page.status, StatusCode::OK);
-    let form = Form::of(&[("request", &find(&page, "[name=request]")[0])]);
+    let (_, form) = fill(&page.body, &DOCTOR).unwrap();
     let answer = ehr.submit("/auth/first-try", &form).await;
     let landing = ehr.walk_on(answer, &DOCTOR).await;
     assert!(landing.parameter("code").is_some(), "{landing:?}");
@@ -479,8 +491,13 @@ async fn nobody_else_is_let_in_by_the_first_app() {
         let page = ehr.browse(&format!("/auth/authorize?{}", request.encode())).await;
         assert_eq!(page.status, StatusCode::BAD_REQUEST, "{client} {uri}");
     }
+    let request = ehr.request("my-app").set("redirect_uri", &format!("{MINE}/app.html"));
+    let page = ehr.browse(&format!("/auth/authorize?{}", request.encode())).await;
+    let (_, form) = fill(&page.body, &DOCTOR).unwrap();
     for forged in ["", "a.b.c"] {
-        let answer = ehr.submit("/auth/first-try", &Form::of(&[("request", forged)])).await;
+        let answer = ehr
+            .submit("/auth/first-try", &form.clone().set("request", forged))
+            .await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     }
     // Without --app nothing is asked.

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use jiff::SignedDuration;
+use mock_ehr::LaunchRequest;
 use serde_json::{Value, json};
 
 use crate::harness::*;
@@ -394,4 +395,30 @@ async fn a_public_client_refreshes_without_naming_itself_and_no_other_does() {
     ]);
     let refused = ehr.post("/auth/token", &[], &form).await;
     assert_eq!(refused.member("error"), "invalid_client");
+}
+
+#[tokio::test]
+async fn remembered_consent_is_for_the_patient_of_the_launch_too() {
+    let ehr = TestEhr::new();
+    let of = |patient: &str| {
+        let launch = ehr
+            .mock
+            .create_launch(LaunchRequest {
+                client: "app-public".into(),
+                patient: Some(patient.into()),
+                ..LaunchRequest::default()
+            })
+            .unwrap();
+        ehr.request("app-public")
+            .set("scope", "launch user/Observation.rs")
+            .add("launch", &launch.launch)
+    };
+    let form = ehr.walk_until(&of("patient-a"), &DOCTOR, "/auth/consent").await;
+    ehr.submit("/auth/consent", &form.add("remember", "yes")).await;
+    let asked = async |patient: &str| {
+        let answer = ehr.browse(&format!("/auth/authorize?{}", of(patient).encode())).await;
+        answer.header("location").starts_with("/auth/consent")
+    };
+    assert!(!asked("patient-a").await);
+    assert!(asked("patient-b").await, "nobody agreed to open this record");
 }

@@ -19,3 +19,11 @@ mod robustness;
 mod serve;
 mod shelf;
 mod variants;
+
+/// Says loudly that a test did nothing. Printed texts of tests that pass are swallowed; `./test` counts these lines.
+fn skipped(why: &dyn std::fmt::Display) {
+    let _ = std::io::Write::write_fmt(
+        &mut std::io::stderr(),
+        format_args!("########  SKIPPED: {why}  ########\n"),
+    );
+}

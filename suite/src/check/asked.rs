@@ -67,6 +67,9 @@ pub(super) fn no_markup(walk: &[Arc<Exchange>]) -> Finding {
     if pages == 0 {
         return Finding::TooLittle("no page was shown on this way".to_owned());
     }
+    if walk.iter().any(was_not_seen) {
+        return Finding::TooLittle("a page on this way was gone before it was recorded".to_owned());
+    }
     Finding::Holds(Some(format!("{pages} pages judged")))
 }
 
@@ -76,6 +79,16 @@ fn page(exchange: &Arc<Exchange>) -> Option<String> {
         .header("content-type")
         .is_some_and(|kind| kind.contains("html"));
     (html && !response.body.is_empty()).then(|| response.text().into_owned())
+}
+
+/// A page whose text is not there: a real browser had left it before anybody looked.
+fn was_not_seen(exchange: &Arc<Exchange>) -> bool {
+    exchange.response().is_some_and(|response| {
+        let html = response
+            .header("content-type")
+            .is_some_and(|kind| kind.contains("html"));
+        html && response.status == 200 && response.body.is_empty()
+    })
 }
 
 fn finds(html: &str, css: &str) -> bool {

@@ -46,5 +46,10 @@ pub fn fetched(context: &Context<'_>, args: &FetchedArgs) -> Finding {
         (None, Some(most)) => format!("{path} fetched at most {most} times"),
         (None, None) => "any number of fetches".to_owned(),
     };
+    if fits && times == 0 && !context.world.key_server.is_reached() {
+        return Finding::Holds(Some(
+            "nothing of the target reached launchproof in this run: it may be out of its reach".to_owned(),
+        ));
+    }
     Finding::when(fits, expected, format!("{times} times"))
 }

@@ -74,10 +74,16 @@ pub fn sign_in_pages(context: &Context<'_>, args: &SignInPagesArgs) -> Finding {
     }
 }
 
-/// Whether the walk ended with an error at the app.
+/// Whether the walk ended with an error at the app, and led there by redirects alone.
 fn was_refused(context: &Context<'_>, of: Option<&str>) -> bool {
     let authorization = context.authorization(of);
-    authorization.is_some_and(|one| one.callback().is_some() && one.parameter("error").is_some())
+    let at_the_app = authorization.is_some_and(|one| one.callback().is_some() && one.parameter("error").is_some());
+    let redirects = |exchange: &Arc<Exchange>| {
+        exchange
+            .response()
+            .is_some_and(|response| (300..400).contains(&response.status))
+    };
+    at_the_app && of_walk(context, of).iter().all(redirects)
 }
 
 fn of_walk(context: &Context<'_>, of: Option<&str>) -> Vec<Arc<Exchange>> {

@@ -212,7 +212,14 @@ pub fn describe_answer(answer: &Answer) -> String {
     ) {
         (Some(error), Some(why), _) => format!("status {status}, error `{error}`: {}", short(why)),
         (Some(error), None, _) => format!("status {status}, error `{error}`"),
-        (None, _, Some(kind)) => format!("status {status} with a {kind}"),
+        (None, _, Some(kind)) => {
+            let article = if kind.starts_with(['A', 'E', 'I', 'O']) {
+                "an"
+            } else {
+                "a"
+            };
+            format!("status {status} with {article} {kind}")
+        }
         (None, _, None) if answer.json.is_some() => format!("status {status} with JSON"),
         (None, _, None) => {
             let kind = response.header("content-type").unwrap_or("no Content-Type").to_owned();

@@ -53,6 +53,8 @@ pub struct Outcome {
 /// How a control is made.
 #[derive(Clone)]
 pub(super) struct Control<'a> {
+    /// The scenario's id.
+    pub(super) id: &'a str,
     pub(super) client: &'a Client,
     pub(super) scenario: &'a Scenario,
     pub(super) steps: Vec<Step>,
@@ -61,7 +63,7 @@ pub(super) struct Control<'a> {
 impl Control<'_> {
     /// What is proven by this control and no other request.
     fn own_stage(&self) -> Stage {
-        Stage(format!("control `{}` of {}", self.scenario.title, self.client.name))
+        Stage(format!("control `{}` of {}", self.id, self.client.name))
     }
 }
 
@@ -268,6 +270,7 @@ impl<'a> Run<'a> {
             scenario.control.clone()
         };
         Some(Control {
+            id: &item.loaded.id,
             client: item.client?,
             scenario,
             steps,

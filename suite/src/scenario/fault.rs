@@ -97,7 +97,8 @@ pub fn sends_wrong_secret(step: &Step) -> bool {
 /// Whether a check judges what a refusal looks like: its status, its code, its page.
 pub fn judges_a_refusal(check: &Check) -> bool {
     match check {
-        Check::RefusedBy(_) | Check::Error(_) | Check::ErrorBody(_) => true,
+        // At most one of several: where every one was refused, something else may have been wrong.
+        Check::RefusedBy(_) | Check::Error(_) | Check::ErrorBody(_) | Check::AtMostOne(_) => true,
         Check::Status(args) => !args.is.is_empty() && args.is.iter().all(|status| status.starts_with('4')),
         Check::Entry(args) => args.is == Fate::Refused,
         Check::Callback(args) => !args.error.is_empty(),

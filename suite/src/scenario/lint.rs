@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use reports::model::Level;
 use serde_json::Value;
 
-use super::fault::has_fault;
+use super::fault::{has_fault, judges_a_refusal};
 use super::load::{Loaded, ScenarioError};
 use super::model::{Given, Scenario};
 use super::needs;
@@ -129,6 +129,14 @@ fn refusals(scenario: &Scenario, problems: &mut Vec<Problem>) {
             &["then"],
             "it judges a refusal, but its fault is not an override: add `control:`, the correct steps whose acceptance \
              makes the refusal count",
+        ));
+    }
+    let is_looked_at = scenario.then.iter().any(judges_a_refusal);
+    if !scenario.control.is_empty() && !is_looked_at {
+        problems.push(Problem::key(
+            &["control"],
+            "this control is never made: nothing under `then` judges a refusal; take it away, or require under `provided:` \
+             what has to be accepted",
         ));
     }
     if judges_refusal && scenario.clients == super::model::Clients::None {

@@ -38,8 +38,12 @@ pub const WORDS: &[(&str, &str)] = &[
     ("brands", "a user_access_brand_bundle"),
     ("userinfo", "a userinfo_endpoint in openid-configuration"),
     (
+        "request_uri_unclaimed",
+        "openid-configuration does not say that the server fetches a `request_uri` that nobody registered",
+    ),
+    (
         "form_post",
-        "`form_post` among response_modes_supported of openid-configuration or smart-configuration",
+        "`form_post` among response_modes_supported of openid-configuration, smart-configuration or the document of RFC 8414",
     ),
     (
         "probe_server",
@@ -264,6 +268,9 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow: Allow
             Some(problem) => Need::Unconfigured(problem.to_owned()),
             None => Need::Met,
         },
+        "request_uri_unclaimed" => met(!claims_request_uri(facts), || {
+            Need::Skip("the server says that it fetches a request_uri that nobody registered".to_owned())
+        }),
         "form_post" => met(lists_form_post(facts), || {
             Need::Skip("the server does not list the response_mode form_post".to_owned())
         }),
@@ -364,9 +371,15 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow: Allow
     }
 }
 
+/// OpenID Connect Discovery §3: `request_uri_parameter_supported` without `require_request_uri_registration`.
+fn claims_request_uri(facts: &Facts) -> bool {
+    let says = |name: &str| facts.openid.as_ref().is_some_and(|document| document[name] == true);
+    says("request_uri_parameter_supported") && !says("require_request_uri_registration")
+}
+
 /// OpenID Connect Discovery §3, RFC 8414 §2: modes that are not listed are `query` and `fragment`.
 fn lists_form_post(facts: &Facts) -> bool {
-    let documents = facts.openid.iter().chain(&facts.smart);
+    let documents = facts.openid.iter().chain(&facts.smart).chain(&facts.oauth);
     documents
         .filter_map(|document| document.get("response_modes_supported")?.as_array())
         .flatten()

@@ -592,7 +592,10 @@ impl Lookup for Context<'_> {
 
 /// FHIR R4 "create": the id stands in the body or, where the server gives none back, in `Location`.
 fn created(answer: &Answer) -> Option<(String, Option<String>)> {
-    let response = answer.outcome().ok().filter(|response| response.status < 300)?;
+    let response = answer
+        .outcome()
+        .ok()
+        .filter(|response| response.status < 300 || response.status == 304)?;
     let tag = response
         .header("etag")
         .map(|tag| tag.trim_start_matches("W/").trim_matches('"').to_owned());

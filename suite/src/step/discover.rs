@@ -35,7 +35,11 @@ async fn fetch(world: &World) -> Facts {
         let (openid, _) = document_at(world, &at, &mut facts).await;
         facts.openid = openid;
         if let Ok(at) = oauth_metadata(Some(&issuer)) {
-            (facts.oauth, _) = document_at(world, &at, &mut facts).await;
+            let (oauth, _) = document_at(world, &at, &mut facts).await;
+            // RFC 8414 §3.3: a document of another issuer is not used.
+            let plain = |text: &str| text.trim_end_matches('/').to_owned();
+            let own = |document: &Value| document["issuer"].as_str().map(plain) == Some(plain(&issuer));
+            facts.oauth = oauth.filter(own);
         }
     }
     facts

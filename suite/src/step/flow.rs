@@ -30,11 +30,13 @@ pub async fn flow(context: &mut Context<'_>, args: &FlowArgs) -> Result<(), Halt
     Ok(())
 }
 
-/// Whether the last registration gave no client.
+/// Whether the last registration was refused.
 fn was_refused(context: &Context<'_>) -> bool {
     let last = context.deeds.iter().rev().find(|deed| deed.verb == "register");
     last.is_some_and(|deed| match &deed.outcome {
-        Outcome::Answered(answer) => answer.text("client_id").is_none(),
+        Outcome::Answered(answer) => answer
+            .outcome()
+            .is_ok_and(|response| (400..500).contains(&response.status)),
         _ => false,
     })
 }

@@ -97,7 +97,11 @@ impl Facts {
     /// What the documents about the authorization server say of this; the first that says anything counts.
     pub fn told(&self, name: &str) -> Option<&Value> {
         let documents = [&self.smart, &self.openid, &self.oauth];
-        documents.into_iter().flatten().find_map(|document| document.get(name))
+        let told = documents
+            .into_iter()
+            .flatten()
+            .filter_map(|document| document.get(name));
+        told.into_iter().find(|value| !value.is_null())
     }
 }
 

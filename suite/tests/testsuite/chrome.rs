@@ -18,7 +18,7 @@ fn chromium(setup: Setup) -> Option<ChromeAgent> {
         Ok(agent) => Some(agent),
         Err(reason) => {
             assert!(std::env::var_os("LAUNCHPROOF_REQUIRE_CHROMIUM").is_none(), "{reason}");
-            eprintln!("SKIPPED: {reason}");
+            crate::skipped(&reason);
             None
         }
     }

@@ -86,7 +86,7 @@ impl Running {
         if !root().join(".peers").join(peer.installed).exists() {
             let missing = format!("{} is not installed: run suite/tests/interop/install", peer.name);
             assert!(std::env::var_os("LAUNCHPROOF_REQUIRE_PEERS").is_none(), "{missing}");
-            eprintln!("########  SKIPPED: {missing}  ########");
+            crate::skipped(&missing);
             return None;
         }
         let log = tempfile::NamedTempFile::new().expect("a file for the log");
@@ -233,7 +233,7 @@ async fn a_real_browser_finds_the_same_at_oidc_provider() {
             "{}",
             ran.shown()
         );
-        eprintln!("########  SKIPPED: {}  ########", ran.stderr.trim());
+        crate::skipped(&ran.stderr.trim());
         return;
     }
     ran.assert(exit::NOTHING_UNEXPECTED, &["by chrome"]);

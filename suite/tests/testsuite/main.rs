@@ -21,3 +21,11 @@ mod tls;
 mod transport;
 mod user_agent;
 mod versions;
+
+/// Says loudly that a test did nothing. Printed texts of tests that pass are swallowed; `./test` counts these lines.
+fn skipped(why: &dyn std::fmt::Display) {
+    let _ = std::io::Write::write_fmt(
+        &mut std::io::stderr(),
+        format_args!("########  SKIPPED: {why}  ########\n"),
+    );
+}

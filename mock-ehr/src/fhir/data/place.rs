@@ -1,28 +1,37 @@
 //! Where the entries of a Bundle stand in its text, so that messages can say it.
 
-/// The line on which the n-th entry of a Bundle begins, both counted as editors do and as lists do: lines from 1, entries
-/// from 0.
-pub(super) fn line_of_entry(text: &str, entry: usize) -> Option<usize> {
-    let at = offset_of_entry(text.as_bytes(), entry)?;
-    Some(text.get(..at)?.matches('\n').count() + 1)
+/// The lines on which the entries of a Bundle begin, counted from 1 as editors do; in one pass.
+pub(super) fn lines_of_entries(text: &str) -> Vec<usize> {
+    let mut lines = Vec::new();
+    let (mut line, mut counted) = (1, 0);
+    for at in offsets_of_entries(text.as_bytes()) {
+        line += text.get(counted..at).unwrap_or_default().matches('\n').count();
+        counted = at;
+        lines.push(line);
+    }
+    lines
 }
 
-fn offset_of_entry(text: &[u8], entry: usize) -> Option<usize> {
-    let (mut depth, mut found, mut inside) = (0_usize, 0, false);
+fn offsets_of_entries(text: &[u8]) -> Vec<usize> {
+    let (mut depth, mut inside) = (0_usize, false);
     let mut word: &[u8] = b"";
     let mut begins = false;
+    let mut found = Vec::new();
     let mut at = 0;
     while let Some(byte) = text.get(at) {
         if begins && !byte.is_ascii_whitespace() {
-            if found == entry && *byte != b']' {
-                return Some(at);
+            if *byte != b']' {
+                found.push(at);
             }
-            (found, begins) = (found + 1, false);
+            begins = false;
         }
         match byte {
             b'"' => {
                 let from = at + 1;
-                at = end_of_string(text, from)?;
+                let Some(end) = end_of_string(text, from) else {
+                    return found;
+                };
+                at = end;
                 if depth == 1 {
                     word = &text[from..at];
                 }
@@ -33,9 +42,9 @@ fn offset_of_entry(text: &[u8], entry: usize) -> Option<usize> {
                 begins = inside && depth == 2;
             }
             b']' | b'}' => {
-                depth = depth.checked_sub(1)?;
-                if inside && depth == 1 {
-                    return None;
+                depth = depth.saturating_sub(1);
+                if depth == 0 || (inside && depth == 1) {
+                    return found;
                 }
             }
             b',' => begins = inside && depth == 2,
@@ -43,7 +52,7 @@ fn offset_of_entry(text: &[u8], entry: usize) -> Option<usize> {
         }
         at += 1;
     }
-    None
+    found
 }
 
 /// Where the quotation mark stands that ends a string.
@@ -67,15 +76,14 @@ mod tests {
     #[test]
     fn entries_are_found_by_their_lines() {
         let text = "{\"type\": \"entry\", \"link\": [{\"entry\": [1]}],\n\"entry\": [\n {\"a\\\"[\": 1},\n\n {\"b\": [1, 2]}, 3\n]}";
-        let lines: Vec<_> = (0..4).map(|entry| line_of_entry(text, entry)).collect();
-        assert_eq!(lines, [Some(3), Some(5), Some(5), None]);
-        assert_eq!(line_of_entry("{\"entry\": []}", 0), None);
+        assert_eq!(lines_of_entries(text), [3, 5, 5]);
+        assert!(lines_of_entries("{\"entry\": []}").is_empty());
     }
 
     proptest! {
         #[test]
         fn nothing_panics(text in "[\\[\\]{}\",:a\\\\ ]{0,40}") {
-            let _ = line_of_entry(&text, 1);
+            let _ = lines_of_entries(&text);
         }
     }
 }

@@ -26,7 +26,7 @@ impl Window {
             Ok(path) => path,
             Err(reason) => {
                 assert!(std::env::var_os("LAUNCHPROOF_REQUIRE_CHROMIUM").is_none(), "{reason}");
-                eprintln!("########  SKIPPED: {reason}  ########");
+                crate::skipped(&reason);
                 return None;
             }
         };

@@ -117,3 +117,18 @@ async fn the_launcher_offers_them() {
     let page = ehr.get("/?fault=token%3Acut-after").await.body;
     assert!(page.contains("<option value=\"token:cut-after\">") && page.contains("value=\"token:cut-after\" list="));
 }
+
+/// A defect that rides with a launch and is placed besides is met once, and both say so.
+#[tokio::test]
+async fn what_rides_does_not_hide_what_is_placed() {
+    let ehr = TestEhr::new();
+    let placed = json!({ "endpoint": "token", "defect": "token_expires_in_string", "times": "always" });
+    let id = super::place(&ehr, placed).await;
+    let launch = begun(&ehr, &["token_expires_in_string"]).await;
+    let flow = code(&ehr, &launch).await;
+    let answer = ehr.redeem(&flow, |form| form).await;
+    assert!(answer.json()["expires_in"].is_string(), "{answer:?}");
+    assert_eq!(answer.header("x-mock-defect"), "token_expires_in_string");
+    let shown = super::fault(&ehr, id).await;
+    assert_eq!(shown["reached"], 1, "{shown}");
+}

@@ -169,7 +169,7 @@ impl Desk {
         if !root().join(".peers").join(real.installed).exists() {
             let missing = format!("{} is not installed: run suite/tests/interop/install", real.installed);
             assert!(std::env::var_os("LAUNCHPROOF_REQUIRE_PEERS").is_none(), "{missing}");
-            eprintln!("########  SKIPPED: {missing}  ########");
+            crate::skipped(&missing);
             return None;
         }
         let alone = ONE_PROVIDER_AT_A_TIME.lock().await;
