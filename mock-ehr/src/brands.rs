@@ -76,7 +76,7 @@ fn bundle(state: &AppState) -> Option<Value> {
     let text = fixtures::file("brands/brands.json")?
         .text
         .replace("{base}", state.public_url())
-        .replace("{fhir_base}", state.fhir_base());
+        .replace("{fhir_base}", &state.fhir_base());
     let mut bundle: Value = serde_json::from_str(&text).ok()?;
     let has = |defect| state.defects().has(defect);
     if has(Defect::BrandsWrongType) {

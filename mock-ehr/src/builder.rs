@@ -80,7 +80,7 @@ impl MockEhr {
 
     /// `{public_url}/fhir`
     pub fn fhir_base(&self) -> &str {
-        self.state.fhir_base()
+        self.state.ordinary_fhir_base()
     }
 
     /// What the handlers share.

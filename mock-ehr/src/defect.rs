@@ -732,6 +732,10 @@ impl Switch for Defect {
     fn rides(self) -> bool {
         crate::faults::bites(self)
     }
+
+    fn reached(self) {
+        crate::faults::reached(self);
+    }
 }
 
 /// No defect has this name.

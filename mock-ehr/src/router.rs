@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get, post};
@@ -13,15 +13,24 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::authorize::{consent, patient_picker, respond, sign_in};
 use crate::defect::Defect;
-use crate::launch::{api, embedded, launcher};
+use crate::launch::{api, embedded, launcher, standalone};
 use crate::state::AppState;
 use crate::{
     authorize, brands, cors, discovery, end_session, faults, fhir, granted_apps, identity_provider, inspect,
     introspect, journal, jwks, register, revoke, token, userinfo,
 };
 
-/// The public listener.
+/// The public listener. At the FHIR bases of standalone launches the same routes answer.
 pub(crate) fn public(state: AppState) -> Router {
+    let inner = at_root(state.clone());
+    let at_base = inner.clone();
+    let enter = any(move |request: Request| standalone::enter(state, at_base, request));
+    inner
+        .route("/l/{choices}/fhir", enter.clone())
+        .route("/l/{choices}/fhir/{*rest}", enter)
+}
+
+fn at_root(state: AppState) -> Router {
     Router::new()
         // Launcher
         .route("/", get(launcher::show))

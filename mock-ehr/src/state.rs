@@ -1,5 +1,6 @@
 //! What every handler of one mock shares: configuration, clock, records, switches, journal.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,7 +13,7 @@ use crate::clock::Clock;
 use crate::config::{Client, Config};
 use crate::crowd::Crowd;
 use crate::defect::Defect;
-use crate::faults::Faults;
+use crate::faults::{self, Faults};
 use crate::fetch::Fetch;
 use crate::fhir;
 use crate::fhir::people::PatientSummary;
@@ -128,8 +129,16 @@ impl AppState {
         &self.0.public_url
     }
 
+    /// `{public_url}/fhir`, or what stands in its place for the launch to which the present request belongs.
+    pub fn fhir_base(&self) -> Cow<'_, str> {
+        match faults::base() {
+            Some(base) => Cow::Owned(base.as_ref().to_owned()),
+            None => Cow::Borrowed(self.ordinary_fhir_base()),
+        }
+    }
+
     /// `{public_url}/fhir`
-    pub fn fhir_base(&self) -> &str {
+    pub fn ordinary_fhir_base(&self) -> &str {
         &self.0.fhir_base
     }
 

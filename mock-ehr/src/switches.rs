@@ -18,6 +18,8 @@ pub trait Switch: Copy + fmt::Debug + 'static {
     fn rides(self) -> bool {
         false
     }
+    /// It was armed, and somebody asked for it.
+    fn reached(self) {}
 }
 
 const WORDS: usize = 12;
@@ -38,7 +40,11 @@ impl<S: Switch> Switches<S> {
         }
         // Asked first: it notes that the switch was met, whether or not it is armed for all.
         let armed = switch.rides() || self.armed[word].load(Ordering::Relaxed) & bit != 0;
-        armed && notes::says_yes(switch.used())
+        let says_yes = armed && notes::says_yes(switch.used());
+        if says_yes {
+            switch.reached();
+        }
+        says_yes
     }
 
     /// Arms exactly these.
@@ -51,6 +57,11 @@ impl<S: Switch> Switches<S> {
         for (armed, word) in self.armed.iter().zip(words) {
             armed.store(word, Ordering::Relaxed);
         }
+    }
+
+    /// Is any armed?
+    pub(crate) fn are_any_armed(&self) -> bool {
+        self.armed.iter().any(|word| word.load(Ordering::Relaxed) != 0)
     }
 
     /// The armed ones.

@@ -66,9 +66,7 @@ function links() {
   document.getElementById("page-link").href = `/?${chosen}`;
 }
 
-async function copy(button) {
-  const from = document.querySelector(button.dataset.copy);
-  const text = from.href ?? from.textContent;
+async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
     told.textContent = "Copied.";
@@ -76,6 +74,28 @@ async function copy(button) {
     // Without leave for the clipboard the text is shown, to be copied by hand.
     told.textContent = text;
     getSelection().selectAllChildren(told);
+  }
+}
+
+// The address of a standalone launch has a checksum, which the server makes.
+async function tellBase() {
+  const chosen = new FormData(form);
+  const asked = { type: "standalone", faults: fault.value.split(/[,;\s]+/).filter(Boolean) };
+  for (const name of ["client", "launch_url", "user", "patient", "encounter"]) {
+    if (chosen.get(name)) {
+      asked[name] = chosen.get(name);
+    }
+  }
+  const headers = { "content-type": "application/json" };
+  try {
+    const answer = await fetch("/launches", { method: "POST", headers, body: JSON.stringify(asked) });
+    const { iss, error } = await answer.json();
+    document.getElementById("own-base").textContent = iss ?? error;
+    if (iss) {
+      await copy(iss);
+    }
+  } catch {
+    told.textContent = "The server does not answer.";
   }
 }
 
@@ -105,8 +125,15 @@ form.addEventListener("keydown", (event) => {
 });
 for (const button of document.querySelectorAll("[data-copy]")) {
   button.hidden = false;
-  button.addEventListener("click", () => copy(button));
+  button.addEventListener("click", () => {
+    const from = document.querySelector(button.dataset.copy);
+    copy(from.href ?? from.textContent);
+  });
 }
+const tell = document.getElementById("tell-base");
+tell.hidden = false;
+tell.addEventListener("click", tellBase);
+form.addEventListener("input", () => document.getElementById("own-base").replaceChildren());
 update();
 // The chosen patient may stand far down in the list.
 const chosen = form.querySelector(".row input:checked");

@@ -20,7 +20,7 @@ pub(crate) fn check(state: &AppState, parameters: &Parameters) -> Result<bool, R
         Some(aud) if fits_loosely(state, aud) => return Ok(true),
         Some(aud) => Reason::Aud {
             was: aud.to_owned(),
-            expected: state.fhir_base().to_owned(),
+            expected: state.fhir_base().into_owned(),
         },
     };
     if state.defects().has(Defect::AudAtExchangeHeals) {
@@ -33,7 +33,7 @@ pub(crate) fn check(state: &AppState, parameters: &Parameters) -> Result<bool, R
 }
 
 fn fits(state: &AppState, aud: &str) -> bool {
-    let base = state.fhir_base();
+    let base = &*state.fhir_base();
     aud == base || (canonical(aud) == canonical(base) && !state.variants().has(Variant::TrailingSlashAudRefused))
 }
 
@@ -67,7 +67,7 @@ fn canonical(text: &str) -> Option<String> {
 /// Does an armed defect let this aud through?
 fn fits_loosely(state: &AppState, aud: &str) -> bool {
     let defects = state.defects();
-    let base = state.fhir_base();
+    let base = &*state.fhir_base();
     let (Ok(asked), Ok(known)) = (url::Url::parse(aud), url::Url::parse(base)) else {
         return defects.has(Defect::AudArrayFirst) && has_member(aud, base);
     };

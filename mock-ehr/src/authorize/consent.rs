@@ -130,8 +130,7 @@ pub(crate) async fn submit(State(state): State<AppState>, headers: HeaderMap, bo
 fn patient_of(state: &AppState, pending: &Pending) -> Option<String> {
     let request = &pending.request;
     let launch = request
-        .launch
-        .as_ref()
+        .ehr_launch()
         .filter(|_| flow::takes_launch_context(state, &request.scopes));
     let of_launch = || launch.and_then(|launch| launch.context.patient.clone());
     pending.patient.clone().or_else(of_launch)
@@ -159,8 +158,7 @@ pub(crate) fn allow(state: &AppState, pending: &Pending, scopes: Vec<Scope>) -> 
     }
     let request = &pending.request;
     let launch = request
-        .launch
-        .as_ref()
+        .ehr_launch()
         .filter(|_| flow::takes_launch_context(state, &scopes));
     // One who was signed in already is asked for less, and loses by it what the launch said.
     let was_signed_in = pending.auth_time.is_some_and(|at| at < pending.began);
@@ -175,6 +173,7 @@ pub(crate) fn allow(state: &AppState, pending: &Pending, scopes: Vec<Scope>) -> 
             .or_else(|| launch.and_then(|launch| launch.context.patient.clone()))
             .filter(|_| !loses),
         launch: launch.map(|launch| launch.context.clone()),
+        encounter: request.preset().and_then(|preset| preset.encounter.clone()),
         nonce: request.nonce.clone(),
         auth_time: pending.auth_time.unwrap_or(pending.began),
         since: state.now(),

@@ -34,7 +34,12 @@ pub(crate) fn begin(state: &AppState, headers: &HeaderMap, request: Authorizatio
             .update_session(&cookie, |session| session.slot = Some(request.clone()));
     }
     let signed_in = session.signed_in.as_ref().filter(|signed_in| {
-        is_fresh(state, signed_in, &request, now) && !state.variants().has(Variant::SignInEachTime)
+        // Who is to sign in at an app's own launch is not yet known to the browser.
+        let is_other = request
+            .preset()
+            .and_then(|preset| preset.user.as_ref())
+            .is_some_and(|user| *user != signed_in.username);
+        !is_other && is_fresh(state, signed_in, &request, now) && !state.variants().has(Variant::SignInEachTime)
     });
     let pending = Pending {
         id: state.chance().token::<16>(),
@@ -150,12 +155,14 @@ enum Choice {
 
 fn choose_patient(state: &AppState, session: &Session, request: &AuthorizationRequest, user: &User) -> Choice {
     if takes_launch_context(state, &request.scopes)
-        && let Some(patient) = request
-            .launch
-            .as_ref()
-            .and_then(|launch| launch.context.patient.clone())
+        && let Some(patient) = request.ehr_launch().and_then(|launch| launch.context.patient.clone())
     {
         return Choice::Only(patient);
+    }
+    if let Some(patient) = request.preset().and_then(|preset| preset.patient.as_ref())
+        && user.may_open(patient)
+    {
+        return Choice::Only(patient.clone());
     }
     if state.variants().has(Variant::SessionReused)
         && !request.prompt.iter().any(|value| value == "consent")

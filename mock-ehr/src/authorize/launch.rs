@@ -5,16 +5,18 @@
 use super::reason::Reason;
 use crate::config::Client;
 use crate::defect::Defect;
+use crate::faults;
 use crate::form::Parameters;
 use crate::launch::LaunchContext;
 use crate::launch::fault::Riders;
+use crate::launch::standalone::{Base, Preset};
 use crate::launch::token::{self, LaunchClaims, Read};
 use crate::scope::grammar::Scope;
 use crate::state::AppState;
 use crate::store::spent::Kind;
 use crate::variant::Variant;
 
-/// A launch that began in the EHR.
+/// A launch that began in the EHR, or a standalone launch for which something was chosen.
 #[derive(Debug, Clone)]
 pub(crate) struct Launched {
     /// For whom.
@@ -23,9 +25,11 @@ pub(crate) struct Launched {
     pub(crate) context: LaunchContext,
     /// What shows in this launch only.
     pub(crate) faults: Riders,
+    /// What was chosen, where it is standalone.
+    pub(crate) preset: Option<Preset>,
 }
 
-/// The EHR's launch, or `None` in a standalone launch.
+/// The EHR's launch, or what was chosen for a standalone one; `None` where nothing was.
 pub(crate) fn check(
     state: &AppState,
     client: &Client,
@@ -40,7 +44,7 @@ pub(crate) fn check(
                 "the value that came to the launch URL, since scope names launch",
             ));
         }
-        None => return Ok(None),
+        None => return Ok(chosen(state, parameters)),
         Some("") if defects.has(Defect::LaunchEmptyAccepted) => return Ok(Some(somewhere(state))),
         Some("") => Err(Reason::missing(
             "launch",
@@ -88,8 +92,21 @@ fn judge(state: &AppState, client: &Client, read: Option<Read>) -> Result<Launch
     }
     Ok(Launched {
         faults: claims.riders(),
+        preset: None,
         user: claims.user,
         context: claims.ctx,
+    })
+}
+
+/// The choices that the FHIR base carries, where the app named one that does.
+fn chosen(state: &AppState, parameters: &Parameters) -> Option<Launched> {
+    faults::base()?;
+    let base = Base::of_aud(state, parameters.get("aud")?)?;
+    Some(Launched {
+        user: base.preset.user.clone(),
+        context: LaunchContext::default(),
+        faults: base.begun(state),
+        preset: Some(base.preset),
     })
 }
 
@@ -98,6 +115,7 @@ fn somewhere(state: &AppState) -> Launched {
     let patient = state.patients().first().map(|patient| patient.id.clone());
     Launched {
         faults: Riders::default(),
+        preset: None,
         user: None,
         context: LaunchContext {
             patient,

@@ -16,6 +16,8 @@ use crate::variant::Variant;
 /// chosen, and the latest encounter comes with the patient; other things are known only where the EHR told them.
 pub(crate) fn with_context_at_hand(scopes: &[Scope], launch: Option<&Launched>) -> Result<Vec<Scope>, Reason> {
     let by_name = |kind: &str| scopes.iter().any(|scope| scope.launch_context() == Some(kind));
+    // In a standalone launch with choices the encounter comes with the patient, too.
+    let launch = launch.filter(|launch| launch.preset.is_none());
     let has_encounter = match launch {
         Some(launch) => launch.context.encounter.is_some(),
         None => by_name("patient"),

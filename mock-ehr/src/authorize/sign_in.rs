@@ -159,7 +159,10 @@ fn page(state: &AppState, visit: &Visit, problem: Option<&str>) -> Response {
         action: "/auth/sign-in",
         request: &visit.pending.id,
         csrf: &visit.pending.csrf,
-        username: typed.or(request.login_hint.as_deref()).unwrap_or_default(),
+        username: typed
+            .or(request.login_hint.as_deref())
+            .or(request.preset().and_then(|preset| preset.user.as_deref()))
+            .unwrap_or_default(),
         unescaped: hinted && state.defects().has(Defect::LoginHintUnescaped),
         ask_username: !in_steps || typed.is_none(),
         ask_password: !in_steps || typed.is_some(),

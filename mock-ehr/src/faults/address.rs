@@ -125,6 +125,12 @@ impl Outline {
     }
 }
 
+impl Outline {
+    pub(super) fn endpoint(&self) -> Option<Endpoint> {
+        Endpoint::at(&self.path)
+    }
+}
+
 impl Address {
     /// Does everything fit but the client?
     pub(crate) fn fits(&self, outline: &Outline) -> bool {

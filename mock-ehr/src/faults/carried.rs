@@ -10,6 +10,7 @@ use super::address::{Address, Endpoint};
 use super::effect::{Answer, Effect, Http, Instead};
 use super::list::{Fault, Times};
 use super::read::LONGEST;
+use crate::launch::fault::Carrier;
 
 /// Endpoints whose requests belong to a launch.
 const WITHIN: [Endpoint; 8] = [
@@ -23,8 +24,15 @@ const WITHIN: [Endpoint; 8] = [
     Endpoint::Fhir,
 ];
 
+/// And those that ask for documents below the FHIR base, where that belongs to a launch.
+const BELOW_BASE: [Endpoint; 2] = [Endpoint::Discovery, Endpoint::Metadata];
+
 /// Examples for the launcher, with what each does.
-pub(crate) const EXAMPLES: [(&str, &str); 8] = [
+pub(crate) const EXAMPLES: [(&str, &str); 9] = [
+    (
+        "discovery:status-503:always",
+        "In a standalone launch, smart-configuration is answered with status 503.",
+    ),
     (
         "token:status-503",
         "The first request to the token endpoint gets status 503, and is not handled.",
@@ -62,13 +70,15 @@ pub(crate) struct Carried(pub(super) Fault);
 
 impl Carried {
     /// Reads one; `None` where the text is the name of a defect.
-    pub(crate) fn read(text: &str) -> Option<Result<Self, String>> {
+    pub(crate) fn read(carrier: Carrier, text: &str) -> Option<Result<Self, String>> {
         let (endpoint, rest) = text.split_once(':')?;
         let (kind, when) = rest.split_once(':').unwrap_or((rest, "1"));
         let read = || {
-            let Some(endpoint) = WITHIN.into_iter().find(|known| known.name() == endpoint) else {
-                let names: Vec<_> = WITHIN.iter().map(|known| known.name()).collect();
-                return Err(format!("{text}: a launch has requests to {}", names.join(", ")));
+            let below = if carrier == Carrier::Base { &BELOW_BASE[..] } else { &[] };
+            let known = || WITHIN.iter().chain(below).copied();
+            let Some(endpoint) = known().find(|known| known.name() == endpoint) else {
+                let names: Vec<_> = known().map(Endpoint::name).collect();
+                return Err(format!("{text}: such a launch has requests to {}", names.join(", ")));
             };
             let Some(http) = http(kind) else {
                 return Err(format!(
@@ -136,12 +146,12 @@ mod tests {
     #[test]
     fn examples_are_read_and_nonsense_is_not() {
         for (text, about) in EXAMPLES {
-            let Carried(fault) = Carried::read(text).expect("no defect").expect(text);
+            let Carried(fault) = Carried::read(Carrier::Base, text).expect("no defect").expect(text);
             assert_eq!(fault.times == Times::Always, text.ends_with(":always"), "{text}");
             assert_eq!(fault.nth == 2, text.ends_with(":2"), "{text}");
             assert!(about.ends_with('.'));
         }
-        assert_eq!(Carried::read("state_dropped"), None);
+        assert_eq!(Carried::read(Carrier::Launch, "state_dropped"), None);
         for text in [
             "jwks:empty",
             "token:",
@@ -153,7 +163,7 @@ mod tests {
             "token:empty:0",
             "token:empty:never",
         ] {
-            assert!(Carried::read(text).expect(text).is_err(), "{text}");
+            assert!(Carried::read(Carrier::Launch, text).expect(text).is_err(), "{text}");
         }
     }
 }

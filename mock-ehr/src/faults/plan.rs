@@ -10,13 +10,15 @@ use axum::response::{IntoResponse as _, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, StatusCode};
 
-use super::address::Outline;
+use super::address::{Endpoint, Outline};
 use super::effect::{Answer, Http, Instead};
 use super::{transport, whose};
 use crate::defect::Defect;
+use crate::fhir;
 use crate::journal::notes;
 use crate::journal::record::READ_AT_MOST;
 use crate::launch::fault::{self, Riders};
+use crate::launch::standalone::At;
 use crate::state::AppState;
 
 /// Which defects an answer came past.
@@ -35,6 +37,8 @@ pub(crate) struct Plan {
     pub(super) defects: Vec<(Defect, u64)>,
     /// What rides with the launch to which it belongs.
     pub(super) riders: Riders,
+    /// Why there is no FHIR base at this address.
+    nowhere: Option<String>,
     pub(super) http: Option<Http>,
     reached: Mutex<Vec<Defect>>,
 }
@@ -42,16 +46,24 @@ pub(crate) struct Plan {
 /// Is this defect armed for the present request?
 pub(crate) fn bites(defect: Defect) -> bool {
     let asked = PLAN.try_with(|plan| {
-        let bites = plan.defects.iter().any(|(armed, _)| *armed == defect) || plan.riders.defects.contains(&defect);
-        if bites {
-            let mut reached = plan.reached.lock().unwrap_or_else(PoisonError::into_inner);
-            if !reached.contains(&defect) {
-                reached.push(defect);
-            }
-        }
-        bites
+        plan.defects.iter().any(|(armed, _)| *armed == defect) || plan.riders.defects.contains(&defect)
     });
     asked.unwrap_or(false)
+}
+
+/// The present request came past the hook of this armed defect, however it was armed.
+pub(crate) fn reached(defect: Defect) {
+    let _ = PLAN.try_with(|plan| {
+        let mut reached = plan.reached.lock().unwrap_or_else(PoisonError::into_inner);
+        if !reached.contains(&defect) {
+            reached.push(defect);
+        }
+    });
+}
+
+/// The FHIR base of the launch to which the present request belongs, where it has one of its own.
+pub(crate) fn base() -> Option<Arc<str>> {
+    PLAN.try_with(|plan| plan.riders.base.clone()).ok().flatten()
 }
 
 /// What rides with the launch to which the present request belongs.
@@ -62,13 +74,12 @@ pub(crate) fn riding() -> Riders {
 /// The middleware that counts requests and breaks answers. It stands outside the journal, which thus has the answer as
 /// the server gave it.
 pub(crate) async fn layer(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    if !state.faults().are_any() && !state.has_carried_faults() {
-        return next.run(request).await;
-    }
     let (request, plan) = match planned(&state, request).await {
         Ok(planned) => planned,
         Err(refused) => return refused,
     };
+    // What is armed for all is named as well, where it had its say.
+    let plan = plan.or_else(|| state.defects().are_any_armed().then(Plan::default));
     let Some(plan) = plan.map(Arc::new) else {
         return next.run(request).await;
     };
@@ -91,8 +102,16 @@ pub(crate) async fn layer(State(state): State<AppState>, request: Request, next:
 async fn planned(state: &AppState, request: Request) -> Result<(Request, Option<Plan>), Response> {
     let (head, body) = request.into_parts();
     let outline = Outline::of(&head);
-    let asks_whose = state.faults().asks_whose(&outline);
-    let rides = state.has_carried_faults();
+    let faults = state.faults();
+    let asks_whose = if faults.are_any() {
+        faults.asks_whose(&outline)
+    } else {
+        None
+    };
+    let at = head.extensions.get::<At>();
+    // Where an app may name a FHIR base for the first time.
+    let names_base = matches!(outline.endpoint(), Some(Endpoint::Authorize | Endpoint::Par));
+    let rides = state.has_carried_faults() || at.is_some() || names_base;
     if asks_whose.is_none() && !rides {
         return Ok((Request::from_parts(head, body), None));
     }
@@ -109,10 +128,18 @@ async fn planned(state: &AppState, request: Request) -> Result<(Request, Option<
     } else {
         None
     };
-    let mut plan = state.faults().strike(&outline, client.as_deref());
+    let strikes = asks_whose.is_some();
+    let mut plan = strikes.then(|| faults.strike(&outline, client.as_deref())).flatten();
     if rides {
         let carried = fault::of_request(state, &head.uri, &head.headers, &bytes);
-        let struck = state.faults().strike_within(&carried.launch, &carried.broken, &outline);
+        let carried = match outline.endpoint() {
+            Some(Endpoint::Fhir | Endpoint::Metadata | Endpoint::Discovery) => here(at, carried),
+            _ => carried,
+        };
+        if let Some(Err(why)) = at.map(|at| &at.base) {
+            plan.get_or_insert_default().nowhere = Some(why.clone());
+        }
+        let struck = faults.strike_within(&carried.launch, &carried.broken, &outline);
         if let Some(http) = struck {
             plan.get_or_insert_default().http.get_or_insert(http);
         }
@@ -121,6 +148,17 @@ async fn planned(state: &AppState, request: Request) -> Result<(Request, Option<
         }
     }
     Ok((Request::from_parts(head, body), plan))
+}
+
+/// What is asked at a FHIR base has to do with that one, whatever the token says: one of another base opens nothing here.
+fn here(at: Option<&At>, of_token: Riders) -> Riders {
+    let base = at.and_then(|at| at.base.as_ref().ok());
+    let of_base = base.map(|base| &base.riders).cloned().unwrap_or_default();
+    if of_token.base == of_base.base {
+        of_token
+    } else {
+        of_base
+    }
 }
 
 /// Adds names to those that the header has already.
@@ -141,6 +179,9 @@ fn name(response: &mut Response, header: &HeaderName, names: impl Iterator<Item 
 /// Answers the present request, unless a fault keeps it from being handled. It stands within the layer that lets pages
 /// of other origins read answers, so that an app in a browser can tell a status from a broken connection.
 pub(crate) async fn around(answer: impl Future<Output = Response>) -> Response {
+    if let Some(why) = PLAN.try_with(|plan| plan.nowhere.clone()).ok().flatten() {
+        return fhir::nowhere(&why);
+    }
     let http = PLAN.try_with(|plan| plan.http.clone()).ok().flatten();
     let Some(http) = http else { return answer.await };
     if let Some(delay) = http.delay {

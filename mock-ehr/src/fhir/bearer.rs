@@ -107,10 +107,10 @@ impl<'a> Bearer<'a> {
             allowed_patients: access.allowed_patients.as_deref(),
             lenient: self.lenient,
         };
-        let view = View::of(token, kind, interaction, self.state.fhir_base(), self.state.defects());
+        let view = View::of(token, kind, interaction, &self.state.fhir_base(), self.state.defects());
         if view.is_ok() {
             notes::second_look(|| {
-                View::of(token, kind, interaction, self.state.fhir_base(), self.state.defects())
+                View::of(token, kind, interaction, &self.state.fhir_base(), self.state.defects())
                     .map_err(|refusal| advice::objection(&Problem::Scope(refusal)))
             });
         }

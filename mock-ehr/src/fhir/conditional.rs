@@ -53,7 +53,7 @@ impl<'a> Condition<'a> {
         }
         // What is not understood would leave the search wider than it was meant.
         let pairs = form_urlencoded::parse(criteria.as_bytes()).into_owned();
-        let query = Query::parse(kind, pairs, state.fhir_base(), true)?;
+        let query = Query::parse(kind, pairs, &state.fhir_base(), true)?;
         if query.criteria.is_empty() && query.chains.is_empty() {
             return Err(Problem::Search(vec![
                 "a conditional interaction needs search parameters".to_owned(),
@@ -143,7 +143,7 @@ fn criteria<'q>(state: &AppState, query: Option<&'q str>) -> Result<&'q str, Pro
         .filter(|query| !query.is_empty())
         .ok_or_else(|| Problem::NotSupported {
             what: "this method on a whole type, without search parameters,".to_owned(),
-            base: state.fhir_base().to_owned(),
+            base: state.fhir_base().into_owned(),
             status: StatusCode::METHOD_NOT_ALLOWED,
         })
 }

@@ -42,11 +42,19 @@ mod write;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use axum::response::Response;
 use axum::routing::{get, post};
+use http::StatusCode;
 
 use crate::state::AppState;
 
 pub(crate) use parameters::types;
+
+/// The answer at an address that looks like a FHIR base and is none.
+pub(crate) fn nowhere(why: &str) -> Response {
+    let told = outcome::outcome("error", "not-found", &format!("there is no FHIR base here: {why}"));
+    outcome::resource(StatusCode::NOT_FOUND, &told)
+}
 
 /// Every route below the FHIR base.
 pub fn routes(state: &AppState) -> Router<AppState> {

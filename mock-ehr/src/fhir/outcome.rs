@@ -104,6 +104,9 @@ impl Problem {
             TokenProblem::Missing => Self::TokenMissing,
             TokenProblem::Invalid => Self::TokenInvalid("was not issued by this server for this server"),
             TokenProblem::Expired => Self::TokenInvalid("has expired"),
+            TokenProblem::Elsewhere => Self::TokenInvalid(
+                "was given for another FHIR base of this server: the one that was named as aud when it was asked for",
+            ),
             TokenProblem::Revoked => Self::TokenInvalid("was revoked"),
         }
     }

@@ -84,7 +84,7 @@ fn answer(
         .into_iter()
         .flat_map(|text| url::form_urlencoded::parse(text).into_owned())
         .collect::<Vec<_>>();
-    let query = Query::parse(kind, pairs.into_iter(), state.fhir_base(), query::is_strict(headers))?;
+    let query = Query::parse(kind, pairs.into_iter(), &state.fhir_base(), query::is_strict(headers))?;
     let by_missing = query.understood.iter().any(|(name, _)| name == "subject:missing");
     if by_missing && state.defects().has(Defect::AppStateMissingUnknown) {
         return Err(Problem::Search(vec![
@@ -111,7 +111,7 @@ fn answer(
         page: &page,
         included: &included,
     };
-    let mut bundle = bundle::searchset(state.fhir_base(), kind, &query, &found);
+    let mut bundle = bundle::searchset(&state.fhir_base(), kind, &query, &found);
     if let Some(token) = sent
         && state.defects().has(Defect::FhirSelfLinkRepeatsToken)
     {

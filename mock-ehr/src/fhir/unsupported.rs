@@ -32,7 +32,7 @@ pub(crate) async fn method(
 
 // A stranger learns nothing, not even what is supported beyond the CapabilityStatement.
 fn answer(state: &AppState, headers: &HeaderMap, method: &Method, path: &str, status: StatusCode) -> Response {
-    let base = state.fhir_base().to_owned();
+    let base = state.fhir_base().into_owned();
     let problem = match Bearer::of(state, headers) {
         Ok(_) => Problem::NotSupported {
             what: format!("{method} {path}"),

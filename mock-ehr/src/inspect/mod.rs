@@ -77,7 +77,7 @@ async fn show(State(state): State<AppState>, RawQuery(query): RawQuery) -> Respo
         style: STYLE,
         script: SCRIPT,
         is_on: state.journal().is_on(),
-        fhir_base: state.fhir_base(),
+        fhir_base: state.ordinary_fhir_base(),
         query: filter.query(),
         filter: &filter,
         clients,

@@ -160,7 +160,11 @@ fn row(entry: &Entry, began: Timestamp) -> Row {
         took: format!("{:.1} ms", entry.took_ms),
         title: steps::title(entry),
         method: request.method.clone(),
-        path: request.path.clone(),
+        // The choices of a standalone launch make a long address; HAR has it whole.
+        path: match request.at {
+            Some(_) => format!("/l/\u{2026}{}", request.path),
+            None => request.path.clone(),
+        },
         status: response.status,
         tone: match response.status {
             200..=299 => "ok",

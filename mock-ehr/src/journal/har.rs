@@ -77,7 +77,8 @@ fn request(public_url: &str, entry: &Entry) -> Value {
     if let Some(origin) = &request.origin {
         headers.push(pair("origin", origin));
     }
-    let mut url = format!("{public_url}{}", request.path);
+    let at = request.at.as_deref().unwrap_or_default();
+    let mut url = format!("{public_url}{at}{}", request.path);
     if !request.query.is_empty() {
         url.push('?');
         url.push_str(&encoded(&request.query));

@@ -86,6 +86,9 @@ pub struct Entry {
 pub struct Request {
     /// GET, POST, …
     pub method: String,
+    /// What stood before the path, where the request came to the FHIR base of a standalone launch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
     /// Without query.
     pub path: String,
     /// Parameters of the query, secrets taken out.

@@ -15,6 +15,7 @@ use super::notes::Taken;
 use super::summary::Summary;
 use super::thread::Thread;
 use super::{Exchange, notes, redact};
+use crate::launch::standalone::At;
 use crate::state::AppState;
 
 /// Bodies beyond this are passed on unread: the endpoints refuse them on their own.
@@ -44,6 +45,7 @@ async fn read_request(request: Request, found: &mut Found) -> Result<(Request, s
     found.in_parameters(query);
     let mut asked = super::Request {
         method: head.method.to_string(),
+        at: head.extensions.get::<At>().map(|at| redact::clip(&at.prefix)),
         path: redact::clip(head.uri.path()),
         query: redact::parameters(query),
         authorization: text(&head.headers, &AUTHORIZATION).map(|value| redact::scheme(&value)),

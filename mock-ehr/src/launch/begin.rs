@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::fault::{self, Riders};
+use super::fault::{self, Carrier, Riders};
+use super::standalone::Preset;
 use super::{LaunchContext, token};
 use crate::config::{Client, ClientKind, User};
 use crate::defect::Defect;
@@ -19,7 +20,8 @@ pub enum LaunchType {
     Ehr,
     /// From the EHR, in a frame within a page of the EHR.
     Embedded,
-    /// By itself: it learns only which server there is (`iss`), and user and patient are asked for.
+    /// By itself: it learns only which server there is (`iss`). User and patient are asked for, unless they are chosen
+    /// here: then it learns of a FHIR base of its own, at which they are known.
     Standalone,
 }
 
@@ -35,7 +37,7 @@ pub struct LaunchRequest {
     /// How the app is opened.
     #[serde(default, rename = "type")]
     pub launch_type: LaunchType,
-    /// Who must sign in; anybody, where nothing is said.
+    /// Who must sign in; anybody, where nothing is said. In a standalone launch, too.
     #[serde(default)]
     pub user: Option<String>,
     /// Id of the Patient whose record is open.
@@ -180,14 +182,11 @@ pub enum LaunchError {
     /// A defect that this launch cannot carry.
     #[error("fault: {0}")]
     Fault(String),
-    /// In a standalone launch the EHR says nothing.
+    /// In a standalone launch the EHR tells an app only what it asks for.
     #[error(
-        "{what} cannot be given in a standalone launch: the app starts without the EHR, so user and patient are asked for at sign-in"
+        "what an app cannot ask for cannot be given in a standalone launch: user, patient, encounter and faults alone can; intent, need_patient_banner, tenant, smart_style_url, fhirContext and extra cannot"
     )]
-    NotStandalone {
-        /// What was given.
-        what: &'static str,
-    },
+    NotStandalone,
 }
 
 impl LaunchError {
@@ -203,7 +202,7 @@ impl LaunchError {
             Self::StyleUrl { .. } => "style",
             Self::Reserved { .. } | Self::TooMuch { .. } => "extra",
             Self::Fault(_) => "fault",
-            Self::NotStandalone { .. } => "type",
+            Self::NotStandalone => "type",
         }
     }
 }
@@ -213,26 +212,17 @@ impl AppState {
     pub fn create_launch(&self, request: LaunchRequest) -> Result<LaunchResponse, LaunchError> {
         let client = self.launchable(&request.client)?;
         let launch_uri = launch_uri(client, request.launch_url.as_deref())?;
-        let riders = fault::named(&request.faults)?;
         if request.launch_type == LaunchType::Standalone {
             return standalone(self, &request, launch_uri);
         }
-        let user = request.user.as_deref().map(|name| self.known_user(name)).transpose()?;
+        let riders = fault::named(Carrier::Launch, &request.faults)?;
         let launch_type = request.launch_type;
         let typed = request.launch_url.clone();
         let client_id = client.client_id.as_str();
         let user_name = request.user.clone();
         let faults = request.faults.clone();
         let context = request.into_context();
-        context.check(self.data())?;
-        if let (Some(patient), Some(user)) = (&context.patient, user)
-            && !user.may_open(patient)
-        {
-            return Err(LaunchError::PatientOutOfReach {
-                user: user.username.clone(),
-                patient: patient.clone(),
-            });
-        }
+        self.check_context(user_name.as_deref(), &context)?;
         self.carries_faults(&riders);
         if let Some(typed) = &typed {
             self.store().put_launch_url(typed);
@@ -257,13 +247,41 @@ impl AppState {
         })
     }
 
+    /// What can be chosen for a standalone launch: what is wrong with it, or the faults that it carries.
+    pub(super) fn check_preset(&self, request: &LaunchRequest) -> Result<Riders, LaunchError> {
+        let riders = fault::named(Carrier::Base, &request.faults)?;
+        let context = request.clone().into_context();
+        let of_base = LaunchContext {
+            patient: context.patient.clone(),
+            encounter: context.encounter.clone(),
+            ..LaunchContext::default()
+        };
+        if context != of_base {
+            return Err(LaunchError::NotStandalone);
+        }
+        self.check_context(request.user.as_deref(), &context)?;
+        Ok(riders)
+    }
+
+    fn check_context(&self, user: Option<&str>, context: &LaunchContext) -> Result<(), LaunchError> {
+        let user = user.map(|name| self.known_user(name)).transpose()?;
+        context.check(self.data())?;
+        match (&context.patient, user) {
+            (Some(patient), Some(user)) if !user.may_open(patient) => Err(LaunchError::PatientOutOfReach {
+                user: user.username.clone(),
+                patient: patient.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// SMART 2.2 app-launch: the address by which the app, too, can reach the FHIR server.
     pub(super) fn launch_iss(&self, riders: &Riders) -> String {
         let defect = Defect::LaunchIssElsewhere;
         if riders.defects.contains(&defect) || self.defects().has(defect) {
             format!("{}/internal", self.public_url())
         } else {
-            self.fhir_base().to_owned()
+            self.fhir_base().into_owned()
         }
     }
 
@@ -311,12 +329,16 @@ impl LaunchRequest {
         }
     }
 
-    /// With everything that only the EHR could tell.
+    /// Without what only the EHR could tell.
     pub(super) fn without_context(self) -> Self {
         Self {
             client: self.client,
             launch_url: self.launch_url,
             launch_type: self.launch_type,
+            user: self.user,
+            patient: self.patient,
+            encounter: self.encounter,
+            faults: self.faults,
             ..Self::default()
         }
     }
@@ -324,16 +346,8 @@ impl LaunchRequest {
 
 /// The app alone, told which server there is.
 fn standalone(state: &AppState, request: &LaunchRequest, launch_uri: String) -> Result<LaunchResponse, LaunchError> {
-    if request.user.is_some() {
-        return Err(LaunchError::NotStandalone { what: "user" });
-    }
-    if !request.faults.is_empty() {
-        return Err(LaunchError::NotStandalone { what: "a fault" });
-    }
-    if request.clone().into_context() != LaunchContext::default() {
-        return Err(LaunchError::NotStandalone { what: "context" });
-    }
-    let iss = state.fhir_base().to_owned();
+    state.check_preset(request)?;
+    let iss = Preset::of(request).base(state);
     Ok(LaunchResponse {
         uri: format!("{launch_uri}{}iss={}", separator(&launch_uri), encode(&iss)),
         launch: String::new(),

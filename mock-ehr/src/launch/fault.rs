@@ -1,11 +1,15 @@
-//! Faults that show in one launch only: they ride in its `launch` value and in all that comes of it.
+//! Faults that show in one launch only: they ride in its `launch` value, or in the FHIR base of a standalone launch, and
+//! in all that comes of it.
 //!
 //! Whatever belongs to such a launch (the authorization request, its pages, the code, the tokens, the data read with
 //! them) is answered with these defects armed; [`crate::faults`] arms them, breaks answers, and names both.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, Uri};
 
 use super::begin::LaunchError;
+use super::standalone::Base;
 use super::token;
 use crate::defect::Defect;
 use crate::faults::Carried;
@@ -21,16 +25,27 @@ pub(crate) struct Riders {
     pub(crate) broken: Vec<Carried>,
     /// Which launch.
     pub(crate) launch: String,
+    /// The FHIR base that carries them, in a standalone launch with choices.
+    pub(crate) base: Option<Arc<str>>,
 }
 
 impl Riders {
     pub(crate) fn is_empty(&self) -> bool {
-        self.defects.is_empty() && self.broken.is_empty()
+        self.defects.is_empty() && self.broken.is_empty() && self.base.is_none()
     }
 }
 
 /// With more nobody sees which does what.
 const AT_MOST: usize = 16;
+
+/// What carries the faults of a launch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    /// The `launch` value of an EHR launch: what was asked before it came is beyond its reach.
+    Launch,
+    /// The FHIR base of a standalone launch: its documents are the launch's own.
+    Base,
+}
 
 /// Topics whose requests are made without any launch: documents that everybody reads, registration, services.
 const ELSEWHERE: [&str; 14] = [
@@ -50,13 +65,25 @@ const ELSEWHERE: [&str; 14] = [
     "tls_",
 ];
 
-/// Can this defect show within one launch?
-pub(crate) fn can_ride(defect: Defect) -> bool {
-    !ELSEWHERE.iter().any(|topic| defect.name().starts_with(topic))
+/// Of these, documents that stand below the FHIR base.
+const BELOW_BASE: [&str; 3] = ["discovery_", "metadata_", "oauth_uris_"];
+
+/// Topics of requests that name no FHIR base, or another, or come with a `launch`.
+const NOT_BY_BASE: [&str; 2] = ["aud_", "launch_"];
+
+impl Carrier {
+    /// Can this defect show within one such launch?
+    pub(crate) fn can_carry(self, defect: Defect) -> bool {
+        let is_of = |topics: &[&str]| topics.iter().any(|topic| defect.name().starts_with(topic));
+        match self {
+            Self::Launch => !is_of(&ELSEWHERE),
+            Self::Base => (!is_of(&ELSEWHERE) || is_of(&BELOW_BASE)) && !is_of(&NOT_BY_BASE),
+        }
+    }
 }
 
 /// What these names stand for.
-pub(super) fn named(names: &[String]) -> Result<Riders, LaunchError> {
+pub(super) fn named(carrier: Carrier, names: &[String]) -> Result<Riders, LaunchError> {
     if names.len() > AT_MOST {
         return Err(LaunchError::Fault(format!(
             "{} faults ride with this launch; at most {AT_MOST} can",
@@ -65,14 +92,14 @@ pub(super) fn named(names: &[String]) -> Result<Riders, LaunchError> {
     }
     let mut riders = Riders::default();
     for name in names {
-        if let Some(broken) = Carried::read(name) {
+        if let Some(broken) = Carried::read(carrier, name) {
             riders.broken.push(broken.map_err(LaunchError::Fault)?);
             continue;
         }
         let defect: Defect = name.parse().map_err(|error| LaunchError::Fault(format!("{error}")))?;
-        if !can_ride(defect) {
+        if !carrier.can_carry(defect) {
             return Err(LaunchError::Fault(format!(
-                "{name} shows in requests that belong to no launch; arm it with --defect {name} or by the management API"
+                "{name} shows in requests that do not belong to a launch of this type; arm it with --defect {name} or by the management API"
             )));
         }
         riders.defects.push(defect);
@@ -83,7 +110,9 @@ pub(super) fn named(names: &[String]) -> Result<Riders, LaunchError> {
 /// What rides with the launch to which a request belongs: by its `launch`, or by what came of it.
 pub(crate) fn of_request(state: &AppState, uri: &Uri, headers: &HeaderMap, form: &[u8]) -> Riders {
     let store = state.store();
-    if let Ok(token) = bearer(headers)
+    let has_carried = state.has_carried_faults();
+    if has_carried
+        && let Ok(token) = bearer(headers)
         && let Some(token) = store.access_token(token)
     {
         return token.grant.faults.clone();
@@ -93,6 +122,17 @@ pub(crate) fn of_request(state: &AppState, uri: &Uri, headers: &HeaderMap, form:
     }
     let mut parameters = Parameters::parse(uri.query().unwrap_or_default().as_bytes()).unwrap_or_default();
     parameters.extend(Parameters::parse(form).unwrap_or_default());
+    let by = |name: &str| parameters.filled(name);
+    let of_aud = |aud: &str| Some(Base::of_aud(state, aud)?.riders);
+    // Whoever says `launch` was launched from the EHR, whose base is the ordinary one.
+    if by("launch").is_none()
+        && let Some(riders) = by("aud").and_then(of_aud)
+    {
+        return riders;
+    }
+    if !has_carried {
+        return Riders::default();
+    }
     let of_launch = |text: &str| {
         let read = token::read(state, text).filter(|read| read.signed_by_us)?;
         Some(read.claims.riders())
@@ -102,8 +142,13 @@ pub(crate) fn of_request(state: &AppState, uri: &Uri, headers: &HeaderMap, form:
         let grant = access.or_else(|| store.refresh_token(text).map(|token| token.grant))?;
         Some(grant.faults.clone())
     };
-    let by = |name: &str| parameters.filled(name);
-    let of_pushed = |uri: &str| of_launch(store.launch_of_pushed(uri)?.as_str());
+    let of_pushed = |uri: &str| {
+        let launch = store.parameter_of_pushed(uri, "launch");
+        launch.map_or_else(
+            || of_aud(&store.parameter_of_pushed(uri, "aud")?),
+            |launch| of_launch(&launch),
+        )
+    };
     let of_pending = |id: &str| {
         let pending = store.pending_of_any(id, state.now())?;
         Some(pending.request.launch?.faults)

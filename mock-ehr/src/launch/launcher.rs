@@ -1,5 +1,7 @@
 //! The launcher page: choose an app, a user and a patient, and the browser goes to the app with `iss` and `launch`.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
@@ -8,8 +10,9 @@ use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::choices::{Choices, Wrong};
+use super::fault::Carrier;
 use super::links::Links;
-use super::{fault, remembered};
+use super::{LaunchType, remembered};
 use crate::config::{Client, ClientKind, User};
 use crate::defect::Defect;
 use crate::form::Parameters;
@@ -23,7 +26,7 @@ use patients::{Row, Visits};
 #[derive(Template)]
 #[template(path = "launcher.html")]
 struct Launcher<'a> {
-    fhir_base: &'a str,
+    fhir_base: Cow<'a, str>,
     key: &'a str,
     choices: &'a Choices,
     clients: Vec<&'a Client>,
@@ -35,10 +38,12 @@ struct Launcher<'a> {
     hidden: usize,
     visits: Vec<Visits>,
     faults: Vec<Defect>,
-    broken: [(&'static str, &'static str); 8],
+    broken: [(&'static str, &'static str); 9],
     links: Links,
     notice: Notice,
     own_style: String,
+    /// The FHIR base of a standalone launch with these choices; empty for any other.
+    own_base: String,
     tenant: &'a str,
 }
 
@@ -230,18 +235,26 @@ fn launcher(
         faults: Defect::ALL
             .iter()
             .copied()
-            .filter(|defect| fault::can_ride(*defect))
+            .filter(|defect| Carrier::Launch.can_carry(*defect) || Carrier::Base.can_carry(*defect))
             .collect(),
         broken: crate::faults::EXAMPLES,
         links: Links::of(state.public_url(), choices),
         notice,
+        own_base: own_base(state, choices),
         own_style: format!("{}/smart-style.json", state.public_url()),
         tenant: state.config().tenant.as_deref().unwrap_or("none"),
     };
     let mut response = page::html(state, status, page::render(&page));
-    allow(&mut response, "script-src 'self'");
+    allow(&mut response, "script-src 'self'; connect-src 'self'");
     remembered::give_key(&mut response, &key);
     response
+}
+
+fn own_base(state: &AppState, choices: &Choices) -> String {
+    let request = choices.request().ok();
+    let standalone = request.filter(|request| request.launch_type == LaunchType::Standalone);
+    let begun = standalone.and_then(|request| state.create_launch(request).ok());
+    begun.map(|launch| launch.iss).unwrap_or_default()
 }
 
 /// Adds to the policy of a page what this page needs and no other has.

@@ -11,6 +11,7 @@ pub(crate) mod fault;
 pub(crate) mod launcher;
 mod links;
 pub(crate) mod remembered;
+pub(crate) mod standalone;
 pub(crate) mod token;
 
 use serde::{Deserialize, Serialize};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::LaunchContext;
-use super::fault::{self, Riders};
+use super::fault::{self, Carrier, Riders};
 use crate::config::IdTokenAlg;
 use crate::keys::server_key;
 use crate::state::AppState;
@@ -85,7 +85,7 @@ impl LaunchClaims {
     pub(crate) fn riders(&self) -> Riders {
         Riders {
             launch: self.jti.clone(),
-            ..fault::named(&self.faults).unwrap_or_default()
+            ..fault::named(Carrier::Launch, &self.faults).unwrap_or_default()
         }
     }
 }

@@ -18,6 +18,8 @@ pub(crate) struct Grant {
     pub(crate) patient: Option<String>,
     /// Context of an EHR launch.
     pub(crate) launch: Option<LaunchContext>,
+    /// The encounter that was chosen for a standalone launch.
+    pub(crate) encounter: Option<String>,
     pub(crate) nonce: Option<String>,
     pub(crate) auth_time: Timestamp,
     /// When it was given.
@@ -37,6 +39,7 @@ pub(crate) struct NewGrant {
     pub(crate) scopes: Vec<Scope>,
     pub(crate) patient: Option<String>,
     pub(crate) launch: Option<LaunchContext>,
+    pub(crate) encounter: Option<String>,
     pub(crate) nonce: Option<String>,
     pub(crate) auth_time: Timestamp,
     pub(crate) since: Timestamp,
@@ -52,6 +55,7 @@ impl Grant {
             scopes: new.scopes,
             patient: new.patient,
             launch: new.launch,
+            encounter: new.encounter,
             nonce: new.nonce,
             auth_time: new.auth_time,
             since: new.since,
@@ -70,6 +74,7 @@ impl Grant {
             scopes,
             patient: None,
             launch: None,
+            encounter: None,
             nonce: None,
             auth_time: now,
             since: now,

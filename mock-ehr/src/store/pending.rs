@@ -7,6 +7,7 @@ use super::{Store, is_crowded};
 use crate::authorize::launch::Launched;
 use crate::authorize::pkce::Challenge;
 use crate::authorize::redirect_uri::RedirectTarget;
+use crate::launch::standalone::Preset;
 use crate::scope::grammar::Scope;
 
 /// What was asked, after every check.
@@ -27,6 +28,18 @@ pub(crate) struct AuthorizationRequest {
     pub(crate) login_hint: Option<String>,
     /// The defect that answers with a token in the fragment.
     pub(crate) implicit: bool,
+}
+
+impl AuthorizationRequest {
+    /// The launch, where it began in the EHR.
+    pub(crate) fn ehr_launch(&self) -> Option<&Launched> {
+        self.launch.as_ref().filter(|launch| launch.preset.is_none())
+    }
+
+    /// What was chosen for it, where it is standalone.
+    pub(crate) fn preset(&self) -> Option<&Preset> {
+        self.launch.as_ref()?.preset.as_ref()
+    }
 }
 
 /// A request on its way through the pages.

@@ -30,11 +30,11 @@ impl Store {
             .map(|pushed| pushed.parameters.clone())
     }
 
-    /// The `launch` of a pushed request.
-    pub(crate) fn launch_of_pushed(&self, request_uri: &str) -> Option<String> {
+    /// A parameter of a pushed request.
+    pub(crate) fn parameter_of_pushed(&self, request_uri: &str, name: &str) -> Option<String> {
         let tables = self.tables();
         let pushed = tables.pushed.get(request_uri)?;
-        pushed.parameters.filled("launch").map(str::to_owned)
+        pushed.parameters.filled(name).map(str::to_owned)
     }
 
     /// Whose pushed request this is.

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::config::Patients;
 use crate::defect::Defect;
+use crate::faults;
 use crate::scope::grammar::Scope;
 use crate::state::AppState;
 use crate::store::code::Spend;
@@ -53,6 +54,8 @@ pub enum TokenProblem {
     Expired,
     /// It was revoked, or its code was replayed.
     Revoked,
+    /// It was asked for with another FHIR base of this server as its audience.
+    Elsewhere,
 }
 
 impl AppState {
@@ -64,6 +67,10 @@ impl AppState {
             .access_token(text)
             .or_else(|| self.taken_for_a_token(text))
             .ok_or(TokenProblem::Invalid)?;
+        // SMART 2.2 app-launch, `aud`: where the app said that it would show the token.
+        if token.grant.faults.base != faults::base() {
+            return Err(TokenProblem::Elsewhere);
+        }
         if (token.revoked || token.grant.is_revoked()) && !self.defects().has(Defect::FhirRevokedTokenAccepted) {
             return Err(TokenProblem::Revoked);
         }

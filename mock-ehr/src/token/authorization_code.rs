@@ -164,10 +164,10 @@ fn check(app: &AppState, client: &Client, code: &Code, parameters: &Parameters) 
         verify(app, client, code, parameters)?;
     }
     let heals = defects.has(Defect::AudAtExchangeHeals);
-    let healed = heals && parameters.filled("aud").or(parameters.filled("resource")) == Some(app.fhir_base());
+    let healed = heals && parameters.filled("aud").or(parameters.filled("resource")) == Some(&*app.fhir_base());
     if !code.grant.aud_ok && !healed && (heals || app.variants().has(Variant::AudRefusedAtExchange)) {
         return Err(Reason::Aud {
-            expected: app.fhir_base().to_owned(),
+            expected: app.fhir_base().into_owned(),
         });
     }
     Ok(())
@@ -226,6 +226,7 @@ fn answer_user(app: &AppState, client: &Client, username: &str) -> Response {
         scopes: scopes.clone(),
         patient: None,
         launch: None,
+        encounter: None,
         nonce: None,
         auth_time: app.now(),
         since: app.now(),

@@ -99,7 +99,13 @@ fn push_encounter(app: &AppState, issue: &Issue, context: &mut Map<String, Value
         // SMART 2.2 says of context-ehr-encounter that launch/encounter requests it, SMART 1.0 that launch does.
         Some(_) if !asked && app.variants().has(Variant::LaunchEncounterByName) => None,
         Some(launch) => launch.encounter.clone(),
-        None if asked => issue.grant.patient.as_ref().and_then(latest),
+        None if asked => issue.grant.patient.as_ref().and_then(|patient| {
+            let chosen = issue.grant.encounter.clone().filter(|id| {
+                let all = people::encounters(app.data(), patient);
+                all.iter().any(|known| known.id == *id)
+            });
+            chosen.or_else(|| latest(patient))
+        }),
         None => None,
     };
     let Some(mut encounter) = encounter.filter(|_| !defects.has(Defect::ContextEncounterMissing)) else {

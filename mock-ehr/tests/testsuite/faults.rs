@@ -125,6 +125,52 @@ async fn several_defects_strike_one_request() {
     assert_eq!(named, ["token_cache_control_missing", "token_expires_in_string"]);
 }
 
+/// Also where nothing is journalled.
+#[tokio::test]
+async fn what_is_armed_for_all_is_named_where_it_had_its_say() {
+    for journal_entries in [0, 1000] {
+        let config = mock_ehr::Config {
+            journal_entries,
+            ..mock_ehr::Config::clone(&mock_ehr::Config::embedded())
+        };
+        let builder = mock_ehr::MockEhr::builder().public_url(BASE).config(config);
+        let ehr = TestEhr::around(builder.build().unwrap());
+        ehr.mock.set_defects([
+            Defect::TokenExpiresInString,
+            Defect::TokenPragmaMissing,
+            Defect::StateDropped,
+        ]);
+        let first = ehr
+            .browse(&format!("/auth/authorize?{}", ehr.request("app-public").encode()))
+            .await;
+        assert_eq!(first.header("x-mock-defect"), "", "{first:?}");
+        let answer = ehr.launched("app-public").await;
+        let mut named: Vec<_> = answer.header("x-mock-defect").split(", ").collect();
+        named.sort_unstable();
+        assert_eq!(named, ["token_expires_in_string", "token_pragma_missing"]);
+        let refused = ehr.token("app-public", Form::of(&[("client_id", "app-public")])).await;
+        assert_eq!(refused.header("x-mock-defect"), "", "{refused:?}");
+        let data = ehr.fhir("Patient/patient-b", &answer.member("access_token")).await;
+        assert_eq!((data.status, data.header("x-mock-defect")), (StatusCode::OK, ""));
+        ehr.mock.set_defects([]);
+        assert_eq!(ehr.launched("app-public").await.header("x-mock-defect"), "");
+    }
+}
+
+/// The journal asks once more what a strict server would have said: that look names nothing.
+#[tokio::test]
+async fn a_second_look_names_nothing() {
+    let ehr = TestEhr::with_defect(Defect::PkceNotVerified);
+    ehr.mock
+        .set_defects([Defect::PkceNotVerified, Defect::CodeReplayAccepted]);
+    let flow = ehr.code("app-public").await;
+    let answer = ehr
+        .redeem(&flow, |form| form.set("code_verifier", &"x".repeat(43)))
+        .await;
+    assert!(answer.gives_token(), "{answer:?}");
+    assert_eq!(answer.header("x-mock-defect"), "pkce_not_verified");
+}
+
 /// Each way in which a request tells whose it is.
 #[tokio::test]
 async fn a_client_is_known_by_what_it_sends() {

@@ -126,11 +126,8 @@ async fn choices_that_do_not_fit_are_refused_with_the_reason() {
         (json!({ "extra": { "long": long } }), "3072"),
         (json!({ "launch_url": "javascript:alert(1)" }), "http"),
         (json!({ "type": "popup" }), "standalone"),
-        (json!({ "type": "standalone", "patient": "patient-a" }), "standalone"),
-        (
-            json!({ "type": "standalone", "faults": ["token_expires_in_missing"] }),
-            "standalone",
-        ),
+        (json!({ "type": "standalone", "patient": "nobody" }), "no Patient"),
+        (json!({ "type": "standalone", "tenant": "x" }), "standalone"),
         (json!({ "faults": ["no_such_fault"] }), "nearest"),
         (json!({ "faults": ["discovery_404"] }), "--defect"),
     ] {
@@ -155,7 +152,7 @@ async fn a_standalone_launch_tells_the_server_alone() {
     assert_eq!(launch.get("launch"), None);
     // The page keeps what was chosen for a launch by the EHR, and does not use it.
     let answer = ehr
-        .get("/launch?client=app-public&type=standalone&patient=patient-a&user=demo")
+        .get("/launch?client=app-public&type=standalone&intent=review&tenant=x")
         .await;
     assert_eq!(answer.header("location"), launch["uri"].as_str().unwrap());
 }

@@ -18,6 +18,7 @@ mod population;
 mod robustness;
 mod serve;
 mod shelf;
+mod standalone;
 mod variants;
 
 /// Says loudly that a test did nothing. Printed texts of tests that pass are swallowed; `./test` counts these lines.
