@@ -36,7 +36,7 @@ pub(super) const LONGEST: u64 = 60_000;
 /// The longest body of an answer in place of the server's.
 const WIDEST: usize = 64 * 1024;
 /// Defects of the connection below HTTP, which belong to no request.
-const BELOW: [&str; 3] = ["certificate_", "ssl_", "tls_"];
+const BELOW: [&str; 4] = ["certificate_", "ssl_", "tls_", "token_plain_http"];
 
 fn wrong<T>(field: &str, what: impl Into<String>) -> Read<T> {
     Err(Wrong {

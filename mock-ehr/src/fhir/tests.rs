@@ -63,6 +63,7 @@ impl Ehr {
             scopes: scopes.clone(),
             patient: Some("patient-a".into()),
             launch: None,
+            encounter: None,
             nonce: None,
             auth_time: now,
             since: now,

@@ -1,5 +1,6 @@
 //! Faults on request: whom they strike and how often, and what they do to an answer.
 
+mod addressed;
 mod launch;
 mod wire;
 

@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::{Request, StatusCode, header};
+use http::{Method, Request, StatusCode, header};
 use mock_ehr::fetch::Fetch;
 use mock_ehr::launch::LaunchResponse;
 use mock_ehr::{Builder, Defect, LaunchRequest, MockEhr, Variant};
@@ -47,6 +47,22 @@ pub(crate) struct TestEhr {
     jti: AtomicU64,
     /// What the mock fetches.
     pub(crate) shelf: Arc<Shelf>,
+    /// Every exchange of every browser and app at this mock.
+    pub(crate) seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+/// An exchange: where, and which defects the answer names.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) defects: String,
+}
+
+impl Seen {
+    pub(crate) fn names(&self, defect: Defect) -> bool {
+        self.defects.split(", ").any(|name| name == defect.name())
+    }
 }
 
 /// A code and all that belongs to it.
@@ -70,7 +86,7 @@ impl TestEhr {
         Self::built(MockEhr::builder().variant(variant))
     }
 
-    fn built(builder: Builder) -> Self {
+    pub(crate) fn built(builder: Builder) -> Self {
         let shelf = Arc::new(Shelf::default());
         let fetch: Arc<dyn Fetch> = Arc::clone(&shelf) as _;
         let mock = builder.public_url(BASE).fetch(fetch).build().unwrap();
@@ -88,17 +104,22 @@ impl TestEhr {
             cookies: Mutex::default(),
             jti: AtomicU64::new(0),
             shelf: Arc::default(),
+            seen: Arc::default(),
         }
     }
 
     /// Another browser at the same mock.
     pub(crate) fn other_browser(&self) -> Self {
-        Self::around(self.mock.clone())
+        Self {
+            seen: Arc::clone(&self.seen),
+            ..Self::around(self.mock.clone())
+        }
     }
 
     // Requests.
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
@@ -107,11 +128,17 @@ impl TestEhr {
             let (name, value) = pair.split_once('=').unwrap();
             self.cookies.lock().unwrap().insert(name.to_owned(), value.to_owned());
         }
-        Answer {
+        let answer = Answer {
             status: head.status,
             headers: head.headers,
             body: String::from_utf8_lossy(&bytes).into_owned(),
-        }
+        };
+        self.seen.lock().unwrap().push(Seen {
+            method,
+            path,
+            defects: answer.header("x-mock-defect").to_owned(),
+        });
+        answer
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
