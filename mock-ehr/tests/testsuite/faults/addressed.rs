@@ -189,13 +189,13 @@ async fn judge(defect: Defect) -> Vec<String> {
     );
 
     // Of a client: his requests, and nobody else's.
-    let mut hers = Vec::new();
+    let mut of_clients = Vec::new();
     let mut strangers = Vec::new();
     for kind in &named {
         if ANONYMOUS.contains(&kind.0) || kind.1 == "OPTIONS" {
-            hers.push(at(*kind, &json!({})));
+            of_clients.push(at(*kind, &json!({})));
         } else {
-            hers.extend(
+            of_clients.extend(
                 free.clients
                     .iter()
                     .map(|client| at(*kind, &json!({ "client": client }))),
@@ -203,7 +203,7 @@ async fn judge(defect: Defect) -> Vec<String> {
             strangers.push(at(*kind, &json!({ "client": "somebody-else" })));
         }
     }
-    let placed = run(defect, "always", &hers).await;
+    let placed = run(defect, "always", &of_clients).await;
     if nobody::SENT.contains(&defect.name()) {
         expect(!placed.shows, "shows for the client after all");
         let here: Vec<_> = named.iter().map(|kind| at(*kind, &json!({}))).collect();
