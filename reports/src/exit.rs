@@ -56,25 +56,26 @@ pub struct AcceptedGap {
 impl AcceptedGap {
     /// Whether this verdict may be missing.
     pub fn covers(&self, verdict: &Verdict) -> bool {
-        if let Some(client) = self.scope.strip_prefix('@') {
-            return verdict.client.as_deref() == Some(client);
+        self.covers_item(&verdict.scenario, verdict.case.as_deref(), verdict.client.as_deref())
+    }
+
+    /// Whether the verdict of this scenario, row and client may be missing.
+    pub fn covers_item(&self, scenario: &str, case: Option<&str>, client: Option<&str>) -> bool {
+        if let Some(wanted) = self.scope.strip_prefix('@') {
+            return client == Some(wanted);
         }
-        let (path, client) = match self.scope.split_once('@') {
-            Some((path, client)) => (path, Some(client)),
+        let (path, wanted) = match self.scope.split_once('@') {
+            Some((path, wanted)) => (path, Some(wanted)),
             None => (self.scope.as_str(), None),
         };
-        if client.is_some() && client != verdict.client.as_deref() {
+        if wanted.is_some() && wanted != client {
             return false;
         }
-        if let Some((scenario, case)) = path.split_once('#') {
-            return verdict.scenario == scenario && verdict.case.as_deref() == Some(case);
+        if let Some((of, row)) = path.split_once('#') {
+            return scenario == of && case == Some(row);
         }
         let folder = path.strip_suffix('/').unwrap_or(path);
-        verdict.scenario == path
-            || verdict
-                .scenario
-                .strip_prefix(folder)
-                .is_some_and(|rest| rest.starts_with('/'))
+        scenario == path || scenario.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
     }
 }
 

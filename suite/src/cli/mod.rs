@@ -3,11 +3,14 @@
 mod agent;
 mod baseline;
 mod conclude;
+mod doctor;
 mod explain;
+mod init;
 mod interrupt;
 mod lint;
 mod list;
 mod progress;
+mod reach;
 mod render;
 mod schema;
 mod selftest;
@@ -32,6 +35,10 @@ enum Command {
     /// Judges a server or an app.
     #[command(subcommand)]
     Test(Test),
+    /// Asks a server what it is and writes a first profile of it, with the gaps marked.
+    Init(Box<init::InitArguments>),
+    /// Rehearses a run: names, TLS, clock, discovery, clients, one sign-in; what is in the way, and what to do about it.
+    Doctor(Box<doctor::DoctorArguments>),
     /// Starts the mock EHR and prints its URLs.
     Serve(Box<serve::ServeArguments>),
     /// Lists scenarios, requirements, defects, variants, targets or personas.
@@ -146,6 +153,8 @@ async fn run(command: Command) -> Result<u8, Failure> {
     match command {
         Command::Test(Test::Server(arguments)) => test_server::run(*arguments).await,
         Command::Test(Test::Discovery(arguments)) => test_discovery::run(*arguments).await,
+        Command::Init(arguments) => init::run(*arguments).await,
+        Command::Doctor(arguments) => doctor::run(*arguments).await,
         Command::Serve(arguments) => serve::run(*arguments).await,
         Command::List(arguments) => list::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),

@@ -256,7 +256,7 @@ fn announce(
     clippy::disallowed_methods,
     reason = "the one place where chance enters: the seed, which is printed"
 )]
-fn fresh_seed() -> u64 {
+pub(super) fn fresh_seed() -> u64 {
     use rand::RngExt as _;
     rand::rng().random::<u32>().into()
 }

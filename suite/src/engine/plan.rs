@@ -1,10 +1,45 @@
-//! What a plan will ask of the target and of the person in front of the browser.
+//! What a plan will ask of the target and of the person in front of the browser, and what of it will not be run.
 
 use std::collections::HashSet;
 
+use reports::model::Status;
+
 use crate::scenario::model::Given;
+use crate::scenario::needs::{self, Allow, Need};
 use crate::scenario::select::Item;
 use crate::scenario::{Check, Step};
+use crate::step::{World, discover};
+use crate::target::SmartVersion;
+
+/// Why an item is not run at all, as far as the profile and discovery tell.
+pub async fn not_run(world: &World, item: &Item<'_>, smart: SmartVersion, allow: Allow) -> Option<(Status, String)> {
+    let scenario = &item.loaded.scenario;
+    let version = smart.as_str();
+    if !scenario.applies.is_empty() && !scenario.applies.iter().any(|one| one == version) {
+        let which = scenario.applies.join(", ");
+        return Some((
+            Status::Skip,
+            format!("holds in SMART {which}; the target is judged by {version}"),
+        ));
+    }
+    let facts = discover::facts(world).await;
+    if let Some((kind, missing)) = &item.missing {
+        return Some(match kind.and_then(|kind| needs::unclaimed(facts, kind)) {
+            Some(reason) => (Status::Skip, reason),
+            None => (Status::Unconfigured, missing.clone()),
+        });
+    }
+    let case = item.case.and_then(|name| scenario.cases.get(name));
+    let of_case = case.into_iter().flat_map(|case| &case.needs);
+    for need in scenario.needs.iter().chain(of_case) {
+        match needs::judge(world, facts, item.client, allow, need) {
+            Need::Met => {}
+            Need::Skip(reason) => return Some((Status::Skip, reason)),
+            Need::Unconfigured(reason) => return Some((Status::Unconfigured, reason)),
+        }
+    }
+    None
+}
 
 /// How many walks through sign-in the items need: at least, where the target remembers a session and every early refusal
 /// costs none; at most, where each walk signs in and each refusal needs a control of its own.

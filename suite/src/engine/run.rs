@@ -11,17 +11,18 @@ use super::events::{Event, Judged, Listener};
 use super::given::{self, Givens};
 use super::judge::{judge, provided};
 use super::pending::Pending;
+use super::plan;
 use super::steps;
 use super::verdict::{blank, settle};
 use crate::check::Finding;
 use crate::http::Failure;
 use crate::scenario::fault;
 use crate::scenario::model::{Given, Scenario};
-use crate::scenario::needs::{self, Allow, Need};
+use crate::scenario::needs::Allow;
 use crate::scenario::select::Item;
 use crate::scenario::{Check, Step};
 use crate::step::context::Outcome as DeedOutcome;
-use crate::step::{Context, Halt, World, discover};
+use crate::step::{Context, Halt, World};
 use crate::target::{Client, SmartVersion};
 use crate::user_agent::Landing;
 use crate::value::{Lookup, Template};
@@ -214,30 +215,9 @@ impl<'a> Run<'a> {
 
     /// Why an item is not run at all.
     async fn not_run(&mut self, item: &Item<'a>) -> Option<(Status, String)> {
-        let scenario = &item.loaded.scenario;
-        let version = self.options.smart.as_str();
-        if !scenario.applies.is_empty() && !scenario.applies.iter().any(|one| one == version) {
-            let which = scenario.applies.join(", ");
-            return Some((
-                Status::Skip,
-                format!("holds in SMART {which}; the target is judged by {version}"),
-            ));
-        }
-        let facts = discover::facts(self.world).await;
-        if let Some((kind, missing)) = &item.missing {
-            return Some(match kind.and_then(|kind| needs::unclaimed(facts, kind)) {
-                Some(reason) => (Status::Skip, reason),
-                None => (Status::Unconfigured, missing.clone()),
-            });
-        }
-        let case = item.case.and_then(|name| scenario.cases.get(name));
-        let of_case = case.into_iter().flat_map(|case| &case.needs);
-        for need in scenario.needs.iter().chain(of_case) {
-            match needs::judge(self.world, facts, item.client, self.options.allow, need) {
-                Need::Met => {}
-                Need::Skip(reason) => return Some((Status::Skip, reason)),
-                Need::Unconfigured(reason) => return Some((Status::Unconfigured, reason)),
-            }
+        let foreseen = plan::not_run(self.world, item, self.options.smart, self.options.allow).await;
+        if foreseen.is_some() {
+            return foreseen;
         }
         self.too_many_secrets(item)
     }

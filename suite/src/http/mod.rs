@@ -1,5 +1,6 @@
 //! Sending requests and recording what came back, with limits on everything that a target sends.
 
+pub mod certificate_chain;
 pub mod client_hello;
 pub mod exchange;
 pub mod in_process;

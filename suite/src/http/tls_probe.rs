@@ -44,21 +44,8 @@ pub(super) async fn probe(network: &Network, probe: &TlsProbe, limit: Duration) 
 }
 
 async fn ask(network: &Network, probe: &TlsProbe) -> Result<TlsProbed, Failure> {
-    let (Some(host), Some(port)) = (probe.url.host_str(), probe.url.port_or_known_default()) else {
-        return Err(Failure::NotSent("the address has no host".to_owned()));
-    };
-    let mut hop = format!("{host}:{port}");
-    let mut socket = if let Some(proxy) = &network.proxy {
-        hop = format!("{hop}, through the proxy {}", named(proxy));
-        tunnel(proxy, host, port).await?
-    } else {
-        let fixed = network.resolve.iter().find(|(name, _)| name == host);
-        let connected = match fixed {
-            Some((_, address)) => TcpStream::connect((address.ip(), port)).await,
-            None => TcpStream::connect((host.trim_matches(['[', ']']), port)).await,
-        };
-        connected.map_err(|error| Failure::Connect(format!("{hop}: {error}")))?
-    };
+    let (hop, mut socket) = connect(network, &probe.url).await?;
+    let host = probe.url.host_str().unwrap_or_default();
     let hello = client_hello(probe.offer, host, &probe.random);
     socket
         .write_all(&hello)
@@ -70,6 +57,25 @@ async fn ask(network: &Network, probe: &TlsProbe) -> Result<TlsProbed, Failure> 
         answer: read_answer(&record),
         suite: chosen_suite(&record),
     })
+}
+
+/// A socket to the host of this address, by the profile's proxy and addresses; and how a person would name the way.
+pub(super) async fn connect(network: &Network, url: &Url) -> Result<(String, TcpStream), Failure> {
+    let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
+        return Err(Failure::NotSent("the address has no host".to_owned()));
+    };
+    let hop = format!("{host}:{port}");
+    if let Some(proxy) = &network.proxy {
+        let hop = format!("{hop}, through the proxy {}", named(proxy));
+        return Ok((hop, tunnel(proxy, host, port).await?));
+    }
+    let fixed = network.resolve.iter().find(|(name, _)| name == host);
+    let connected = match fixed {
+        Some((_, address)) => TcpStream::connect((address.ip(), port)).await,
+        None => TcpStream::connect((host.trim_matches(['[', ']']), port)).await,
+    };
+    let socket = connected.map_err(|error| Failure::Connect(format!("{hop}: {error}")))?;
+    Ok((hop, socket))
 }
 
 /// As much as came of the first record; a server that refuses may simply close.
