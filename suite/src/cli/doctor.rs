@@ -30,9 +30,9 @@ use crate::target::{ClientKind, Profile};
 use finding::{Examination, Finding};
 
 #[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("whom").required(true).args(["fhir_base", "target"])))]
 pub(super) struct DoctorArguments {
     /// FHIR base URL of the server, where there is no profile yet.
-    #[arg(required_unless_present = "target", conflicts_with = "target")]
     fhir_base: Option<String>,
     /// Profile of the target (TOML).
     #[arg(long, value_name = "FILE")]
@@ -137,7 +137,10 @@ async fn all(
     found: &mut Examination,
 ) -> Result<(), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    found.add(certificate::of_client(profile.network.client_cert.as_ref(), clock.now()));
+    found.add(certificate::of_client(
+        profile.network.client_cert.as_ref(),
+        clock.now(),
+    ));
     let (keys, of_keys) = clients::keys(&profile);
     found.add(of_keys);
     found.add(way::proxy(&profile.network, &|name| std::env::var(name).ok()));
@@ -146,7 +149,11 @@ async fn all(
     let transport = match demo::transport(&profile) {
         Ok(transport) => transport,
         Err(error) => {
-            found.add([Finding::of_profile("profile", error.to_string(), "mend [network] in the profile")]);
+            found.add([Finding::of_profile(
+                "profile",
+                error.to_string(),
+                "mend [network] in the profile",
+            )]);
             return Ok(());
         }
     };
@@ -204,7 +211,11 @@ async fn asked(
         return;
     }
     let facts = discover::facts(world).await;
-    for url in further(facts).into_iter().filter(|url| !seen.contains(&url.origin())).collect::<Vec<_>>() {
+    for url in further(facts)
+        .into_iter()
+        .filter(|url| !seen.contains(&url.origin()))
+        .collect::<Vec<_>>()
+    {
         if seen.contains(&url.origin()) {
             continue;
         }
@@ -239,7 +250,11 @@ async fn asked(
 
 /// Hosts beside the FHIR base's on which a run depends.
 fn further(facts: &Facts) -> Vec<Url> {
-    let listed = [facts.token_endpoint.as_deref(), facts.jwks_uri.as_deref(), facts.issuer.as_deref()];
+    let listed = [
+        facts.token_endpoint.as_deref(),
+        facts.jwks_uri.as_deref(),
+        facts.issuer.as_deref(),
+    ];
     let listed = listed.into_iter().flatten().filter_map(|text| Url::parse(text).ok());
     facts.authorization_endpoint.iter().cloned().chain(listed).collect()
 }

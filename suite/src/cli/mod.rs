@@ -16,6 +16,7 @@ mod schema;
 mod selftest;
 mod serve;
 mod server_arguments;
+mod survey;
 mod test_discovery;
 mod test_server;
 
@@ -39,6 +40,8 @@ enum Command {
     Init(Box<init::InitArguments>),
     /// Rehearses a run: names, TLS, clock, discovery, clients, one sign-in; what is in the way, and what to do about it.
     Doctor(Box<doctor::DoctorArguments>),
+    /// Asks thousands of FHIR bases for what needs no client (discovery, CORS, TLS); a line of JSON about each.
+    Survey(Box<survey::SurveyArguments>),
     /// Starts the mock EHR and prints its URLs.
     Serve(Box<serve::ServeArguments>),
     /// Lists scenarios, requirements, defects, variants, targets or personas.
@@ -138,7 +141,7 @@ pub fn main() -> u8 {
 /// the defect matrix, use every core.
 fn builder(command: &Command) -> tokio::runtime::Builder {
     match command {
-        Command::Serve(_) | Command::Selftest(_) => tokio::runtime::Builder::new_multi_thread(),
+        Command::Serve(_) | Command::Selftest(_) | Command::Survey(_) => tokio::runtime::Builder::new_multi_thread(),
         _ => tokio::runtime::Builder::new_current_thread(),
     }
 }
@@ -155,6 +158,7 @@ async fn run(command: Command) -> Result<u8, Failure> {
         Command::Test(Test::Discovery(arguments)) => test_discovery::run(*arguments).await,
         Command::Init(arguments) => init::run(*arguments).await,
         Command::Doctor(arguments) => doctor::run(*arguments).await,
+        Command::Survey(arguments) => survey::run(*arguments).await,
         Command::Serve(arguments) => serve::run(*arguments).await,
         Command::List(arguments) => list::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),

@@ -51,7 +51,13 @@ async fn a_target_in_good_health_is_said_to_be() {
     let ran = run(&["doctor", "--target", target.path()]).await;
     ran.assert(
         exit::NOTHING_UNEXPECTED,
-        &["0 in the way", "launched by http as demo", "patient-a", "sign-ins at least", "exit code 0"],
+        &[
+            "0 in the way",
+            "launched by http as demo",
+            "patient-a",
+            "sign-ins at least",
+            "exit code 0",
+        ],
     );
     let ran = run(&["doctor", "--target", target.path(), "--json", "--every-client"]).await;
     assert_eq!(findings(&ran, "sign-in").len(), 9, "{}", ran.shown());
@@ -94,7 +100,12 @@ async fn a_wrong_secret_is_told_apart_from_a_wrong_password() {
     let wrong = Written::new("ehr.toml", &wrong);
     let ran = run(&["doctor", "--target", wrong.path(), "--json", "--every-client"]).await;
     assert_eq!(ran.code, i32::from(exit::UNREACHABLE), "{}", ran.shown());
-    assert_found(&ran, "sign-in", "fail", &["symmetric: ", "does the secret belong to this client"]);
+    assert_found(
+        &ran,
+        "sign-in",
+        "fail",
+        &["symmetric: ", "does the secret belong to this client"],
+    );
     assert_found(&ran, "sign-in", "ok", &["public: launched"]);
 }
 
@@ -104,7 +115,11 @@ async fn a_missing_client_is_told_with_how_to_register_it() {
     let ran = run(&["doctor", &server.fhir(), "--json"]).await;
     assert_eq!(ran.code, i32::from(exit::INCOMPLETE), "{}", ran.shown());
     for words in [
-        ["public: none", "register a public client with redirect_uri", "[clients.public]"],
+        [
+            "public: none",
+            "register a public client with redirect_uri",
+            "[clients.public]",
+        ],
         ["symmetric: none", "client_secret = { env", "[clients.symmetric]"],
         ["asymmetric: none", "public half of a key", "[clients.asymmetric]"],
         ["backend: none", "client_credentials", "[clients.backend]"],
@@ -114,7 +129,11 @@ async fn a_missing_client_is_told_with_how_to_register_it() {
     assert_found(&ran, "plan", "warn", &["cannot be judged", "[accept_missing]"]);
     let json: Value = serde_json::from_str(&ran.stdout).expect("JSON");
     let left = json["left_out"].as_array().expect("a list");
-    assert!(left.iter().any(|one| one["status"] == "unconfigured" && one["incomplete"] == true), "{json}");
+    assert!(
+        left.iter()
+            .any(|one| one["status"] == "unconfigured" && one["incomplete"] == true),
+        "{json}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,7 +149,11 @@ async fn a_clock_that_is_off_is_told() {
     let target = profile(&server.origin);
     let ran = run(&["doctor", "--target", target.path(), "--json", "--no-sign-in"]).await;
     assert_found(&ran, "clock", "warn", &["s behind this machine's", "NTP"]);
-    assert_eq!(ran.code, i32::from(exit::NOTHING_UNEXPECTED), "a clock alone stops no run");
+    assert_eq!(
+        ran.code,
+        i32::from(exit::NOTHING_UNEXPECTED),
+        "a clock alone stops no run"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,7 +188,12 @@ async fn a_proxy_of_the_environment_is_told_and_its_password_is_not() {
         command.env("HTTPS_PROXY", "http://me:hunter2@proxy.example:3128");
     })
     .await;
-    assert_found(&ran, "proxy", "warn", &["HTTPS_PROXY=http://proxy.example:3128", "[network] proxy"]);
+    assert_found(
+        &ran,
+        "proxy",
+        "warn",
+        &["HTTPS_PROXY=http://proxy.example:3128", "[network] proxy"],
+    );
     assert!(!ran.shown().contains("hunter2"));
 }
 
@@ -269,7 +297,12 @@ async fn a_whole_chain_is_trusted() {
     let ran = doctor(&base, &root).await;
     assert_found(&ran, "tls", "ok", &["the chain is trusted"]);
     assert_found(&ran, "tls", "ok", &["sent 2 of 2", "CN=Test Intermediate"]);
-    assert_eq!(ran.code, i32::from(exit::INCOMPLETE), "no client is registered: {}", ran.shown());
+    assert_eq!(
+        ran.code,
+        i32::from(exit::INCOMPLETE),
+        "no client is registered: {}",
+        ran.shown()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -286,7 +319,10 @@ async fn a_missing_intermediate_is_named() {
         "fail",
         &["its own certificate alone", "CN=Test Intermediate", "fullchain.pem"],
     );
-    assert!(findings(&ran, "discovery").is_empty(), "nothing is sent over what cannot be trusted");
+    assert!(
+        findings(&ran, "discovery").is_empty(),
+        "nothing is sent over what cannot be trusted"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -231,3 +231,21 @@ async fn an_ehr_launch_is_asked_for_by_rpc() {
         "{message}"
     );
 }
+
+#[test]
+fn clients_and_users_stand_in_the_order_of_the_file() {
+    let client = |name: &str| {
+        format!("[clients.{name}]\nkind = \"public\"\nclient_id = \"{name}\"\nredirect_uris = [\"a:b\"]\n")
+    };
+    let user = |name: &str| format!("[users.{name}]\nusername = \"{name}\"\n");
+    let text = [client("zoe"), client("adam"), user("zoe"), user("adam")].concat();
+    let profile = parse(&format!("{BASE}{text}")).expect("it can be read");
+    let clients: Vec<&str> = profile.clients.iter().map(|client| client.name.as_str()).collect();
+    assert_eq!(
+        clients,
+        ["zoe", "adam"],
+        "the first client of a kind is the one that is tried"
+    );
+    let users: Vec<&str> = profile.users.keys().map(String::as_str).collect();
+    assert_eq!(users, ["zoe", "adam"], "the first user is the one that signs in");
+}

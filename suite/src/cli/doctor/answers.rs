@@ -23,10 +23,16 @@ pub(super) fn discovery(world: &World, facts: &Facts) -> Vec<Finding> {
     match (&facts.smart, &facts.smart_problem) {
         (Some(_), _) => findings.push(Finding::ok("discovery", "smart-configuration is there")),
         (None, problem) => {
-            let why = problem.clone().unwrap_or_else(|| "smart-configuration is missing".to_owned());
+            let why = problem
+                .clone()
+                .unwrap_or_else(|| "smart-configuration is missing".to_owned());
             let known = facts.authorization_endpoint.is_some() || facts.capability.is_some();
             findings.push(if known {
-                Finding::warn("discovery", why, "publish it: SMART asks for it since 1.0, and apps look there first")
+                Finding::warn(
+                    "discovery",
+                    why,
+                    "publish it: SMART asks for it since 1.0, and apps look there first",
+                )
             } else {
                 Finding::fail(
                     "discovery",
@@ -66,7 +72,10 @@ pub(super) fn discovery(world: &World, facts: &Facts) -> Vec<Finding> {
         }
     }
     let (smart, from) = version::infer(None, &world.profile, facts);
-    findings.push(Finding::ok("discovery", format!("judged by SMART {}: {from}", smart.as_str())));
+    findings.push(Finding::ok(
+        "discovery",
+        format!("judged by SMART {}: {from}", smart.as_str()),
+    ));
     findings
 }
 
@@ -75,7 +84,11 @@ pub(super) async fn keys(world: &World, facts: &Facts) -> Option<Finding> {
     let at = facts.jwks_uri.clone()?;
     let todo = "id_tokens cannot be verified without the keys: let jwks_uri answer 200 with a JWK set to anybody";
     let Ok(url) = Url::parse(&at) else {
-        return Some(Finding::warn("keys", format!("jwks_uri `{at}` is not an absolute URL"), todo));
+        return Some(Finding::warn(
+            "keys",
+            format!("jwks_uri `{at}` is not an absolute URL"),
+            todo,
+        ));
     };
     let (_, outcome) = world.send("jwks", Request::get(url)).await;
     Some(match outcome {

@@ -72,7 +72,11 @@ pub(super) fn of_chain(hop: &str, chain: &[Vec<u8>], now: Timestamp) -> Vec<Find
             Ok((_, certificate)) => read.push(certificate),
             Err(error) => findings.push(Finding::fail(
                 "tls",
-                format!("{hop}: certificate {} of {} cannot be read: {error}", at + 1, chain.len()),
+                format!(
+                    "{hop}: certificate {} of {} cannot be read: {error}",
+                    at + 1,
+                    chain.len()
+                ),
                 "let the server send certificates in the order of its chain, its own first",
             )),
         }
@@ -92,7 +96,11 @@ pub(super) fn of_chain(hop: &str, chain: &[Vec<u8>], now: Timestamp) -> Vec<Find
         && !covers(own, hop)
     {
         let names = names(own);
-        let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        let names = if names.is_empty() {
+            "none".to_owned()
+        } else {
+            names.join(", ")
+        };
         findings.push(Finding::fail(
             "tls",
             format!("the certificate is not for {hop}; its names are: {names}"),
@@ -136,7 +144,9 @@ fn of_trust(hop: &str, chain: &[Vec<u8>], untrusted: Option<&str>, so_far: &[Fin
         return Some(if read.len() == 1 {
             Finding::fail(
                 "tls",
-                format!("{hop} sent its own certificate alone, and {issuer}, which issued it, is not known here ({words})"),
+                format!(
+                    "{hop} sent its own certificate alone, and {issuer}, which issued it, is not known here ({words})"
+                ),
                 format!(
                     "if that is an intermediate, let the server send it too, which is the usual mistake (nginx: \
                      fullchain.pem){at}; if it is an authority of yours, name it in the profile: [network] ca_file"
@@ -169,7 +179,10 @@ pub(super) fn of_client(pem: Option<&Secret>, now: Timestamp) -> Vec<Finding> {
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem.expose().as_bytes())
         .filter_map(Result::ok)
         .collect();
-    let Some(own) = certificates.first().and_then(|der| Some(X509Certificate::from_der(der).ok()?.1)) else {
+    let Some(own) = certificates
+        .first()
+        .and_then(|der| Some(X509Certificate::from_der(der).ok()?.1))
+    else {
         return vec![Finding::of_profile(
             "tls",
             "[network] client_cert holds no certificate",
@@ -227,7 +240,10 @@ fn day(second: i64) -> String {
 fn subject(certificate: &X509Certificate<'_>) -> String {
     let subject = certificate.subject().to_string();
     if subject.is_empty() {
-        names(certificate).first().cloned().unwrap_or_else(|| "without a name".to_owned())
+        names(certificate)
+            .first()
+            .cloned()
+            .unwrap_or_else(|| "without a name".to_owned())
     } else {
         subject
     }
@@ -241,8 +257,12 @@ fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
     let name = |name: &GeneralName<'_>| match name {
         GeneralName::DNSName(name) => Some((*name).to_owned()),
         GeneralName::IPAddress(bytes) => match bytes.len() {
-            4 => <[u8; 4]>::try_from(*bytes).ok().map(|four| IpAddr::from(four).to_string()),
-            16 => <[u8; 16]>::try_from(*bytes).ok().map(|six| IpAddr::from(six).to_string()),
+            4 => <[u8; 4]>::try_from(*bytes)
+                .ok()
+                .map(|four| IpAddr::from(four).to_string()),
+            16 => <[u8; 16]>::try_from(*bytes)
+                .ok()
+                .map(|six| IpAddr::from(six).to_string()),
             _ => None,
         },
         _ => None,

@@ -27,9 +27,14 @@ pub(super) fn keys(profile: &Profile) -> (Keys, Vec<Finding>) {
         };
         match SigningKey::from_jwk(source.jwk.expose()) {
             Ok(key) => {
-                let kid = key.kid().map_or_else(|| "no kid".to_owned(), |kid| format!("kid {kid}"));
+                let kid = key
+                    .kid()
+                    .map_or_else(|| "no kid".to_owned(), |kid| format!("kid {kid}"));
                 findings.push(if key.kid().is_some() {
-                    Finding::ok("keys", format!("{}: {} key, {}, {kid}", client.name, key.family(), key.alg()))
+                    Finding::ok(
+                        "keys",
+                        format!("{}: {} key, {}, {kid}", client.name, key.family(), key.alg()),
+                    )
                 } else {
                     Finding::warn(
                         "keys",
@@ -66,7 +71,11 @@ pub(super) fn keys_fit(profile: &Profile, facts: &Facts, keys: &Keys, key_server
             }
         }
     }
-    let by_url: Vec<&Client> = profile.clients.iter().filter(|client| client.jwks_uri.is_some()).collect();
+    let by_url: Vec<&Client> = profile
+        .clients
+        .iter()
+        .filter(|client| client.jwks_uri.is_some())
+        .collect();
     if !by_url.is_empty() {
         let names: Vec<&str> = by_url.iter().map(|client| client.name.as_str()).collect();
         let names = names.join(", ");
@@ -89,7 +98,11 @@ pub(super) fn kinds(profile: &Profile, facts: &Facts, agent: AgentKind) -> Vec<F
         let mut uris = client.redirect_uris.iter().filter_map(|uri| Url::parse(uri).ok());
         uris.any(|uri| uri.scheme() == "http" && crate::target::profile::is_loopback(&uri))
     };
-    let launched: Vec<&Client> = profile.clients.iter().filter(|one| one.kind != ClientKind::Backend).collect();
+    let launched: Vec<&Client> = profile
+        .clients
+        .iter()
+        .filter(|one| one.kind != ClientKind::Backend)
+        .collect();
     if agent == AgentKind::Manual && !launched.is_empty() && !launched.iter().any(|client| loopback(client)) {
         findings.push(Finding::warn(
             "clients",
@@ -118,7 +131,11 @@ fn of_kind(profile: &Profile, facts: &Facts, kind: ClientKind) -> Finding {
     let unclaimed = needs::unclaimed(facts, kind);
     match (there.len(), unclaimed) {
         (0, Some(why)) => Finding::ok("clients", format!("{word}: none, and none is needed: {why}")),
-        (0, None) => Finding::warn("clients", format!("{word}: none, and the server supports them"), how(kind)),
+        (0, None) => Finding::warn(
+            "clients",
+            format!("{word}: none, and the server supports them"),
+            how(kind),
+        ),
         (_, Some(why)) => Finding::warn(
             "clients",
             format!("{word}: {}, although {why}", there.join(", ")),
@@ -152,5 +169,7 @@ fn how(kind: ClientKind) -> String {
             ", key = { file = \"NAME.jwk\" }",
         ),
     };
-    format!("register {what}, and put its id into the profile: [clients.{name}] kind = \"{name}\", client_id = \"…\"{more}")
+    format!(
+        "register {what}, and put its id into the profile: [clients.{name}] kind = \"{name}\", client_id = \"…\"{more}"
+    )
 }

@@ -34,7 +34,9 @@ pub(super) async fn foresee(world: &World, facts: &Facts, scenarios: &[Loaded], 
             }
         }
     }
-    found.left_out.sort_by_key(|left| (left.status == "skip", std::cmp::Reverse(left.ids.len())));
+    found
+        .left_out
+        .sort_by_key(|left| (left.status == "skip", std::cmp::Reverse(left.ids.len())));
     found.sign_ins = plan::sign_ins(&runs);
     found.will_run = runs.len();
     let open: usize = found

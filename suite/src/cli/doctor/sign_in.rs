@@ -10,17 +10,22 @@ use crate::target::{Client, ClientKind};
 pub(super) async fn rehearse(world: &World, every: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     let clients = &world.profile.clients;
-    let launched = clients.iter().filter(|client| client.kind != ClientKind::Backend);
+    // The simplest client first: what fails there fails with every other.
+    let mut launched: Vec<&Client> = clients
+        .iter()
+        .filter(|client| client.kind != ClientKind::Backend)
+        .collect();
+    launched.sort_by_key(|client| client.kind);
     let services = clients.iter().filter(|client| client.kind == ClientKind::Backend);
     let most = if every { usize::MAX } else { 1 };
-    if launched.clone().next().is_none() {
+    if launched.is_empty() {
         findings.push(Finding::incomplete(
             "sign-in",
             "no client can be launched, so nobody signed in",
             "register a client with a redirect_uri, as said above",
         ));
     }
-    for client in launched.take(most).chain(services.take(most)) {
+    for client in launched.into_iter().take(most).chain(services.take(most)) {
         findings.push(launch(world, client).await);
     }
     findings
@@ -30,17 +35,31 @@ async fn launch(world: &World, client: &Client) -> Finding {
     let with = With::default();
     let mut context = Context::new(world, Some(client), &with, None);
     let done = walk(&mut context, client.kind).await;
-    let who = world.profile.users.values().next().map_or("nobody", |user| user.username.as_str());
+    let who = world
+        .profile
+        .users
+        .values()
+        .next()
+        .map_or("nobody", |user| user.username.as_str());
     let name = &client.name;
     match done {
-        Ok(()) if client.kind == ClientKind::Backend => {
-            Finding::ok("sign-in", format!("{name}: the service got a token ({})", granted(&context)))
-        }
+        Ok(()) if client.kind == ClientKind::Backend => Finding::ok(
+            "sign-in",
+            format!("{name}: the service got a token ({})", granted(&context)),
+        ),
         Ok(()) => Finding::ok(
             "sign-in",
-            format!("{name}: launched by {} as {who} ({})", world.agent.name(), granted(&context)),
+            format!(
+                "{name}: launched by {} as {who} ({})",
+                world.agent.name(),
+                granted(&context)
+            ),
         ),
-        Err(Halt::Skip(why)) => Finding::warn("sign-in", format!("{name}: not tried: {why}"), "nothing, where that is right"),
+        Err(Halt::Skip(why)) => Finding::warn(
+            "sign-in",
+            format!("{name}: not tried: {why}"),
+            "nothing, where that is right",
+        ),
         Err(Halt::Blocked(why) | Halt::Error(why) | Halt::Scenario(why)) => {
             Finding::fail("sign-in", format!("{name}: {why}"), advice(&context, client.kind))
         }
@@ -67,7 +86,10 @@ fn granted(context: &Context<'_>) -> String {
 
 /// What to look at, by how far it came.
 fn advice(context: &Context<'_>, kind: ClientKind) -> String {
-    let exchanged = context.deeds.iter().any(|deed| deed.verb == "exchange" || deed.verb == "backend");
+    let exchanged = context
+        .deeds
+        .iter()
+        .any(|deed| deed.verb == "exchange" || deed.verb == "backend");
     if exchanged {
         match kind {
             ClientKind::Public => "is this client registered as public, for the grant authorization_code?",

@@ -23,7 +23,10 @@ const PROXIES: [&str; 6] = [
 pub(super) fn proxy(network: &Network, env: &dyn Fn(&str) -> Option<String>) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(proxy) = &network.proxy {
-        findings.push(Finding::ok("proxy", format!("every request goes by {}", named(proxy.as_str()))));
+        findings.push(Finding::ok(
+            "proxy",
+            format!("every request goes by {}", named(proxy.as_str())),
+        ));
     }
     let said: Vec<String> = PROXIES
         .iter()
@@ -155,7 +158,10 @@ mod tests {
         let found = proxy(&Network::default(), &env);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].status, Health::Warn);
-        assert!(found[0].what.contains("HTTPS_PROXY=http://proxy.example:3128"), "{found:?}");
+        assert!(
+            found[0].what.contains("HTTPS_PROXY=http://proxy.example:3128"),
+            "{found:?}"
+        );
         assert!(!format!("{found:?}").contains("hunter2"));
         assert!(!named("me:hunter2@proxy.example:3128").contains("hunter2"));
         let network = Network {

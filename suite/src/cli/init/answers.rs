@@ -137,7 +137,11 @@ impl Answers {
     pub(super) fn scopes(&self, kind: ClientKind) -> String {
         let old = self.smart == SmartVersion::V1_0 || !self.facts.capabilities.iter().any(|one| one == "permission-v2");
         let listed = self.list("scopes_supported").unwrap_or_default();
-        let level = if kind == ClientKind::Backend { "system" } else { "patient" };
+        let level = if kind == ClientKind::Backend {
+            "system"
+        } else {
+            "patient"
+        };
         let data = data_scopes(&listed, level, old);
         if kind == ClientKind::Backend {
             return data;
@@ -207,7 +211,11 @@ async fn ask_elsewhere(world: &World, facts: &mut Facts) -> Option<String> {
         let mut request = Request::get(url);
         request.header(ACCEPT, "application/json");
         let (_, outcome) = world.send("discover", request).await;
-        let Some(document) = outcome.ok().filter(|answer| answer.status == 200).and_then(|answer| answer.json()) else {
+        let Some(document) = outcome
+            .ok()
+            .filter(|answer| answer.status == 200)
+            .and_then(|answer| answer.json())
+        else {
             continue;
         };
         let address = |name: &str| document[name].as_str().and_then(|text| Url::parse(text).ok());

@@ -125,7 +125,11 @@ fn signs(answers: &Answers, key: Option<&Waiting>, out: &mut String) {
     if let Some(key) = key {
         let set = serde_json::json!({ "keys": [key.public] });
         let _ = writeln!(out, "#   jwks {set}");
-        let _ = writeln!(out, "#   (its private half is in {}, which nobody but you should read)", plain(&key.file));
+        let _ = writeln!(
+            out,
+            "#   (its private half is in {}, which nobody but you should read)",
+            plain(&key.file)
+        );
     } else {
         let _ = writeln!(
             out,

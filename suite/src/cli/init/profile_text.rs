@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 
 use super::InitArguments;
 use super::answers::Answers;
-use super::register::Done;
 use super::client_block;
+use super::register::Done;
 use crate::step::World;
 
 /// The whole profile.
@@ -74,7 +74,10 @@ fn head(world: &World, answers: &Answers, arguments: &InitArguments, out: &mut S
         "# A line that begins with # and no space behind it is a gap: fill it in and take the # away. What stays a gap is\n\
          # reported as unconfigured, never passed over in silence. Use a test system and synthetic patients. Then\n",
     );
-    let _ = writeln!(out, "#   launchproof doctor --target {file}       says what is still missing");
+    let _ = writeln!(
+        out,
+        "#   launchproof doctor --target {file}       says what is still missing"
+    );
     let _ = writeln!(out, "#   launchproof test server --target {file}  judges the server\n");
     if let (_, Some(name)) = answers.software() {
         let _ = writeln!(out, "name = {}", quoted(&plain(name)));
@@ -105,14 +108,24 @@ fn said(answers: &Answers, out: &mut String) {
     let issuer = answers.facts.issuer.as_deref();
     for (name, value) in [
         ("issuer", issuer),
-        ("authorization_endpoint", answers.facts.authorization_endpoint.as_ref().map(url::Url::as_str)),
+        (
+            "authorization_endpoint",
+            answers.facts.authorization_endpoint.as_ref().map(url::Url::as_str),
+        ),
         ("token_endpoint", answers.facts.token_endpoint.as_deref()),
-        ("introspection_endpoint", answers.facts.introspection_endpoint.as_deref()),
+        (
+            "introspection_endpoint",
+            answers.facts.introspection_endpoint.as_deref(),
+        ),
         ("revocation_endpoint", answers.facts.revocation_endpoint.as_deref()),
         ("registration_endpoint", crate::step::register::endpoint(&answers.facts)),
         ("jwks_uri", answers.facts.jwks_uri.as_deref()),
     ] {
-        let _ = writeln!(out, "#   {name}  {}", value.map_or_else(|| "not listed".to_owned(), plain));
+        let _ = writeln!(
+            out,
+            "#   {name}  {}",
+            value.map_or_else(|| "not listed".to_owned(), plain)
+        );
     }
     match &answers.keys {
         Some(Ok(keys)) => {
@@ -131,9 +144,17 @@ fn said(answers: &Answers, out: &mut String) {
         "scopes_supported",
     ] {
         let list = answers.list(name).map(|list| list.join(" "));
-        let _ = writeln!(out, "#   {name}  {}", list.map_or_else(|| "not listed".to_owned(), |list| plain(&list)));
+        let _ = writeln!(
+            out,
+            "#   {name}  {}",
+            list.map_or_else(|| "not listed".to_owned(), |list| plain(&list))
+        );
     }
-    let _ = writeln!(out, "#   capabilities  {}", plain(&answers.facts.capabilities.join(" ")));
+    let _ = writeln!(
+        out,
+        "#   capabilities  {}",
+        plain(&answers.facts.capabilities.join(" "))
+    );
 }
 
 /// What the suite would not find by itself.
@@ -160,7 +181,10 @@ fn endpoints(answers: &Answers, out: &mut String) {
         "revocation_endpoint",
         "jwks_uri",
     ] {
-        if let Some(url) = answers.address(name).filter(|url| matches!(url.scheme(), "http" | "https")) {
+        if let Some(url) = answers
+            .address(name)
+            .filter(|url| matches!(url.scheme(), "http" | "https"))
+        {
             let _ = writeln!(out, "{name} = {}", quoted(url.as_str()));
         }
     }

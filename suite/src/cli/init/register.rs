@@ -277,7 +277,10 @@ async fn ask(world: &World, wish: &Wish<'_>, metadata: Value) -> Result<Value, (
     if let Some(token) = wish.token
         && !request.header(AUTHORIZATION, &format!("Bearer {}", token.expose()))
     {
-        return Err((0, "the initial access token has characters that no header carries".to_owned()));
+        return Err((
+            0,
+            "the initial access token has characters that no header carries".to_owned(),
+        ));
     }
     let (_, outcome) = world.send("register", request).await;
     let answer = outcome.map_err(|failure| (0, failure.to_string()))?;
@@ -288,12 +291,16 @@ async fn ask(world: &World, wish: &Wish<'_>, metadata: Value) -> Result<Value, (
         200 | 201 => Err((answer.status, "the answer is no JSON object".to_owned())),
         401 | 403 => Err((
             answer.status,
-            "the registration_endpoint wants an initial access token; give it with --registration-token NAME".to_owned(),
+            "the registration_endpoint wants an initial access token; give it with --registration-token NAME"
+                .to_owned(),
         )),
         status => {
             let said = ["error", "error_description"].map(|name| json[name].as_str().unwrap_or_default());
             let said = super::profile_text::plain(said.join(" ").trim());
-            Err((status, format!("the server answered {status} {said}").trim_end().to_owned()))
+            Err((
+                status,
+                format!("the server answered {status} {said}").trim_end().to_owned(),
+            ))
         }
     }
 }
