@@ -41,7 +41,7 @@ async fn each_base_has_its_line_whatever_is_wrong_with_it() {
     let garbage = Server::raw(b"SSH-2.0-OpenSSH_9.2\r\n").await;
     let other = Server::changed(|_| axum::Router::new()).await;
     let list = format!(
-        "# FHIR bases\n{}\n{}\n\n{}\n{}\nhttp://127.0.0.1:9/fhir\nhttps://ehr.invalid/fhir\nnot a url\nhttp://me:hunter2@127.0.0.1:9/fhir\n",
+        "# FHIR bases\n{}\n{}\n\n{}\n{}\nhttp://127.0.0.1:9/fhir\nhttps://ehr.invalid/fhir\nnot a url\nhttp://me:hunter2@127.0.0.1:9/other\n",
         good.fhir(),
         bad.fhir(),
         garbage.fhir(),
