@@ -13,6 +13,8 @@ pub mod render;
 mod sample;
 mod schema;
 pub mod tally;
+mod uri;
+mod wording;
 
 pub use answer::{Answer, Conclusion, Why, answer};
 pub use schema::schema;

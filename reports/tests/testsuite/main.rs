@@ -1,10 +1,17 @@
 //! Renderers and schema over one report that holds every outcome, `samples/every_outcome.json`.
 
+mod badge;
+mod har;
+mod hostile;
 mod html;
 mod json;
 mod junit;
+mod markdown;
+mod readers;
+mod sarif;
 mod schema;
 mod terminal;
+mod testreport;
 
 use reports::model::Report;
 
@@ -18,4 +25,12 @@ fn is_harmless(text: &str) -> bool {
     !text
         .chars()
         .any(|c| c != '\n' && c != '\t' && reports::plain::is_dangerous(c))
+}
+
+/// Says loudly that a test did nothing. Printed texts of tests that pass are swallowed; `./test` counts these lines.
+fn skipped(why: &dyn std::fmt::Display) {
+    let _ = std::io::Write::write_fmt(
+        &mut std::io::stderr(),
+        format_args!("########  SKIPPED: {why}  ########\n"),
+    );
 }
