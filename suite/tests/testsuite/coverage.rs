@@ -67,3 +67,14 @@ fn every_defect_breaks_a_row_that_there_is() {
         .collect();
     assert!(unknown.is_empty(), "{unknown:#?}");
 }
+
+#[test]
+fn every_scenario_says_how_to_mend_what_failed() {
+    let scenarios = load::load(None).expect("the scenarios load");
+    let silent: Vec<&str> = scenarios
+        .iter()
+        .filter(|loaded| loaded.scenario.fix.as_deref().is_none_or(|fix| fix.trim().len() < 20))
+        .map(|loaded| loaded.id.as_str())
+        .collect();
+    assert!(silent.is_empty(), "no `fix:` in {silent:#?}");
+}
