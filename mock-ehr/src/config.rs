@@ -326,7 +326,7 @@ impl Client {
 }
 
 /// RFC 6749 §3.1.2: an absolute URI without fragment. Only ASCII, so that it can stand in a header as it is.
-fn address(text: &str) -> Result<(), String> {
+pub(crate) fn address(text: &str) -> Result<(), String> {
     let parsed = url::Url::parse(text).map_err(|error| format!("`{text}` is not an absolute URI: {error}"))?;
     if parsed.fragment().is_some() {
         return Err(format!("`{text}` has a fragment (RFC 6749 §3.1.2)"));

@@ -14,10 +14,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::config::ClientKind;
 use crate::defect::Defect;
 use crate::faults;
 use crate::journal::har;
+use crate::register::by_hand;
 use crate::serve::ManagementToken;
 use crate::state::AppState;
 use crate::variant::Variant;
@@ -50,7 +50,11 @@ fn routes(state: AppState) -> Router {
         .route("/clock/advance", post(advance_clock))
         .route("/journal", get(read_journal).delete(clear_journal))
         .route("/journal.har", get(read_har))
-        .route("/clients", get(list_clients))
+        .route("/clients", get(by_hand::list).post(by_hand::create))
+        .route(
+            "/clients/{client_id}",
+            get(by_hand::show).put(by_hand::change).delete(by_hand::remove),
+        )
         .route("/reset", post(reset))
         .layer(CatchPanicLayer::new())
         .with_state(state)
@@ -200,27 +204,6 @@ async fn read_har(State(state): State<AppState>) -> Response {
 async fn clear_journal(State(state): State<AppState>) -> StatusCode {
     state.journal().clear();
     StatusCode::NO_CONTENT
-}
-
-async fn list_clients(State(state): State<AppState>) -> Json<Value> {
-    let clients = state.config().clients.iter().map(|client| {
-        let scopes: Vec<_> = client.scopes.iter().map(crate::scope::Scope::text).collect();
-        json!({
-            "client_id": client.client_id,
-            "name": client.name,
-            "kind": match client.kind {
-                ClientKind::Public => "public",
-                ClientKind::Symmetric => "symmetric",
-                ClientKind::Asymmetric => "asymmetric",
-                ClientKind::Backend => "backend",
-            },
-            "redirect_uris": client.redirect_uris,
-            "launch_url": client.launch_url,
-            "scopes": scopes.join(" "),
-            "origins": client.origins,
-        })
-    });
-    Json(Value::Array(clients.collect()))
 }
 
 async fn reset(State(state): State<AppState>) -> StatusCode {

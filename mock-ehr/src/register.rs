@@ -2,6 +2,7 @@
 //!
 //! RFC 7591: <https://www.rfc-editor.org/rfc/rfc7591>
 
+pub(crate) mod by_hand;
 pub(crate) mod first_try;
 pub(crate) mod manage;
 

@@ -1,5 +1,7 @@
 //! The management listener, and what the journal keeps.
 
+mod clients;
+
 use axum::body::{Body, to_bytes};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
