@@ -41,6 +41,9 @@ pub(super) fn conclude(
     report.run.exit_code = code;
     report.run.exit_reason = why;
     write(arguments, &report)?;
+    if arguments.among_others {
+        return Ok(code);
+    }
     let colour = anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
     anstream::println!("{}", reports::render::terminal::summary(&report, colour));
     let file = if arguments.report.contains(&Format::Html) {

@@ -2,7 +2,7 @@
 
 mod answers;
 mod client_block;
-mod files;
+pub(super) mod files;
 mod key_pair;
 mod profile_text;
 mod register;

@@ -17,6 +17,7 @@ mod selftest;
 mod serve;
 mod server_arguments;
 mod survey;
+mod targets;
 mod test_discovery;
 mod test_server;
 
@@ -140,7 +141,9 @@ pub fn main() -> u8 {
 /// A run asks one thing after another: on one thread, nobody has to wake another for each answer. What serves many, and
 /// the defect matrix, use every core.
 fn builder(command: &Command) -> tokio::runtime::Builder {
+    let several = matches!(command, Command::Test(Test::Server(arguments)) if arguments.targets.is_some());
     match command {
+        _ if several => tokio::runtime::Builder::new_multi_thread(),
         Command::Serve(_) | Command::Selftest(_) | Command::Survey(_) => tokio::runtime::Builder::new_multi_thread(),
         _ => tokio::runtime::Builder::new_current_thread(),
     }

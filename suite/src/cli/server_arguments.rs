@@ -24,13 +24,22 @@ pub(super) enum Format {
     Events,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct ServerArguments {
     /// FHIR base URL of the server.
     pub(super) fhir_base: Option<String>,
     /// Profile of the target (TOML): clients, users, sign-in.
     #[arg(long, value_name = "FILE")]
     pub(super) target: Option<PathBuf>,
+    /// A folder of profiles instead: each is judged, several side by side, and has its report below `--out`.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["fhir_base", "target", "baseline", "rerun_failed", "dry_run"])]
+    pub(super) targets: Option<PathBuf>,
+    /// With `--targets`: so many at once; twice the cores where absent.
+    #[arg(long, value_name = "N", requires = "targets", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(super) jobs: Option<u16>,
+    /// One of several targets: the summary is that of all.
+    #[arg(skip)]
+    pub(super) among_others: bool,
 
     /// Only these scenarios: ids, prefixes (`pkce/`), or verdict ids (`pkce/x#case@public`).
     #[arg(long = "only", value_name = "ID", num_args = 1.., help_heading = "Selection")]

@@ -32,8 +32,14 @@ struct Target {
 
 pub(super) async fn run(arguments: ServerArguments) -> Result<u8, Failure> {
     let Interrupt { once, mut twice } = interrupt::listen();
+    let judged = async {
+        match arguments.targets.clone() {
+            Some(folder) => super::targets::run(arguments, &folder, once).await,
+            None => judge(arguments, once).await,
+        }
+    };
     tokio::select! {
-        done = judge(arguments, once) => done,
+        done = judged => done,
         () = happened(&mut twice) => Err(Failure {
             code: exit::INTERRUPTED,
             message: "ended at the second Ctrl-C, without a report".to_owned(),
@@ -41,7 +47,7 @@ pub(super) async fn run(arguments: ServerArguments) -> Result<u8, Failure> {
     }
 }
 
-async fn judge(arguments: ServerArguments, mut cancel: watch::Receiver<bool>) -> Result<u8, Failure> {
+pub(super) async fn judge(arguments: ServerArguments, mut cancel: watch::Receiver<bool>) -> Result<u8, Failure> {
     let (scenarios, requirements) = catalogue(arguments.scenarios.as_deref())?;
     let baseline = read_baseline(&arguments)?;
     let seed = arguments.seed.unwrap_or_else(fresh_seed);

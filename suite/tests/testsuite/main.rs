@@ -15,6 +15,7 @@ mod init;
 mod interop;
 mod leak;
 mod list;
+mod many_targets;
 mod profile;
 mod program;
 mod scenario_errors;
