@@ -45,7 +45,13 @@ pub(super) async fn run(
         let task = tokio::spawn(one(arguments, found.clone(), places, slots, cancel));
         async move {
             task.await.unwrap_or_else(|error| {
-                Told::failed(&found.name, &found.profile, exit::INTERNAL, error.to_string(), Duration::ZERO)
+                Told::failed(
+                    &found.name,
+                    &found.profile,
+                    exit::INTERNAL,
+                    error.to_string(),
+                    Duration::ZERO,
+                )
             })
         }
     });
@@ -130,7 +136,10 @@ fn profiles(folder: &Path) -> Result<Vec<Found>, Failure> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(wrong)? {
         let path = entry.map_err(wrong)?.path();
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
         let Some(name) = name.strip_suffix(".toml") else {
             continue;
         };

@@ -22,7 +22,9 @@ fn summary(ran: &Ran) -> Value {
 
 fn of<'a>(summary: &'a Value, name: &str) -> &'a Value {
     let all = summary["targets"].as_array().expect("a list");
-    all.iter().find(|told| told["name"] == name).unwrap_or_else(|| panic!("no {name} in {summary}"))
+    all.iter()
+        .find(|told| told["name"] == name)
+        .unwrap_or_else(|| panic!("no {name} in {summary}"))
 }
 
 /// Clients that publish keys at a port of their own would wait for each other.
@@ -44,7 +46,19 @@ async fn each_target_has_its_report_and_the_worst_code_is_that_of_all() {
         ("readme.txt", "no profile".to_owned()),
     ]);
     let path = profiles.path().to_str().expect("text");
-    let ran = run(&["test", "server", "--targets", path, "--out", "all", "--only", "pkce/verifier_wrong", "--seed", "7"]).await;
+    let ran = run(&[
+        "test",
+        "server",
+        "--targets",
+        path,
+        "--out",
+        "all",
+        "--only",
+        "pkce/verifier_wrong",
+        "--seed",
+        "7",
+    ])
+    .await;
     ran.assert(exit::BAD_INPUT, &["(broken)", "bad ", "good ", "targets.json"]);
     let summary = summary(&ran);
     assert_eq!(summary["exit_code"], exit::BAD_INPUT);
@@ -60,7 +74,10 @@ async fn each_target_has_its_report_and_the_worst_code_is_that_of_all() {
     assert!(of(&summary, "bad")["verdicts"]["fail"].as_u64() > Some(0), "{summary}");
     for name in ["good", "bad", "dead"] {
         let report = ran.folder().join("all").join(name);
-        assert!(report.join("run.json").exists() && report.join("report.html").exists(), "{name}");
+        assert!(
+            report.join("run.json").exists() && report.join("report.html").exists(),
+            "{name}"
+        );
     }
     assert!(!ran.folder().join("all/broken").exists());
 }
@@ -69,9 +86,7 @@ async fn each_target_has_its_report_and_the_worst_code_is_that_of_all() {
 async fn a_baseline_beside_the_profile_is_that_of_its_target() {
     let bad = Server::mock(&[Defect::PkceNotVerified]).await;
     let entry = |client: &str| {
-        format!(
-            "[[expect]]\nscenario = \"pkce/verifier_wrong@{client}\"\nverdict = \"fail\"\nreason = \"known\"\n"
-        )
+        format!("[[expect]]\nscenario = \"pkce/verifier_wrong@{client}\"\nverdict = \"fail\"\nreason = \"known\"\n")
     };
     let baseline = ["public", "symmetric", "asymmetric"].map(entry).concat();
     let profiles = folder(&[
@@ -79,7 +94,17 @@ async fn a_baseline_beside_the_profile_is_that_of_its_target() {
         ("bad.baseline.toml", baseline),
     ]);
     let path = profiles.path().to_str().expect("text");
-    let ran = run(&["test", "server", "--targets", path, "--out", "all", "--only", "pkce/verifier_wrong"]).await;
+    let ran = run(&[
+        "test",
+        "server",
+        "--targets",
+        path,
+        "--out",
+        "all",
+        "--only",
+        "pkce/verifier_wrong",
+    ])
+    .await;
     ran.assert(exit::NOTHING_UNEXPECTED, &["bad"]);
     assert_eq!(summary(&ran)["targets"].as_array().map(Vec::len), Some(1));
 }
@@ -87,11 +112,26 @@ async fn a_baseline_beside_the_profile_is_that_of_its_target() {
 #[tokio::test(flavor = "multi_thread")]
 async fn profiles_that_publish_keys_at_one_port_wait_for_each_other() {
     let (one, two) = (Server::mock(&[]).await, Server::mock(&[]).await);
-    let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("bound")
+        .port();
     let at = |origin: &str| profile_text(origin).replace("127.0.0.1:8090", &format!("127.0.0.1:{port}"));
     let profiles = folder(&[("one.toml", at(&one.origin)), ("two.toml", at(&two.origin))]);
     let path = profiles.path().to_str().expect("text");
-    let arguments = ["test", "server", "--targets", path, "--out", "all", "--only", "backend/accepted", "--jobs", "2"];
+    let arguments = [
+        "test",
+        "server",
+        "--targets",
+        path,
+        "--out",
+        "all",
+        "--only",
+        "backend/accepted",
+        "--jobs",
+        "2",
+    ];
     let ran = run(&arguments).await;
     for name in ["one", "two"] {
         let report = std::fs::read_to_string(ran.folder().join("all").join(name).join("run.json")).expect("a report");
@@ -102,13 +142,23 @@ async fn profiles_that_publish_keys_at_one_port_wait_for_each_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_folders_and_flags_have_their_codes() {
-    run(&["test", "server", "--targets", "/nowhere/at/all"]).await.assert(exit::BAD_INPUT, &["/nowhere/at/all"]);
+    run(&["test", "server", "--targets", "/nowhere/at/all"])
+        .await
+        .assert(exit::BAD_INPUT, &["/nowhere/at/all"]);
     let empty = folder(&[]);
     let path = empty.path().to_str().expect("text");
-    run(&["test", "server", "--targets", path]).await.assert(exit::NOTHING_SELECTED, &["holds no profile"]);
-    run(&["test", "server", "--targets", path, "--target", "x.toml"]).await.assert(exit::USAGE, &["--target"]);
-    run(&["test", "server", "--jobs", "2"]).await.assert(exit::USAGE, &["--targets"]);
-    run(&["test", "server", "--targets", path, "--jobs", "0"]).await.assert(exit::USAGE, &["--jobs"]);
+    run(&["test", "server", "--targets", path])
+        .await
+        .assert(exit::NOTHING_SELECTED, &["holds no profile"]);
+    run(&["test", "server", "--targets", path, "--target", "x.toml"])
+        .await
+        .assert(exit::USAGE, &["--target"]);
+    run(&["test", "server", "--jobs", "2"])
+        .await
+        .assert(exit::USAGE, &["--targets"]);
+    run(&["test", "server", "--targets", path, "--jobs", "0"])
+        .await
+        .assert(exit::USAGE, &["--jobs"]);
     let one = Written::new("a.toml", "fhir_base = \"http://127.0.0.1:9/fhir\"\n");
     let path = one.folder().to_str().expect("text");
     run(&["test", "server", "--targets", path, "--agent", "manual", "--jobs", "2"])

@@ -44,7 +44,13 @@ impl Answers {
     /// Asks for everything that needs no client.
     pub(super) async fn ask(world: &World) -> Self {
         let mut facts = discover::facts(world).await.clone();
-        let elsewhere = if facts.authorization_endpoint.is_none() {
+        // Where nobody answers, nobody answers at other addresses either.
+        let answers = world
+            .recorder
+            .all()
+            .iter()
+            .any(|exchange| exchange.response().is_some());
+        let elsewhere = if answers && facts.authorization_endpoint.is_none() {
             ask_elsewhere(world, &mut facts).await
         } else {
             None

@@ -68,9 +68,9 @@ fn gap(answers: &Answers, kind: ClientKind, key: Option<&Waiting>, out: &mut Str
     let scopes = answers.scopes(kind);
     let what = match kind {
         ClientKind::Public => "a public client, an app that keeps no secret,",
-        ClientKind::Symmetric => "a confidential client with a secret",
-        ClientKind::Asymmetric => "a confidential client that signs with a key (private_key_jwt)",
-        ClientKind::Backend => "a backend service (grant client_credentials, private_key_jwt)",
+        ClientKind::Symmetric => "a confidential client that keeps a secret,",
+        ClientKind::Asymmetric => "a confidential client that signs with a key (private_key_jwt),",
+        ClientKind::Backend => "a backend service (grant client_credentials, private_key_jwt),",
     };
     let _ = writeln!(out, "\n# Register {what} with");
     if kind != ClientKind::Backend {

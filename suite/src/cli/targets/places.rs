@@ -46,7 +46,10 @@ fn addresses(text: &str) -> BTreeSet<String> {
         .filter(crate::target::profile::is_loopback)
         .filter_map(|url| url.port_or_known_default())
         .map(|port| format!("port {port}"))
-        .chain(bind.and_then(|bind| bind.rsplit(':').next()).map(|port| format!("port {port}")))
+        .chain(
+            bind.and_then(|bind| bind.rsplit(':').next())
+                .map(|port| format!("port {port}")),
+        )
         .collect()
 }
 

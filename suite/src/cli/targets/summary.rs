@@ -26,7 +26,16 @@ const WORST_FIRST: [u8; 9] = [
 ];
 
 /// The statuses, in the order of the table.
-const STATUSES: [&str; 8] = ["pass", "fail", "warn", "info", "skip", "unconfigured", "blocked", "error"];
+const STATUSES: [&str; 8] = [
+    "pass",
+    "fail",
+    "warn",
+    "info",
+    "skip",
+    "unconfigured",
+    "blocked",
+    "error",
+];
 
 /// What came of one target.
 #[derive(Debug, Clone, Serialize)]
@@ -184,7 +193,13 @@ mod tests {
             let mut summary = Summary::default();
             for (at, code) in codes.iter().enumerate() {
                 let name = format!("t{at}");
-                summary.add(Told::failed(&name, Path::new("x.toml"), *code, String::new(), Duration::ZERO));
+                summary.add(Told::failed(
+                    &name,
+                    Path::new("x.toml"),
+                    *code,
+                    String::new(),
+                    Duration::ZERO,
+                ));
             }
             summary.conclude(Duration::ZERO);
             (summary.exit_code, summary.exit_reason)
