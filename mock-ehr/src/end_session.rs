@@ -1,4 +1,5 @@
-//! Ends the session of the browser. The app is not asked where to go then: no post_logout_redirect_uri is registered.
+//! Ends the session of the browser, and where an identity provider signed the user in, the one there. The app is not asked
+//! where to go then: no post_logout_redirect_uri is registered.
 //!
 //! OpenID Connect RP-Initiated Logout 1.0: <https://openid.net/specs/openid-connect-rpinitiated-1_0.html>
 
@@ -11,6 +12,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use crate::authorize::flow;
 use crate::defect::Defect;
 use crate::form::Parameters;
+use crate::identity_provider::logout;
 use crate::page;
 use crate::state::AppState;
 
@@ -39,6 +41,11 @@ pub(crate) async fn handle(
         response.headers_mut().insert(LOCATION, address);
         return response;
     }
+    let session = flow::session_of(&state, &headers, state.now());
     flow::sign_out(&state, &headers);
-    page::html(&state, StatusCode::OK, page::render(&page::SignedOut))
+    let at_provider = session.and_then(|(_, session)| session.signed_in?.at_provider);
+    match (&state.config().identity_provider, at_provider) {
+        (Some(settings), Some(at)) => logout::depart(&state, settings, &at),
+        _ => logout::signed_out(&state),
+    }
 }

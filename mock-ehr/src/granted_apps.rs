@@ -95,6 +95,7 @@ pub(crate) async fn submit_sign_in(State(state): State<AppState>, headers: Heade
     let signed_in = SignedIn {
         username: user.username.clone(),
         at: state.now(),
+        at_provider: None,
     };
     let renewed = state.chance().token::<32>();
     if state

@@ -48,11 +48,6 @@ pub(crate) fn render(template: &impl askama::Template) -> String {
         .unwrap_or_else(|error| format!("<p>This page cannot be shown: {error}</p>"))
 }
 
-/// The page after the end of a session.
-#[derive(askama::Template)]
-#[template(path = "signed_out.html")]
-pub(crate) struct SignedOut;
-
 /// A body beyond every limit.
 pub(crate) fn too_large() -> Response {
     (StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large.\n").into_response()

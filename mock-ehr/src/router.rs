@@ -70,6 +70,10 @@ fn at_root(state: AppState) -> Router {
         )
         .route(granted_apps::SIGN_IN, post(granted_apps::submit_sign_in))
         .route(identity_provider::CALLBACK, get(identity_provider::callback))
+        .route(
+            identity_provider::logout::SIGNED_OUT,
+            get(identity_provider::logout::arrive),
+        )
         .route("/auth/end-session", get(end_session::handle).post(end_session::handle))
         // Endpoints for apps
         .route("/auth/par", any(authorize::pushed::handle))

@@ -50,13 +50,20 @@ async fn refresh(State(bare): State<Arc<Bare>>, Form(form): Form<HashMap<String,
         }
         tokens.insert(after.clone());
     }
-    let mut body = json!({ "access_token": token(), "token_type": "Bearer", "expires_in": 3600, "refresh_token": after });
+    let mut body =
+        json!({ "access_token": token(), "token_type": "Bearer", "expires_in": 3600, "refresh_token": after });
     if signed {
-        let claims = json!({ "iss": "http://127.0.0.1", "sub": "demo", "aud": "bench", "exp": 4_000_000_000_u64, "iat": 1 });
+        let claims =
+            json!({ "iss": "http://127.0.0.1", "sub": "demo", "aud": "bench", "exp": 4_000_000_000_u64, "iat": 1 });
         let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let message = format!("{}.{}", part(&json!({ "alg": "RS256" })), part(&claims));
         let mut signature = vec![0; bare.key.public_modulus_len()];
-        let made = bare.key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message.as_bytes(), &mut signature);
+        let made = bare.key.sign(
+            &RSA_PKCS1_SHA256,
+            &SystemRandom::new(),
+            message.as_bytes(),
+            &mut signature,
+        );
         if made.is_err() {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         }
@@ -72,13 +79,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("bare PORT COUNT FILE".into());
     };
     let prefix = std::env::var("PREFIX").unwrap_or_default();
-    let tokens: Vec<String> = (0..count.parse::<usize>()?).map(|_| prefix.clone() + &token()).collect();
+    let tokens: Vec<String> = (0..count.parse::<usize>()?)
+        .map(|_| prefix.clone() + &token())
+        .collect();
     std::fs::write(file, tokens.join("\n") + "\n")?;
     let bare = Bare {
         tokens: Mutex::new(tokens.into_iter().collect()),
         key: KeyPair::generate(KeySize::Rsa2048)?,
     };
-    let router = Router::new().route("/auth/token", post(refresh)).with_state(Arc::new(bare));
+    let router = Router::new()
+        .route("/auth/token", post(refresh))
+        .with_state(Arc::new(bare));
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port.parse()?)).await?;
     println!("ready");
     Ok(axum::serve(listener, router).await?)

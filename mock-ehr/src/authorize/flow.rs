@@ -324,17 +324,17 @@ pub(crate) fn session_of(state: &AppState, headers: &HeaderMap, now: Timestamp) 
 }
 
 fn cookie(headers: &HeaderMap) -> Option<String> {
+    cookie_of(headers, COOKIE_NAME)
+}
+
+/// The cookie of this name.
+pub(crate) fn cookie_of(headers: &HeaderMap, name: &str) -> Option<String> {
     headers
         .get_all(COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
-        .find_map(|pair| {
-            pair.trim()
-                .strip_prefix(COOKIE_NAME)?
-                .strip_prefix('=')
-                .map(str::to_owned)
-        })
+        .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('=').map(str::to_owned))
 }
 
 /// Forgets the session of this browser.

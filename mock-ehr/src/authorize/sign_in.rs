@@ -74,6 +74,7 @@ pub(crate) async fn submit(State(state): State<AppState>, headers: HeaderMap, bo
     let signed_in = SignedIn {
         username: user.username.clone(),
         at: state.now(),
+        at_provider: None,
     };
     visit.pending.username = Some(signed_in.username.clone());
     visit.pending.auth_time = Some(signed_in.at);

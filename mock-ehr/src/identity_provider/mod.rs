@@ -4,6 +4,7 @@
 //! RFC 9700 §2.1, §4.4, §4.7: each answer belongs to one browser, one provider and one errand, and works once.
 
 mod id_token;
+pub(crate) mod logout;
 mod options;
 mod problem;
 pub(crate) mod provider;
@@ -19,6 +20,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use self::id_token::{Expected, seconds};
+use self::logout::AtProvider;
 pub use self::options::Options;
 use self::problem::Problem;
 use self::provider::Provider;
@@ -265,6 +267,10 @@ async fn identify(
     Ok(SignedIn {
         username: user.username.clone(),
         at,
+        at_provider: Some(AtProvider {
+            end_session_endpoint: provider.end_session_endpoint.clone(),
+            id_token: tokens.id_token,
+        }),
     })
 }
 

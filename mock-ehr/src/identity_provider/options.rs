@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::settings::{IdentityProvider, preferred_username};
+use super::settings::{IdentityProvider, preferred_username, usual_scopes};
 use crate::config::{Config, ConfigError, Secret};
 
 /// Options of `serve`.
@@ -31,6 +31,43 @@ pub struct Options {
     /// The claim that holds the user name.
     #[arg(id = "identity_provider_claim", long = "identity-provider-claim", value_name = "NAME", default_value_t = preferred_username(), requires = "identity_provider")]
     claim: String,
+    /// A user here for a value of the claim there; may be given several times. With none, the value is the user name.
+    #[arg(
+        id = "identity_provider_user",
+        long = "identity-provider-user",
+        value_name = "VALUE=USER",
+        requires = "identity_provider",
+        value_parser = pair
+    )]
+    users: Vec<(String, String)>,
+    /// What the mock asks for there, separated by blanks.
+    #[arg(
+        id = "identity_provider_scopes",
+        long = "identity-provider-scopes",
+        value_name = "SCOPES",
+        default_value_t = usual_scopes(),
+        requires = "identity_provider"
+    )]
+    scopes: String,
+    /// A PEM file of the authorities that vouch for the provider, beside those that this machine knows.
+    #[arg(
+        id = "identity_provider_ca_certificate",
+        long = "identity-provider-ca-certificate",
+        value_name = "FILE",
+        requires = "identity_provider"
+    )]
+    ca_certificate: Option<PathBuf>,
+}
+
+/// The value of a claim may have `=` in it; a user name has none.
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (value, user) = text
+        .rsplit_once('=')
+        .ok_or("expected VALUE=USER, such as nurse@example.org=nurse")?;
+    if value.is_empty() || user.is_empty() {
+        return Err("expected a value before `=`, and a user name behind it".to_owned());
+    }
+    Ok((value.to_owned(), user.to_owned()))
 }
 
 impl Options {
@@ -45,6 +82,16 @@ impl Options {
                 error: error.to_string(),
             })?;
             provider.client_secret = Some(Secret(text.trim_end_matches(['\r', '\n']).to_owned()));
+        }
+        self.scopes.clone_into(&mut provider.scopes);
+        provider.ca_certificate.clone_from(&self.ca_certificate);
+        for (value, user) in &self.users {
+            if provider.users.insert(value.clone(), user.clone()).is_some() {
+                return Err(ConfigError::Invalid {
+                    file: "--identity-provider-user".to_owned(),
+                    what: format!("`{value}` is given twice"),
+                });
+            }
         }
         provider.check(&config.users).map_err(|what| ConfigError::Invalid {
             file: "--identity-provider".to_owned(),

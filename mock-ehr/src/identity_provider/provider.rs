@@ -21,6 +21,8 @@ pub(crate) struct Provider {
     token_endpoint: String,
     jwks_uri: String,
     userinfo_endpoint: Option<String>,
+    /// RP-Initiated Logout §2.1; not every provider has one.
+    pub(super) end_session_endpoint: Option<Url>,
     secret_in_body: bool,
     /// RFC 9207 §3
     pub(super) names_itself: bool,
@@ -72,6 +74,7 @@ impl Provider {
             token_endpoint: endpoint("token_endpoint")?.into(),
             jwks_uri: endpoint("jwks_uri")?.into(),
             userinfo_endpoint: endpoint("userinfo_endpoint").ok().map(String::from),
+            end_session_endpoint: endpoint("end_session_endpoint").ok(),
             secret_in_body: lists(methods, "client_secret_basic") == Some(false)
                 && lists(methods, "client_secret_post") == Some(true),
             names_itself: document["authorization_response_iss_parameter_supported"] == true,

@@ -42,7 +42,8 @@ pub(crate) fn preferred_username() -> String {
     "preferred_username".to_owned()
 }
 
-fn usual_scopes() -> String {
+/// What tells of the user.
+pub(crate) fn usual_scopes() -> String {
     "openid profile email".to_owned()
 }
 

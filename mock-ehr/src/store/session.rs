@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::pending::AuthorizationRequest;
 use super::{Store, is_crowded};
+use crate::identity_provider::logout::AtProvider;
 
 /// A session, named by a number that stays when its cookie changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,6 +29,8 @@ pub(crate) struct Session {
 pub(crate) struct SignedIn {
     pub(crate) username: String,
     pub(crate) at: Timestamp,
+    /// Where an identity provider signed them in.
+    pub(crate) at_provider: Option<AtProvider>,
 }
 
 #[derive(Debug, Clone)]

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 
 const home = realpathSync(fileURLToPath(new URL('../../../.peers/keycloak/current', import.meta.url)));
 const imports = path.join(home, 'data/import');
-const realm = readFileSync(new URL('realm.json', import.meta.url), 'utf8').replace('{REDIRECT_URI}', process.env.REDIRECT_URI);
+const realm = readFileSync(new URL('realm.json', import.meta.url), 'utf8')
+  .replace('{REDIRECT_URI}', process.env.REDIRECT_URI).replace('{SIGNED_OUT_URI}', process.env.SIGNED_OUT_URI);
 // What the suite's own tests left would be imported too.
 rmSync(imports, { recursive: true, force: true });
 mkdirSync(imports, { recursive: true });

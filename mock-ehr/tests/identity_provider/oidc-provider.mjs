@@ -11,6 +11,7 @@ const provider = new Provider(`http://127.0.0.1:${process.env.PORT}`, {
     client_id: 'mock-ehr',
     token_endpoint_auth_method: 'none',
     redirect_uris: [process.env.REDIRECT_URI],
+    post_logout_redirect_uris: [process.env.SIGNED_OUT_URI],
     grant_types: ['authorization_code'],
     response_types: ['code'],
   }],

@@ -1,5 +1,6 @@
 //! Sign-in at an identity provider: who comes back is who went there, and whatever goes wrong is said on a page.
 
+mod logout;
 mod provider;
 mod real;
 

@@ -70,6 +70,11 @@ impl Provider {
         self.inner().forged = true;
     }
 
+    /// Begins anew: nothing altered, no code redeemed.
+    pub(super) fn forget(&self) {
+        *self.inner() = Inner::default();
+    }
+
     pub(super) fn redeemed(&self) -> usize {
         self.inner().redeemed
     }
@@ -153,6 +158,7 @@ pub(super) fn metadata() -> Value {
         "token_endpoint": format!("{ISSUER}/token"),
         "jwks_uri": format!("{ISSUER}/keys"),
         "userinfo_endpoint": format!("{ISSUER}/userinfo"),
+        "end_session_endpoint": format!("{ISSUER}/logout?kept=yes"),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
     })

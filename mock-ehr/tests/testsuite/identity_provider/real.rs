@@ -80,6 +80,7 @@ impl Running {
             .arg(root().join("mock-ehr/tests/identity_provider").join(real.script))
             .env("PORT", port.to_string())
             .env("REDIRECT_URI", redirect_uri)
+            .env("SIGNED_OUT_URI", redirect_uri.replace("/callback", "/signed-out"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&log).unwrap())
@@ -226,6 +227,19 @@ impl Desk {
         self.window.go(&format!("{url}/auth/authorize?{}", request.encode()));
     }
 
+    /// Signs out here, and at the provider.
+    fn sign_out(&self, confirm: Option<&str>) {
+        let url = self.ehr.mock.public_url();
+        self.window.go(&format!("{url}/auth/end-session"));
+        if let Some(confirm) = confirm {
+            self.window.click(confirm);
+        }
+        let told = self.window.text("h1 + p");
+        assert!(told.contains("as well"), "{told}");
+        let ended = self.ehr.sent("GET", "/auth/signed-out", "state");
+        assert_eq!(ended.len(), 1, "{ended:?}");
+    }
+
     /// What the app was given.
     fn given(&self) -> Form {
         Form(pairs(&self.window.text("#query")))
@@ -289,10 +303,19 @@ async fn a_person_signs_in_at_npm_oidc_provider_or_does_not() {
         assert!(told.contains("access_denied"), "{told}");
         window.click("button[value=deny]");
         assert_eq!(at.given().get("error"), "access_denied");
+        // Whoever signs out is asked again there.
+        at.ask("");
+        sign_in("demo");
+        window.choose("patient-b");
+        window.decide("allow");
+        at.given();
+        at.sign_out(Some("button[name=logout]"));
+        at.ask("");
+        window.type_into("input[name=login]", "demo");
     });
     let sent = at.ehr.sent("GET", "/auth/callback", "iss");
     assert!(
-        sent.len() == 3 && sent.iter().all(|iss| iss.starts_with("http://127.0.0.1:")),
+        sent.len() == 4 && sent.iter().all(|iss| iss.starts_with("http://127.0.0.1:")),
         "{sent:?}"
     );
 }
@@ -324,6 +347,10 @@ async fn a_person_signs_in_at_keycloak_or_does_not() {
     let base = at.ehr.mock.fhir_base();
     assert_eq!(claims["fhirUser"], format!("{base}/Practitioner/practitioner-2"));
     tokio::task::block_in_place(|| {
+        // Whoever signs out is asked again there.
+        at.sign_out(None);
+        at.ask("");
+        at.window.type_into("#username", "nurse");
         at.provider.stop();
         at.ask("login");
         let told = at.window.text("#problem");
