@@ -1,5 +1,7 @@
 //! The answer as a form: what stands in it, what it may do, and that the code in it is good.
 
+mod chromium;
+
 use http::StatusCode;
 use mock_ehr::Variant;
 

@@ -1,5 +1,7 @@
 //! The launcher page, the launch API's further choices, the embedded frame, and the faults that ride with one launch.
 
+mod chromium;
+
 use http::StatusCode;
 use scraper::{Html, Selector};
 use serde_json::{Value, json};

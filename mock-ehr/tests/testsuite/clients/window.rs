@@ -6,9 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use headless_chrome::browser::tab::element::Element;
+use headless_chrome::protocol::cdp::Browser::{GrantPermissions, PermissionType};
 use headless_chrome::protocol::cdp::DOM::{GetDocument, Node, QuerySelector};
+use headless_chrome::protocol::cdp::Emulation::{MediaFeature, SetDeviceMetricsOverride, SetEmulatedMedia};
 use headless_chrome::protocol::cdp::Page::CaptureScreenshotFormatOption::Png;
 use headless_chrome::{Browser, LaunchOptions, Tab};
+use serde_json::Value;
 
 /// How long a page may take, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -70,7 +73,11 @@ impl Window {
     }
 
     pub(crate) fn picture(&self) -> String {
-        let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("chromium-{}.png", self.test));
+        self.picture_called(self.test)
+    }
+
+    pub(crate) fn picture_called(&self, name: &str) -> String {
+        let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("chromium-{name}.png"));
         if let Ok(png) = self.tab.capture_screenshot(Png, None, None, true) {
             std::fs::write(&file, png).unwrap();
         }
@@ -120,6 +127,76 @@ impl Window {
     pub(crate) fn select(&self, css: &str, letters: &str) {
         self.must(css, self.find(css).focus());
         self.must(letters, self.tab.type_str(letters));
+    }
+
+    /// One key, as if there were no mouse.
+    pub(crate) fn press(&self, key: &str) {
+        self.must(key, self.tab.press_key(key));
+    }
+
+    pub(crate) fn letters(&self, text: &str) {
+        self.must(text, self.tab.type_str(text));
+    }
+
+    /// Goes from field to field until this one has the focus.
+    pub(crate) fn tab_to(&self, css: &str) {
+        let found = (0..80).find(|_| {
+            self.press("Tab");
+            self.asks(&format!("String(document.activeElement.matches({}))", Value::from(css))) == "true"
+        });
+        self.must(css, found.ok_or("the keyboard does not lead there"));
+    }
+
+    /// What a script says of the page.
+    pub(crate) fn asks(&self, script: &str) -> String {
+        let told = self.must(script, self.tab.evaluate(script, true));
+        told.value
+            .and_then(|value| value.as_str().map(str::to_owned))
+            .unwrap_or_default()
+    }
+
+    /// What was copied by a page of this origin. Once anything is granted by name, all else is denied.
+    pub(crate) fn clipboard(&self, origin: &str) -> String {
+        let allow = GrantPermissions {
+            permissions: vec![
+                PermissionType::ClipboardReadWrite,
+                PermissionType::ClipboardSanitizedWrite,
+            ],
+            origin: Some(origin.to_owned()),
+            browser_context_id: None,
+        };
+        self.must("clipboard", self.tab.call_method(allow));
+        self.asks("navigator.clipboard.readText()")
+    }
+
+    /// As narrow as a phone, by day or by night.
+    pub(crate) fn as_a_phone(&self, is_dark: bool) {
+        let screen = SetDeviceMetricsOverride {
+            width: 390,
+            height: 844,
+            device_scale_factor: 2.0,
+            mobile: true,
+            scale: None,
+            screen_width: None,
+            screen_height: None,
+            position_x: None,
+            position_y: None,
+            dont_set_visible_size: None,
+            screen_orientation: None,
+            viewport: None,
+            display_feature: None,
+            device_posture: None,
+        };
+        self.must("screen", self.tab.call_method(screen));
+        let scheme = MediaFeature {
+            name: "prefers-color-scheme".to_owned(),
+            value: if is_dark { "dark" } else { "light" }.to_owned(),
+        };
+        let media = SetEmulatedMedia {
+            media: None,
+            features: Some(vec![scheme]),
+        };
+        self.must("colours", self.tab.call_method(media));
     }
 
     /// What stands there, once it is there.
