@@ -32,12 +32,12 @@ async fn the_session_ends_here_and_at_the_provider() {
     assert_eq!(asked.get("state").len(), 43);
     let hint = asked.get("id_token_hint");
     assert_eq!(hint.split('.').count(), 3, "{hint}");
-    let cookie = answer
+    let mut cookie = answer
         .headers
         .get_all("set-cookie")
         .iter()
         .filter_map(|value| value.to_str().ok());
-    let cookie = cookie.last().unwrap();
+    let cookie = cookie.next_back().unwrap();
     assert!(
         cookie.contains("; HttpOnly") && cookie.contains("Path=/auth/signed-out;"),
         "{cookie}"

@@ -127,6 +127,7 @@ fn look(window: &Window, url: &str) {
         assert_eq!(wide, "390 of 390");
         let ground = window.asks("getComputedStyle(document.body).backgroundColor");
         assert_eq!(ground == "rgb(18, 22, 27)", is_dark, "{ground}");
+        window.asks("document.querySelector('.own').scrollIntoView(), ''");
         window.picture_called(if is_dark {
             "launcher-phone-dark"
         } else {
