@@ -12,6 +12,7 @@ use crate::config::{Client, Config, ConfigError};
 use crate::defect::Defect;
 use crate::fetch::{Fetch, Loopback, PATIENCE};
 use crate::fhir::store::Store;
+use crate::fhir::upstream;
 use crate::launch::{LaunchError, LaunchRequest, LaunchResponse};
 use crate::persona::Persona;
 use crate::register::first_try;
@@ -37,6 +38,7 @@ pub struct Builder {
     patience: Duration,
     initial: Initial,
     data: Option<Arc<Store>>,
+    upstream: Option<upstream::Settings>,
     persona: Option<Persona>,
     first_try: Option<(String, String)>,
 }
@@ -53,6 +55,7 @@ impl MockEhr {
             patience: PATIENCE,
             initial: Initial::default(),
             data: None,
+            upstream: None,
             persona: None,
             first_try: None,
         }
@@ -215,6 +218,13 @@ impl Builder {
         self
     }
 
+    /// A FHIR server that holds the data instead of the mock.
+    #[must_use]
+    pub fn upstream(mut self, upstream: upstream::Settings) -> Self {
+        self.upstream = Some(upstream);
+        self
+    }
+
     /// Registers a public app by its launch URL alone; where else its codes may go, its user is asked at the first sign-in.
     #[must_use]
     pub fn app(mut self, client_id: impl Into<String>, launch_url: impl Into<String>) -> Self {
@@ -253,16 +263,31 @@ impl Builder {
             self.initial.variants.extend(persona.variants());
             persona.settle(Arc::make_mut(&mut self.config));
         }
+        let public_url = self.public_url.trim_end_matches('/').to_owned();
+        if let Some(upstream) = &self.upstream
+            && upstream.base() == format!("{public_url}/fhir")
+        {
+            return Err(ConfigError::Invalid {
+                file: "--fhir-upstream".to_owned(),
+                what: "the mock cannot be in front of itself; name another FHIR server".to_owned(),
+            });
+        }
+        // With a server upstream the mock has no people of its own.
+        let own = || match self.upstream {
+            Some(_) => Arc::default(),
+            None => Arc::clone(Store::embedded()),
+        };
         let state = AppState::new(Parts {
+            data: self.data.unwrap_or_else(own),
+            upstream: self.upstream,
             config: self.config,
             provider_fetch,
-            public_url: self.public_url.trim_end_matches('/').to_owned(),
+            public_url,
             clock: self.clock.unwrap_or_else(|| Arc::new(ControlledClock::default())),
             chance: Chance::new(self.seed),
             fetch: self.fetch.unwrap_or_else(|| Arc::new(Loopback::default())),
             patience: self.patience,
             initial: self.initial,
-            data: self.data.unwrap_or_else(|| Arc::clone(Store::embedded())),
         });
         Ok(MockEhr { state })
     }

@@ -27,6 +27,7 @@ use crate::defect::Defect;
 use crate::fhir::data::{self, DataError};
 use crate::fhir::population;
 use crate::fhir::store::Store;
+use crate::fhir::upstream;
 use crate::identity_provider;
 use crate::persona::Persona;
 use crate::register::first_try;
@@ -75,6 +76,9 @@ pub struct ServeArgs {
     /// Serve these data beside the built-in people: a folder of Bundles (Synthea's, for instance), resources or NDJSON.
     #[arg(long, value_name = "DIR")]
     pub fhir_data: Option<PathBuf>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for the description of the command")]
+    pub upstream: upstream::Options,
     /// An app of yours to try, by its launch URL: registered as a public client; the first sign-in asks for the rest.
     #[arg(long, value_name = "URL")]
     pub app: Option<String>,
@@ -149,6 +153,16 @@ pub async fn run(args: ServeArgs) -> Result<(), ServeError> {
         None => format!("{scheme}://{}", public.local_addr()?),
     };
     let (mock, mut told) = built(&args, public_url)?;
+    if let Some(upstream) = mock.state().upstream() {
+        told.push(format!(
+            "Upstream:    {} ({})",
+            upstream.base(),
+            upstream::greeting(upstream).await
+        ));
+        if upstream.is_open() {
+            told.push("Note:        the credential for the server upstream travels in the clear; use https".to_owned());
+        }
+    }
     let acceptor = if is_tls {
         let (certificate, lines) = certificate_of(&args, mock.public_url())?;
         told.extend(lines);
@@ -203,6 +217,9 @@ fn built(args: &ServeArgs, public_url: String) -> Result<(MockEhr, Vec<String>),
     )?;
     if let Some(data) = data {
         builder = builder.data(data);
+    }
+    if let Some(upstream) = args.upstream.settings()? {
+        builder = builder.upstream(upstream);
     }
     if let Some(persona) = &args.persona {
         builder = builder.persona(persona.clone());

@@ -18,6 +18,7 @@ use crate::fetch::Fetch;
 use crate::fhir;
 use crate::fhir::people::PatientSummary;
 use crate::fhir::records::{Records, Shelf};
+use crate::fhir::upstream::{Scratch, Upstream};
 use crate::journal::Journal;
 use crate::launch::fault::Riders;
 use crate::store::Store;
@@ -27,7 +28,7 @@ use crate::variant::Variant;
 
 /// One mock's state; a clone is the same mock.
 #[derive(Clone)]
-pub struct AppState(Arc<Inner>);
+pub struct AppState(Arc<Inner>, Option<Arc<Scratch>>);
 
 struct Inner {
     config: Arc<Config>,
@@ -46,6 +47,7 @@ struct Inner {
     patience: Duration,
     journal: Journal,
     shelf: Shelf,
+    upstream: Option<Upstream>,
     crowd: Crowd,
     faults: Faults,
     carried_faults: AtomicBool,
@@ -62,6 +64,7 @@ pub(crate) struct Parts {
     pub(crate) patience: Duration,
     pub(crate) initial: Initial,
     pub(crate) data: Arc<fhir::store::Store>,
+    pub(crate) upstream: Option<fhir::upstream::Settings>,
 }
 
 /// The switches that are armed at the start, and again after a reset.
@@ -81,8 +84,11 @@ impl AppState {
         variants.set(parts.initial.variants.iter().copied());
         let registered = Registered::default();
         register_first(&registered, &parts.initial, &parts.chance);
-        Self(Arc::new(Inner {
-            fhir_base: format!("{}/fhir", parts.public_url),
+        let fhir_base = format!("{}/fhir", parts.public_url);
+        let upstream = parts
+            .upstream
+            .map(|settings| Upstream::new(settings, &fhir_base, &parts.chance));
+        let inner = Arc::new(Inner {
             public_url: parts.public_url,
             journal: Journal::new(parts.config.journal_entries),
             config: parts.config,
@@ -94,6 +100,7 @@ impl AppState {
             initial: parts.initial,
             store: Store::default(),
             shelf: Shelf::new(parts.data),
+            upstream,
             registered,
             fetch: parts.fetch,
             provider_fetch: parts.provider_fetch,
@@ -101,7 +108,24 @@ impl AppState {
             faults: Faults::default(),
             carried_faults: AtomicBool::new(false),
             patience: parts.patience,
-        }))
+            fhir_base,
+        });
+        Self(inner, None)
+    }
+
+    /// The same mock, for one request whose records were brought from upstream.
+    pub(crate) fn with_scratch(&self, scratch: Arc<Scratch>) -> Self {
+        Self(Arc::clone(&self.0), Some(scratch))
+    }
+
+    /// What was brought from upstream for this request.
+    pub(crate) fn scratch(&self) -> Option<&Scratch> {
+        self.1.as_deref()
+    }
+
+    /// The FHIR server that holds the data, where it is not the mock itself.
+    pub(crate) fn upstream(&self) -> Option<&Upstream> {
+        self.0.upstream.as_ref()
     }
 
     /// Clients, users and lifetimes.
@@ -197,11 +221,11 @@ impl AppState {
 
     /// The records, with what apps wrote, as they are now.
     pub(crate) fn records(&self) -> Records {
-        self.0.shelf.records()
+        self.shelf().records()
     }
 
     pub(crate) fn shelf(&self) -> &Shelf {
-        &self.0.shelf
+        self.scratch().map_or(&self.0.shelf, |scratch| &scratch.shelf)
     }
 
     /// The records that were there at the start.

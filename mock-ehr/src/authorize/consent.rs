@@ -12,7 +12,7 @@ use super::flow::{self, Proof};
 use super::reason::Reason;
 use super::respond;
 use crate::defect::Defect;
-use crate::fhir::people;
+use crate::fhir::upstream::people;
 use crate::page;
 use crate::scope::grammar::Scope;
 use crate::scope::plain_words::meaning;
@@ -50,6 +50,10 @@ pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQ
         return flow::stray(&state, "Nobody has signed in yet.");
     };
     let request = &visit.pending.request;
+    let patient = match patient_of(&state, &visit.pending) {
+        Some(id) => Some(people::name_of(&state, &id).await),
+        None => None,
+    };
     let page = ConsentPage {
         client_name: state
             .client(&request.client_id)
@@ -66,7 +70,7 @@ pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQ
                 meaning: meaning(scope),
             })
             .collect(),
-        patient: patient_of(&state, &visit.pending).map(|id| people::name_of(state.data(), &id)),
+        patient,
     };
     page::html(&state, StatusCode::OK, page::render(&page))
 }

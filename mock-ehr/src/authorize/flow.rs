@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::reason::Reason;
 use super::{Refusal, advice, consent, patient_picker, respond};
-use crate::config::User;
+use crate::config::{Patients, User};
 use crate::defect::Defect;
 use crate::form::{Parameters, encode};
 use crate::journal::notes::{self, Advice};
@@ -172,6 +172,14 @@ fn choose_patient(state: &AppState, session: &Session, request: &AuthorizationRe
             .and_then(|consent| consent.patient.clone())
     {
         return Choice::Only(patient);
+    }
+    if state.upstream().is_some() {
+        // Who is there is asked on the page of the picker.
+        return match &user.patients {
+            Patients::Only(ids) if ids.is_empty() => Choice::Nobody,
+            Patients::Only(ids) if ids.len() == 1 => Choice::Only(ids[0].clone()),
+            _ => Choice::Ask,
+        };
     }
     match patient_picker::offered(state, user)[..] {
         [] => Choice::Nobody,

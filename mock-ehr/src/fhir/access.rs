@@ -59,9 +59,20 @@ pub struct View {
     grants: Vec<Grant>,
 }
 
+/// How far one scope goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reach<'v> {
+    /// Whose records, beside what is nobody's; everybody's, where it is `None`.
+    pub(crate) patients: Option<&'v [String]>,
+    /// What they must meet, as search parameters.
+    pub(crate) constraints: &'v [(String, String)],
+}
+
 #[derive(Debug)]
 struct Grant {
     whose: Whose,
+    /// The constraints as the scope has them.
+    query: Vec<(String, String)>,
     /// All must be met; `None` if one of them cannot be understood, so that nothing meets them.
     constraints: Option<Vec<Criterion>>,
 }
@@ -109,6 +120,7 @@ impl View {
         Self {
             grants: vec![Grant {
                 whose: Whose::Everyone,
+                query: Vec::new(),
                 constraints: Some(Vec::new()),
             }],
         }
@@ -136,6 +148,25 @@ impl View {
         Some(all)
     }
 
+    /// How far each of the scopes goes, as far as another does not go as far: what somebody else's server is to be asked.
+    pub(crate) fn reaches(&self) -> Vec<Reach<'_>> {
+        let all = || {
+            self.grants
+                .iter()
+                .enumerate()
+                .filter(|(_, grant)| grant.shows_something())
+        };
+        all()
+            .filter(|(at, grant)| {
+                let within = |(other_at, other): (usize, &Grant)| {
+                    other_at != *at && grant.is_within(other) && (other_at < *at || !other.is_within(grant))
+                };
+                !all().any(within)
+            })
+            .map(|(_, grant)| grant.reach())
+            .collect()
+    }
+
     /// Whether a search by these parameters repeats the constraints of one of the scopes; all do where it has none.
     pub(crate) fn is_repeated_by(&self, asked: &[&str]) -> bool {
         let repeated = |grant: &Grant| {
@@ -155,6 +186,7 @@ impl View {
         Self {
             grants: vec![Grant {
                 whose,
+                query: Vec::new(),
                 constraints: Some(Vec::new()),
             }],
         }
@@ -204,14 +236,43 @@ impl Grant {
             || (interaction == Interaction::Read && defects.has(Defect::FhirGranularReadIgnored))
             || (token.lenient && defects.has(Defect::FhirGranularLenientIgnored));
         let unknown_ignored = defects.has(Defect::FhirGranularUnknownIgnored);
-        let constraints = scope
-            .query
-            .iter()
-            .filter(|_| !ignored)
-            .map(|(name, value)| Criterion::parse(kind, name, value, base).ok())
-            .filter(|criterion| criterion.is_some() || !unknown_ignored)
+        let read = |(name, value): &(String, String)| Criterion::parse(kind, name, value, base).ok();
+        let query: Vec<_> = scope.query.iter().filter(|_| !ignored).cloned().collect();
+        let query: Vec<_> = query
+            .into_iter()
+            .filter(|pair| !unknown_ignored || read(pair).is_some())
             .collect();
-        Some(Self { whose, constraints })
+        let constraints = query.iter().map(read).collect();
+        Some(Self {
+            whose,
+            query,
+            constraints,
+        })
+    }
+
+    fn shows_something(&self) -> bool {
+        let somebody = !matches!(&self.whose, Whose::Patients(patients) if patients.is_empty());
+        somebody && self.constraints.is_some()
+    }
+
+    /// Whether the other shows all that this one shows.
+    fn is_within(&self, other: &Self) -> bool {
+        let reached = match (&self.whose, &other.whose) {
+            (_, Whose::Everyone) => true,
+            (Whose::Everyone, Whose::Patients(_)) => false,
+            (Whose::Patients(own), Whose::Patients(others)) => own.iter().all(|patient| others.contains(patient)),
+        };
+        reached && other.query.iter().all(|pair| self.query.contains(pair))
+    }
+
+    fn reach(&self) -> Reach<'_> {
+        Reach {
+            patients: match &self.whose {
+                Whose::Everyone => None,
+                Whose::Patients(patients) => Some(patients),
+            },
+            constraints: &self.query,
+        }
     }
 
     fn shows(&self, resource: &Resource) -> bool {

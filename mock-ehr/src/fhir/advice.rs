@@ -68,6 +68,21 @@ fn of(problem: &Problem) -> Advice {
             "https://hl7.org/fhir/R4/http.html#transaction",
             "Look at the entry that was refused, or send a batch, whose entries stand alone.",
         ),
+        Problem::TransactionUpstream => (
+            "FHIR R4, transaction",
+            "https://hl7.org/fhir/R4/http.html#transaction",
+            "Send a batch: with --fhir-upstream every entry is judged and passed on by itself.",
+        ),
+        Problem::Page => (
+            "FHIR R4, paging",
+            "https://hl7.org/fhir/R4/http.html#paging",
+            "Follow the links of a Bundle with the token that made the search, and soon; search again where they are over.",
+        ),
+        Problem::Upstream(_) => (
+            "FHIR R4, status codes",
+            HTTP,
+            "Your request was judged and passed on; look at the server that --fhir-upstream names, and at its credential.",
+        ),
         Problem::Format { .. } => (
             "FHIR R4, content types",
             "https://hl7.org/fhir/R4/http.html#mime-type",

@@ -13,7 +13,7 @@ use crate::defect::Defect;
 use crate::state::AppState;
 
 /// The type that holds app state.
-const KIND: &str = "Basic";
+pub(super) const KIND: &str = "Basic";
 /// The largest resource, in bytes, as SMART sets it where a server documents no higher limit.
 const LARGEST: usize = 256 * 1024;
 

@@ -60,6 +60,9 @@ async fn answer(
         return Err(Problem::NotAResource(format!("more than {LIMIT} entries")));
     }
     let transaction = kind == "transaction";
+    if transaction && state.upstream().is_some() {
+        return Err(Problem::TransactionUpstream);
+    }
     let mut answers = vec![Value::Null; entries.len()];
     let mut written = Vec::new();
     for at in order(entries, transaction) {
@@ -155,7 +158,7 @@ async fn one(state: &AppState, headers: &HeaderMap, entry: &Value, at: usize) ->
     if request.uri().path() == "/" {
         return Done::refused();
     }
-    let response = super::entries().with_state(state.clone()).oneshot(request).await;
+    let response = super::entries(state).with_state(state.clone()).oneshot(request).await;
     let Ok(response) = response;
     told(response).await
 }

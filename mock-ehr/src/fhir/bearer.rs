@@ -88,6 +88,18 @@ impl<'a> Bearer<'a> {
         self.state.defects().has(defect)
     }
 
+    /// All that decides what the bearer may see, in a text: what is made for one bearer is not for another.
+    pub(super) fn binding(&self) -> String {
+        let Some(access) = &self.access else {
+            return String::new();
+        };
+        let scopes: Vec<_> = access.scopes.iter().map(crate::scope::Scope::text).collect();
+        format!(
+            "{:?} {:?} {:?} {scopes:?}",
+            access.client_id, access.user, access.patient
+        )
+    }
+
     /// Whether this reference is to the patient in context or to the user.
     pub(super) fn is_about(&self, reference: &str) -> bool {
         let Some(access) = &self.access else { return true };

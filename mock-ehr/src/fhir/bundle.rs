@@ -21,22 +21,21 @@ pub(crate) struct Found<'a> {
 
 /// A page of results.
 pub(crate) fn searchset(base: &str, kind: &str, query: &Query, found: &Found<'_>) -> Value {
-    let mut entries: Vec<Value> = found.page.iter().map(|one| entry(base, one, "match")).collect();
-    entries.extend(found.included.iter().map(|one| entry(base, one, "include")));
-    if !query.ignored.is_empty() {
-        let warning = outcome::outcome(
-            "warning",
-            "not-supported",
-            &format!("ignored: {}", query.ignored.join("; ")),
-        );
+    let mut bundle = page(base, found.page, found.included, &query.ignored);
+    bundle["total"] = json!(found.total);
+    bundle["link"] = Value::Array(links(base, kind, query, found));
+    bundle
+}
+
+/// The entries of a page, without total and links.
+pub(crate) fn page(base: &str, page: &[&Resource], included: &[&Resource], ignored: &[String]) -> Value {
+    let mut entries: Vec<Value> = page.iter().map(|one| entry(base, one, "match")).collect();
+    entries.extend(included.iter().map(|one| entry(base, one, "include")));
+    if !ignored.is_empty() {
+        let warning = outcome::outcome("warning", "not-supported", &format!("ignored: {}", ignored.join("; ")));
         entries.push(json!({"resource": warning, "search": {"mode": "outcome"}}));
     }
-    let mut bundle = json!({
-        "resourceType": "Bundle",
-        "type": "searchset",
-        "total": found.total,
-        "link": links(base, kind, query, found),
-    });
+    let mut bundle = json!({"resourceType": "Bundle", "type": "searchset"});
     // FHIR R4 forbids empty arrays.
     if !entries.is_empty() {
         bundle["entry"] = Value::Array(entries);

@@ -23,6 +23,8 @@ pub(crate) struct Chain {
     reverse: bool,
     /// What the other end must meet.
     criterion: Criterion,
+    /// The same, as a search parameter of the other end.
+    asked: (String, String),
 }
 
 impl Chain {
@@ -52,7 +54,28 @@ impl Chain {
             other: other.to_owned(),
             reverse,
             criterion,
+            asked: (rest.to_owned(), value.to_owned()),
         }))
+    }
+
+    /// The name of the reference parameter.
+    pub(crate) fn parameter(&self) -> &'static str {
+        self.parameter.name
+    }
+
+    /// The type at the other end.
+    pub(crate) fn other(&self) -> &str {
+        &self.other
+    }
+
+    /// Whether the other end refers to this one.
+    pub(crate) fn is_reverse(&self) -> bool {
+        self.reverse
+    }
+
+    /// What the other end must meet, as a search parameter.
+    pub(crate) fn asked(&self) -> &(String, String) {
+        &self.asked
     }
 
     /// Keeps what hangs together with another that meets the criterion, as far as the bearer may see it.
@@ -78,7 +101,8 @@ impl Chain {
         }
     }
 
-    fn references(&self, resource: &Resource) -> Vec<String> {
+    /// The references of a resource that the chain follows.
+    pub(crate) fn references(&self, resource: &Resource) -> Vec<String> {
         let paths = self.parameter.paths.iter();
         resource.body.look(|body| {
             paths

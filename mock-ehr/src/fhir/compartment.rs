@@ -55,6 +55,11 @@ fn patient_id(reference: &str) -> Option<&str> {
     (rest == "Patient" || rest.ends_with("/Patient")).then_some(id)
 }
 
+/// Whether every resource of the type is nobody's.
+pub(crate) fn is_shared(kind: &str) -> bool {
+    elements(kind).is_none()
+}
+
 /// The elements behind the compartment's search parameters; nothing for types outside of it.
 fn elements(kind: &str) -> Option<&'static [&'static str]> {
     Some(match kind {

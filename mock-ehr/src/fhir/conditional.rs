@@ -59,7 +59,7 @@ impl<'a> Condition<'a> {
                 "a conditional interaction needs search parameters".to_owned(),
             ]));
         }
-        search::repeats_constraints(state, kind, &query, &view)?;
+        search::repeats_constraints(state, kind, &query.names(), &view)?;
         let view = if bearer.has(leak) { View::everything() } else { view };
         Ok(Self {
             state,

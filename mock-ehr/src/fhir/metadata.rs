@@ -29,7 +29,8 @@ pub(crate) async fn get(State(state): State<AppState>, RawQuery(query): RawQuery
     }
 }
 
-fn told(state: &AppState) -> Value {
+/// What the mock says of itself.
+pub(super) fn told(state: &AppState) -> Value {
     let mut statement = statement(&state.fhir_base(), state.public_url());
     if state.variants().has(Variant::FhirReadsOnly) {
         keep_reads_only(&mut statement["rest"][0]);

@@ -38,6 +38,7 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 mod unsupported;
+pub mod upstream;
 mod write;
 
 use axum::Router;
@@ -58,14 +59,23 @@ pub(crate) fn nowhere(why: &str) -> Response {
 
 /// Every route below the FHIR base.
 pub fn routes(state: &AppState) -> Router<AppState> {
-    entries()
-        .route("/", post(batch::post))
+    entries(state)
+        .route("/", post(batch::post).fallback(unsupported::method))
         .layer(from_fn_with_state(state.clone(), unsupported::beyond_reads))
         .layer(from_fn_with_state(state.clone(), bearer::other_ways))
 }
 
 /// What may stand in an entry of a batch as well.
-fn entries() -> Router<AppState> {
+fn entries(state: &AppState) -> Router<AppState> {
+    if state.upstream().is_some() {
+        upstream::entries()
+    } else {
+        own_entries()
+    }
+}
+
+/// The same over the mock's own records.
+fn own_entries() -> Router<AppState> {
     Router::new()
         .route("/metadata", get(metadata::get))
         .route("/_history", get(history::system))

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::access::{InsufficientScope, Interaction};
 use super::advice;
+use super::upstream::Trouble;
 use crate::defect::Defect;
 use crate::journal::notes;
 use crate::state::AppState;
@@ -86,6 +87,17 @@ pub(crate) enum Problem {
     /// An entry of a transaction that was refused, so that all of it is.
     #[error("an entry was refused with status {0}, and with it the whole transaction")]
     Transaction(String),
+    /// A transaction that another server would have to keep.
+    #[error(
+        "a transaction cannot be judged and kept whole across the FHIR server behind this one; send a batch, whose entries stand alone"
+    )]
+    TransactionUpstream,
+    /// A link to a page that is not this token's, or no longer kept.
+    #[error("this page of results is not known: search again, with the same token for all pages")]
+    Page,
+    /// What the FHIR server behind this one did.
+    #[error("{0}")]
+    Upstream(Trouble),
     /// A body that was cut or is too long.
     #[error("the body could not be read: {0}")]
     Body(String),
@@ -153,6 +165,9 @@ impl Problem {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotFound { .. } | Self::NothingOfType { .. } | Self::UnknownType { .. } => StatusCode::NOT_FOUND,
             Self::NotSupported { status, .. } => *status,
+            Self::TransactionUpstream => StatusCode::NOT_IMPLEMENTED,
+            Self::Page => StatusCode::GONE,
+            Self::Upstream(trouble) => trouble.status(),
             Self::Search(_) | Self::Address | Self::Body(_) | Self::NotAResource(_) => StatusCode::BAD_REQUEST,
             Self::NotAForm { .. } | Self::NotAPatch { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::PatchFails(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -169,8 +184,11 @@ impl Problem {
             Self::VersionConflict { .. } | Self::Precondition(_) | Self::IfMatchMissing => "conflict",
             Self::TooLarge(_) => "too-long",
             Self::PatchFails(_) => "processing",
-            Self::NotFound { .. } | Self::NothingOfType { .. } => "not-found",
-            Self::UnknownType { .. } | Self::NotSupported { .. } | Self::Format { .. } => "not-supported",
+            Self::Upstream(trouble) => trouble.issue_code(),
+            Self::NotFound { .. } | Self::NothingOfType { .. } | Self::Page => "not-found",
+            Self::UnknownType { .. } | Self::NotSupported { .. } | Self::TransactionUpstream | Self::Format { .. } => {
+                "not-supported"
+            }
             Self::Search(_)
             | Self::Address
             | Self::Body(_)

@@ -103,6 +103,11 @@ impl Query {
         }
     }
 
+    /// The parameters of its criteria.
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        self.criteria.iter().map(Criterion::name).collect()
+    }
+
     fn take(&mut self, kind: &str, name: &str, value: &str, base: &str) -> Result<Taken, Problem> {
         let (plain, modifier) = name
             .split_once(':')

@@ -22,7 +22,7 @@ use super::query::{self, Direction, Query};
 use super::records::Records;
 use super::span::Span;
 use super::store::Resource;
-use super::{app_state, bearer, criterion, element};
+use super::{app_state, bearer, element};
 use crate::defect::Defect;
 use crate::state::AppState;
 use crate::variant::Variant;
@@ -48,13 +48,33 @@ pub(crate) async fn post(
     answer(&state, path.ok(), query.as_deref(), Some(body), &headers).unwrap_or_else(|problem| problem.answer(&state))
 }
 
-fn answer(
-    state: &AppState,
+/// A search, judged as far as that needs no records.
+pub(super) struct Search<'a> {
+    pub(super) bearer: Bearer<'a>,
+    pub(super) kind: String,
+    pub(super) view: View,
+    /// Every parameter, of the address and of the form.
+    pub(super) pairs: Vec<(String, String)>,
+    posted: bool,
+    /// A token in the address, for the defect that repeats it.
+    sent: Option<String>,
+}
+
+/// What comes of judging.
+pub(super) enum Asked<'a> {
+    Search(Search<'a>),
+    /// A faulty server knows the answer at once.
+    Answered(Response),
+}
+
+/// Judges token, scopes, type and form.
+pub(super) fn asked<'a>(
+    state: &'a AppState,
     path: Option<Path<String>>,
     query: Option<&str>,
     body: Option<Result<Bytes, BytesRejection>>,
     headers: &HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Asked<'a>, Problem> {
     let bearer = match Bearer::of(state, headers) {
         // RFC 6750 §2.2 is not supported: only a faulty server reads a token here.
         Err(problem) => match token_in_form(body.as_ref()) {
@@ -64,18 +84,17 @@ fn answer(
         Ok(bearer) => bearer,
     };
     let kind = path.ok_or(Problem::Address)?.0;
-    let kind = kind.as_str();
-    let view = match bearer.view(kind, Interaction::Search) {
+    let view = match bearer.view(&kind, Interaction::Search) {
         Err(Problem::Scope(_)) if state.variants().has(Variant::DeniedAsEmptyBundle) => View::nothing(),
-        Err(Problem::Scope(_)) if reveals(state, kind, query) => View::nothing(),
+        Err(Problem::Scope(_)) if reveals(state, &kind, query) => View::nothing(),
         judged => judged?,
     };
-    if parameters::of(kind).is_none() {
+    if parameters::of(&kind).is_none() {
         if state.defects().has(Defect::FhirUnknownTypeEmpty) {
             let nothing = json!({ "resourceType": "Bundle", "type": "searchset", "total": 0 });
-            return Ok(axum::Json(nothing).into_response());
+            return Ok(Asked::Answered(axum::Json(nothing).into_response()));
         }
-        return Err(Problem::UnknownType { kind: kind.to_owned() });
+        return Err(Problem::UnknownType { kind });
     }
     let posted = body.is_some();
     let sent = query.and_then(bearer::token_of);
@@ -84,6 +103,36 @@ fn answer(
         .into_iter()
         .flat_map(|text| url::form_urlencoded::parse(text).into_owned())
         .collect::<Vec<_>>();
+    Ok(Asked::Search(Search {
+        bearer,
+        kind,
+        view,
+        pairs,
+        posted,
+        sent,
+    }))
+}
+
+fn answer(
+    state: &AppState,
+    path: Option<Path<String>>,
+    query: Option<&str>,
+    body: Option<Result<Bytes, BytesRejection>>,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let asked = match asked(state, path, query, body, headers)? {
+        Asked::Answered(response) => return Ok(response),
+        Asked::Search(asked) => asked,
+    };
+    let Search {
+        bearer,
+        kind,
+        view,
+        pairs,
+        posted,
+        sent,
+    } = asked;
+    let kind = kind.as_str();
     let query = Query::parse(kind, pairs.into_iter(), &state.fhir_base(), query::is_strict(headers))?;
     let by_missing = query.understood.iter().any(|(name, _)| name == "subject:missing");
     if by_missing && state.defects().has(Defect::AppStateMissingUnknown) {
@@ -91,7 +140,7 @@ fn answer(
             "the modifier `missing` is not supported".to_owned(),
         ]));
     }
-    repeats_constraints(state, kind, &query, &view)?;
+    repeats_constraints(state, kind, &query.names(), &view)?;
     let records = state.records();
     let view = reach(state, view, &query, posted);
     let mut matches = found(state, &bearer, &records, kind, &query, &view);
@@ -121,9 +170,8 @@ fn answer(
 }
 
 /// A server may refuse a search that does not repeat the constraints of a granular scope.
-pub(super) fn repeats_constraints(state: &AppState, kind: &str, query: &Query, view: &View) -> Result<(), Problem> {
-    let asked: Vec<_> = query.criteria.iter().map(criterion::Criterion::name).collect();
-    if !view.is_repeated_by(&asked) && state.variants().has(Variant::GranularSearchRefused) {
+pub(super) fn repeats_constraints(state: &AppState, kind: &str, asked: &[&str], view: &View) -> Result<(), Problem> {
+    if !view.is_repeated_by(asked) && state.variants().has(Variant::GranularSearchRefused) {
         return Err(Problem::Beyond { kind: kind.to_owned() });
     }
     Ok(())
@@ -212,7 +260,8 @@ pub(super) fn matches<'a>(store: &'a Records, kind: &str, query: &Query, view: &
     found
 }
 
-fn sort(matches: &mut Vec<&Resource>, query: &Query, records: &Records) {
+/// Puts them in the order that was asked for.
+pub(super) fn sort(matches: &mut Vec<&Resource>, query: &Query, records: &Records) {
     for (parameter, direction) in query.sort.iter().rev() {
         if parameter.kind == Kind::Date {
             let kind = matches.first().map_or("", |one| one.kind.as_str());
@@ -285,8 +334,9 @@ mod tests {
                 }
                 for patient in crate::fhir::people::patients() {
                     let query = format!("{name}=Patient/{}", patient.id);
-                    let criterion = criterion::Criterion::parse(kind, name, &format!("Patient/{}", patient.id), "")
-                        .expect("it is a reference");
+                    let criterion =
+                        super::super::criterion::Criterion::parse(kind, name, &format!("Patient/{}", patient.id), "")
+                            .expect("it is a reference");
                     let scanned = Store::embedded()
                         .all(kind)
                         .filter(|one| criterion.matches(&one.body))

@@ -309,7 +309,7 @@ pub(super) fn nothing_deleted(state: &AppState, problem: Problem) -> Result<Resp
 }
 
 /// A resource, where it is, and in which version.
-fn told(state: &AppState, status: StatusCode, resource: &Resource) -> Response {
+pub(super) fn told(state: &AppState, status: StatusCode, resource: &Resource) -> Response {
     let mut response = outcome::resource(status, &resource.body);
     let version = &resource.version;
     let location = format!("{}/{}/_history/{version}", state.fhir_base(), resource.key());

@@ -21,7 +21,7 @@ pub(crate) async fn create(State(state): State<AppState>, headers: http::HeaderM
         Ok(request) => request,
         Err(error) => return problem(StatusCode::BAD_REQUEST, &error.to_string()),
     };
-    match state.create_launch(request) {
+    match state.begin_launch(request).await {
         Ok(launch) => (StatusCode::CREATED, Json(launch)).into_response(),
         Err(error) => problem(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string()),
     }
@@ -103,7 +103,7 @@ pub(crate) async fn rpc(State(state): State<AppState>, headers: http::HeaderMap,
         let message = format!("iss `{iss}` is not this server's FHIR base `{}`", state.fhir_base());
         return rpc_error(StatusCode::UNPROCESSABLE_ENTITY, call.id, &message);
     }
-    match state.create_launch(params.into()) {
+    match state.begin_launch(params.into()).await {
         Ok(launch) => rpc_answer(StatusCode::OK, call.id, "result", &json!(launch)),
         Err(error) => rpc_error(StatusCode::UNPROCESSABLE_ENTITY, call.id, &error.to_string()),
     }

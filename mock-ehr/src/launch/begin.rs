@@ -8,6 +8,8 @@ use super::standalone::Preset;
 use super::{LaunchContext, token};
 use crate::config::{Client, ClientKind, User};
 use crate::defect::Defect;
+use crate::fhir::store::Store;
+use crate::fhir::upstream::people;
 use crate::form::encode;
 use crate::state::AppState;
 
@@ -151,6 +153,9 @@ pub enum LaunchError {
         /// Whose it is.
         owner: String,
     },
+    /// Nobody can say whether patient and encounter are there.
+    #[error("patient and encounter cannot be looked up: {0}")]
+    Upstream(String),
     /// An entry that the specification forbids.
     #[error("fhirContext: entry {entry} {why}")]
     FhirContext {
@@ -196,7 +201,7 @@ impl LaunchError {
             Self::UnknownClient { .. } | Self::Backend { .. } => "client",
             Self::NoLaunchUrl { .. } | Self::LaunchUrl { .. } => "launch_url",
             Self::UnknownUser { .. } => "user",
-            Self::UnknownPatient { .. } | Self::PatientOutOfReach { .. } => "patient",
+            Self::UnknownPatient { .. } | Self::PatientOutOfReach { .. } | Self::Upstream(_) => "patient",
             Self::UnknownEncounter { .. } | Self::EncounterOfOther { .. } => "encounter",
             Self::FhirContext { .. } => "context",
             Self::StyleUrl { .. } => "style",
@@ -208,8 +213,24 @@ impl LaunchError {
 }
 
 impl AppState {
-    /// Begins a launch.
+    /// Begins a launch. Where a server upstream holds the data, nobody looks whether it has patient and encounter.
     pub fn create_launch(&self, request: LaunchRequest) -> Result<LaunchResponse, LaunchError> {
+        self.launch_among(self.known(), request)
+    }
+
+    /// Begins a launch whose patient and encounter are there, wherever the data are.
+    pub(crate) async fn begin_launch(&self, request: LaunchRequest) -> Result<LaunchResponse, LaunchError> {
+        let Some(upstream) = self.upstream() else {
+            return self.create_launch(request);
+        };
+        let (patient, encounter) = (request.patient.as_deref(), request.encounter.as_deref());
+        let data = people::of_launch(upstream, patient, encounter)
+            .await
+            .map_err(|trouble| LaunchError::Upstream(trouble.to_string()))?;
+        self.launch_among(Some(&data), request)
+    }
+
+    fn launch_among(&self, known: Option<&Store>, request: LaunchRequest) -> Result<LaunchResponse, LaunchError> {
         let client = self.launchable(&request.client)?;
         let launch_uri = launch_uri(client, request.launch_url.as_deref())?;
         if request.launch_type == LaunchType::Standalone {
@@ -222,7 +243,7 @@ impl AppState {
         let user_name = request.user.clone();
         let faults = request.faults.clone();
         let context = request.into_context();
-        self.check_context(user_name.as_deref(), &context)?;
+        self.check_context(user_name.as_deref(), &context, known)?;
         self.carries_faults(&riders);
         if let Some(typed) = &typed {
             self.store().put_launch_url(typed);
@@ -259,13 +280,23 @@ impl AppState {
         if context != of_base {
             return Err(LaunchError::NotStandalone);
         }
-        self.check_context(request.user.as_deref(), &context)?;
+        self.check_context(request.user.as_deref(), &context, self.known())?;
         Ok(riders)
     }
 
-    fn check_context(&self, user: Option<&str>, context: &LaunchContext) -> Result<(), LaunchError> {
+    /// The records that can be looked at without asking another server.
+    fn known(&self) -> Option<&Store> {
+        self.upstream().is_none().then(|| self.data())
+    }
+
+    fn check_context(
+        &self,
+        user: Option<&str>,
+        context: &LaunchContext,
+        known: Option<&Store>,
+    ) -> Result<(), LaunchError> {
         let user = user.map(|name| self.known_user(name)).transpose()?;
-        context.check(self.data())?;
+        context.check(known)?;
         match (&context.patient, user) {
             (Some(patient), Some(user)) if !user.may_open(patient) => Err(LaunchError::PatientOutOfReach {
                 user: user.username.clone(),

@@ -55,14 +55,9 @@ pub(crate) fn is_reserved(name: &str) -> bool {
 
 impl LaunchContext {
     /// What is wrong with it, whoever the patient's reader is.
-    pub(super) fn check(&self, data: &Store) -> Result<(), LaunchError> {
-        if let Some(patient) = &self.patient
-            && data.get("Patient", patient).is_none()
-        {
-            return Err(LaunchError::UnknownPatient { was: patient.clone() });
-        }
-        if let Some(encounter) = &self.encounter {
-            self.check_encounter(data, encounter)?;
+    pub(super) fn check(&self, data: Option<&Store>) -> Result<(), LaunchError> {
+        if let Some(data) = data {
+            self.check_records(data)?;
         }
         for (index, entry) in self.fhir_context.iter().flatten().enumerate() {
             check_entry(entry).map_err(|why| LaunchError::FhirContext { entry: index + 1, why })?;
@@ -82,6 +77,18 @@ impl LaunchContext {
             return Err(LaunchError::Reserved { name: name.clone() });
         }
         self.check_size()
+    }
+
+    fn check_records(&self, data: &Store) -> Result<(), LaunchError> {
+        if let Some(patient) = &self.patient
+            && data.get("Patient", patient).is_none()
+        {
+            return Err(LaunchError::UnknownPatient { was: patient.clone() });
+        }
+        match &self.encounter {
+            Some(encounter) => self.check_encounter(data, encounter),
+            None => Ok(()),
+        }
     }
 
     fn check_encounter(&self, data: &Store, encounter: &str) -> Result<(), LaunchError> {

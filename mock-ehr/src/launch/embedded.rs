@@ -12,6 +12,7 @@ use super::begin::with_launch;
 use super::token::{LaunchClaims, Read};
 use super::{launcher, token};
 use crate::fhir::people::PatientSummary;
+use crate::fhir::upstream::people;
 use crate::form::Parameters;
 use crate::page;
 use crate::state::AppState;
@@ -36,7 +37,7 @@ pub(crate) async fn show(State(state): State<AppState>, RawQuery(query): RawQuer
     let launch = parameters.get("launch").unwrap_or_default();
     match check(&state, launch) {
         Ok(claims) => match address(&state, &claims, launch) {
-            Some(address) => framed(&state, &claims, address),
+            Some(address) => framed(&state, &claims, address).await,
             None => refused(&state, "The launch URL of this launch is not known here; launch again."),
         },
         Err(why) => refused(&state, &why),
@@ -67,13 +68,18 @@ fn address(state: &AppState, claims: &LaunchClaims, launch: &str) -> Option<Stri
     Some(with_launch(&launch_uri, &iss, launch))
 }
 
-fn framed(state: &AppState, claims: &LaunchClaims, address: String) -> Response {
+async fn framed(state: &AppState, claims: &LaunchClaims, address: String) -> Response {
     let patient = claims.ctx.patient.as_deref();
+    let asked = match (state.upstream(), patient) {
+        (Some(upstream), Some(id)) => people::patient(upstream, id).await.ok().flatten(),
+        _ => None,
+    };
+    let known = || patient.and_then(|id| state.patients().iter().find(|known| known.id == id));
     let page = Embedded {
         client_name: state
             .client(&claims.client)
             .map_or("An app", |client| client.name.as_str()),
-        patient: patient.and_then(|id| state.patients().iter().find(|known| known.id == id)),
+        patient: asked.as_ref().or_else(known),
         address,
     };
     let mut response = page::html(state, StatusCode::OK, page::render(&page));

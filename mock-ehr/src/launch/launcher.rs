@@ -21,7 +21,7 @@ use crate::state::AppState;
 
 mod patients;
 
-use patients::{Row, Visits};
+use patients::{People, Row, Visits};
 
 #[derive(Template)]
 #[template(path = "launcher.html")]
@@ -35,7 +35,10 @@ struct Launcher<'a> {
     users: &'a [User],
     find: &'a str,
     patients: Vec<Row>,
-    hidden: usize,
+    /// How many more fit; nothing where all are shown.
+    hidden: Option<String>,
+    /// Why nobody can be offered.
+    down: Option<String>,
     visits: Vec<Visits>,
     faults: Vec<Defect>,
     broken: [(&'static str, &'static str); 9],
@@ -109,47 +112,47 @@ impl Launcher<'_> {
 /// `GET /`: with the choices in the address, or the last ones.
 pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
     let Ok(parameters) = Parameters::parse(query.unwrap_or_default().as_bytes()) else {
-        return unreadable(&state, &headers);
+        return unreadable(&state, &headers).await;
     };
     let choices = Choices::of(&parameters);
     let find = parameters.get("find").unwrap_or_default();
     if !parameters.is_empty() {
-        return launcher(&state, &headers, StatusCode::OK, &choices, find, Notice::Nothing);
+        return launcher(&state, &headers, StatusCode::OK, &choices, find, Notice::Nothing).await;
     }
     match remembered::last(&headers) {
-        Some(last) => launcher(&state, &headers, StatusCode::OK, &last, "", Notice::Last),
-        None => launcher(&state, &headers, StatusCode::OK, &choices, "", Notice::Nothing),
+        Some(last) => launcher(&state, &headers, StatusCode::OK, &last, "", Notice::Last).await,
+        None => launcher(&state, &headers, StatusCode::OK, &choices, "", Notice::Nothing).await,
     }
 }
 
 /// `GET /launch`: all choices are in the address, so that a launch can be shared as a link.
 pub(crate) async fn launch(State(state): State<AppState>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
     let Ok(parameters) = Parameters::parse(query.unwrap_or_default().as_bytes()) else {
-        return unreadable(&state, &headers);
+        return unreadable(&state, &headers).await;
     };
     let choices = Choices::of(&parameters);
     // A link of somebody else must not send a browser to an address that nobody registered.
     if leads_elsewhere(&state, &choices) {
         let why = "This link leads to an address that the app has not registered. Launch only if you know it.";
         let notice = Notice::Agree(why.to_owned());
-        return launcher(&state, &headers, StatusCode::OK, &choices, "", notice);
+        return launcher(&state, &headers, StatusCode::OK, &choices, "", notice).await;
     }
-    go(&state, &headers, &choices)
+    go(&state, &headers, &choices).await
 }
 
 /// `POST /launch`: the page's own form.
 pub(crate) async fn submit(State(state): State<AppState>, headers: HeaderMap, body: Bytes) -> Response {
     let Ok(form) = Parameters::parse(&body) else {
-        return unreadable(&state, &headers);
+        return unreadable(&state, &headers).await;
     };
     let choices = Choices::of(&form);
     let is_own = remembered::is_own_form(&headers, &form);
     if !is_own && leads_elsewhere(&state, &choices) {
         let why = "This form did not come from this page, or the browser keeps no cookies. Launch only if you know the launch URL.";
         let notice = Notice::Agree(why.to_owned());
-        return launcher(&state, &headers, StatusCode::FORBIDDEN, &choices, "", notice);
+        return launcher(&state, &headers, StatusCode::FORBIDDEN, &choices, "", notice).await;
     }
-    let mut response = go(&state, &headers, &choices);
+    let mut response = go(&state, &headers, &choices).await;
     if is_own && response.status().is_redirection() {
         remembered::keep(&mut response, &choices);
     }
@@ -170,13 +173,14 @@ fn leads_elsewhere(state: &AppState, choices: &Choices) -> bool {
     !choices.launch_url.is_empty() && registered != Some(choices.launch_url.as_str())
 }
 
-fn go(state: &AppState, headers: &HeaderMap, choices: &Choices) -> Response {
-    let begun = choices.request().and_then(|request| {
-        state.create_launch(request).map_err(|error| Wrong {
+async fn go(state: &AppState, headers: &HeaderMap, choices: &Choices) -> Response {
+    let begun = match choices.request() {
+        Ok(request) => state.begin_launch(request).await.map_err(|error| Wrong {
             field: error.field(),
             why: error.to_string(),
-        })
-    });
+        }),
+        Err(wrong) => Err(wrong),
+    };
     let address = begun.and_then(|launch| {
         HeaderValue::from_str(&launch.uri).map_err(|_| Wrong {
             field: "launch_url",
@@ -191,21 +195,21 @@ fn go(state: &AppState, headers: &HeaderMap, choices: &Choices) -> Response {
         }
         Err(wrong) => {
             let notice = Notice::Wrong(wrong);
-            launcher(state, headers, StatusCode::UNPROCESSABLE_ENTITY, choices, "", notice)
+            launcher(state, headers, StatusCode::UNPROCESSABLE_ENTITY, choices, "", notice).await
         }
     }
 }
 
-fn unreadable(state: &AppState, headers: &HeaderMap) -> Response {
+async fn unreadable(state: &AppState, headers: &HeaderMap) -> Response {
     let wrong = Wrong {
         field: "",
         why: "What the browser sent is not UTF-8.".to_owned(),
     };
     let notice = Notice::Wrong(wrong);
-    launcher(state, headers, StatusCode::BAD_REQUEST, &Choices::default(), "", notice)
+    launcher(state, headers, StatusCode::BAD_REQUEST, &Choices::default(), "", notice).await
 }
 
-fn launcher(
+async fn launcher(
     state: &AppState,
     headers: &HeaderMap,
     status: StatusCode,
@@ -214,7 +218,12 @@ fn launcher(
     notice: Notice,
 ) -> Response {
     let key = remembered::key(state, headers);
-    let (patients, hidden) = patients::rows(state.data(), state.now(), find, &choices.patient);
+    let People {
+        rows,
+        visits,
+        hidden,
+        down,
+    } = People::found(state, find, choices).await;
     let clients: Vec<_> = state.apps().collect();
     let easy = clients.iter().find(|client| client.kind == ClientKind::Public);
     let client = match choices.client.as_str() {
@@ -229,9 +238,10 @@ fn launcher(
         client,
         users: &state.config().users,
         find,
-        visits: patients::visits(state.data(), &patients, &choices.encounter),
-        patients,
+        visits,
+        patients: rows,
         hidden,
+        down,
         faults: Defect::ALL
             .iter()
             .copied()

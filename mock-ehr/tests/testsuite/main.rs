@@ -19,6 +19,7 @@ mod robustness;
 mod serve;
 mod shelf;
 mod standalone;
+mod upstream;
 mod variants;
 
 /// Says loudly that a test did nothing. Printed texts of tests that pass are swallowed; `./test` counts these lines.

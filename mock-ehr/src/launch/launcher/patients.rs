@@ -4,6 +4,10 @@ use jiff::Timestamp;
 
 use crate::fhir::people::{self, EncounterSummary, PatientSummary};
 use crate::fhir::store::Store;
+use crate::fhir::upstream::people::{self as upstream_people, Listed, Wanted};
+use crate::fhir::upstream::{Trouble, Upstream};
+use crate::launch::choices::Choices;
+use crate::state::AppState;
 
 /// So many are shown at once; a search finds the others.
 const MOST: usize = 50;
@@ -38,8 +42,60 @@ pub(super) struct Visit {
     pub(super) chosen: bool,
 }
 
+/// What the page shows of patients.
+#[derive(Default)]
+pub(super) struct People {
+    pub(super) rows: Vec<Row>,
+    pub(super) visits: Vec<Visits>,
+    /// How many more fit; nothing where all are shown.
+    pub(super) hidden: Option<String>,
+    /// Why nobody can be offered.
+    pub(super) down: Option<String>,
+}
+
+impl People {
+    /// Those who fit the search, and the chosen one: of the mock's own people, or of upstream's.
+    pub(super) async fn found(state: &AppState, find: &str, choices: &Choices) -> Self {
+        let Some(upstream) = state.upstream() else {
+            return Self::of(state.data(), state.now(), find, choices);
+        };
+        match asked(upstream, find, &choices.patient).await {
+            Ok(listed) => Self {
+                hidden: listed.hides().then(|| listed.hidden_in_words()),
+                ..Self::of(&listed.data, state.now(), "", choices)
+            },
+            Err(trouble) => Self {
+                down: Some(trouble.to_string()),
+                ..Self::default()
+            },
+        }
+    }
+
+    fn of(data: &Store, now: Timestamp, find: &str, choices: &Choices) -> Self {
+        let (rows, hidden) = rows(data, now, find, &choices.patient);
+        Self {
+            visits: visits(data, &rows, &choices.encounter),
+            rows,
+            hidden: (hidden > 0).then(|| hidden.to_string()),
+            down: None,
+        }
+    }
+}
+
+async fn asked(upstream: &Upstream, find: &str, chosen: &str) -> Result<Listed, Trouble> {
+    let wanted = Wanted {
+        find,
+        among: None,
+        most: MOST,
+    };
+    let mut listed = upstream_people::listed(upstream, wanted).await?;
+    upstream_people::with_chosen(upstream, &mut listed, chosen).await?;
+    upstream_people::with_details(upstream, &mut listed).await;
+    Ok(listed)
+}
+
 /// Those who fit the search, and the chosen one; and how many more would fit.
-pub(super) fn rows(data: &Store, now: Timestamp, find: &str, chosen: &str) -> (Vec<Row>, usize) {
+fn rows(data: &Store, now: Timestamp, find: &str, chosen: &str) -> (Vec<Row>, usize) {
     let find = find.to_lowercase();
     // `2026-11-24T10:00:00Z`
     let today: String = now.to_string().chars().take(10).collect();
@@ -68,7 +124,7 @@ pub(super) fn rows(data: &Store, now: Timestamp, find: &str, chosen: &str) -> (V
 }
 
 /// The encounters of these patients.
-pub(super) fn visits(data: &Store, patients: &[Row], chosen: &str) -> Vec<Visits> {
+fn visits(data: &Store, patients: &[Row], chosen: &str) -> Vec<Visits> {
     let of = |row: &Row| Visits {
         patient: row.id.clone(),
         name: row.name.clone(),
