@@ -41,6 +41,7 @@ pub struct Builder {
     upstream: Option<upstream::Settings>,
     persona: Option<Persona>,
     first_try: Option<(String, String)>,
+    keep_documents: bool,
 }
 
 impl MockEhr {
@@ -58,6 +59,7 @@ impl MockEhr {
             upstream: None,
             persona: None,
             first_try: None,
+            keep_documents: false,
         }
     }
 
@@ -232,6 +234,14 @@ impl Builder {
         self
     }
 
+    /// Writes the discovery documents once, and again only while something is armed. The switches behind them are then
+    /// not asked each time, and [`MockEhr::consulted_defects`] does not name them.
+    #[must_use]
+    pub fn keep_documents(mut self) -> Self {
+        self.keep_documents = true;
+        self
+    }
+
     /// Makes it.
     pub fn build(mut self) -> Result<MockEhr, ConfigError> {
         let wrong = |expected| ConfigError::PublicUrl {
@@ -288,6 +298,7 @@ impl Builder {
             fetch: self.fetch.unwrap_or_else(|| Arc::new(Loopback::default())),
             patience: self.patience,
             initial: self.initial,
+            keep_documents: self.keep_documents,
         });
         Ok(MockEhr { state })
     }

@@ -2,8 +2,11 @@
 //!
 //! SMART App Launch 2.2, conformance: <https://hl7.org/fhir/smart-app-launch/conformance.html>
 
+use std::sync::OnceLock;
+
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
@@ -40,10 +43,13 @@ pub(crate) async fn smart_configuration(
     if defects.has(Defect::Discovery406) && !accepts_json(&headers) {
         return (StatusCode::NOT_ACCEPTABLE, "Not Acceptable\n").into_response();
     }
-    let mut text = Value::Object(in_order(&state, smart(&state))).to_string();
-    if defects.has(Defect::DiscoveryMalformedJson) {
-        text.truncate(text.len() / 2);
-    }
+    let text = state.documents().smart.get(&state, || {
+        let mut text = Value::Object(in_order(&state, smart(&state))).to_string();
+        if defects.has(Defect::DiscoveryMalformedJson) {
+            text.truncate(text.len() / 2);
+        }
+        text
+    });
     let kind = if defects.has(Defect::DiscoveryWrongContentType) {
         "text/html"
     } else {
@@ -57,10 +63,11 @@ pub(crate) async fn openid_configuration(State(state): State<AppState>) -> Respo
     if state.defects().has(Defect::OpenidConfigurationMissing) {
         return (StatusCode::NOT_FOUND, "Not Found\n").into_response();
     }
-    document(
-        Value::Object(in_order(&state, openid(&state))).to_string(),
-        "application/json",
-    )
+    let text = state
+        .documents()
+        .openid
+        .get(&state, || Value::Object(in_order(&state, openid(&state))).to_string());
+    document(text, "application/json")
 }
 
 /// `GET /.well-known/oauth-authorization-server`: RFC 8414.
@@ -81,8 +88,36 @@ pub(crate) async fn oauth_metadata(State(state): State<AppState>) -> Response {
     document(Value::Object(in_order(&state, members)).to_string(), "application/json")
 }
 
-fn document(text: String, kind: &'static str) -> Response {
-    ([(CONTENT_TYPE, HeaderValue::from_static(kind))], text).into_response()
+fn document(text: impl Into<Bytes>, kind: &'static str) -> Response {
+    ([(CONTENT_TYPE, HeaderValue::from_static(kind))], text.into()).into_response()
+}
+
+/// The documents of a mock that keeps them, see [`crate::builder::Builder::keep_documents`].
+#[derive(Debug, Default)]
+pub(crate) struct Documents {
+    smart: Document,
+    openid: Document,
+}
+
+/// One document as it is while nothing is armed: it then says the same to everybody, for ever.
+#[derive(Debug, Default)]
+struct Document(OnceLock<Bytes>);
+
+impl Document {
+    fn get(&self, state: &AppState, write: impl FnOnce() -> String) -> Bytes {
+        if !state.keeps_documents() || state.is_anything_armed() {
+            return write().into();
+        }
+        if let Some(kept) = self.0.get() {
+            return kept.clone();
+        }
+        let text = Bytes::from(write());
+        // Something may have been armed meanwhile.
+        if !state.is_anything_armed() {
+            let _ = self.0.set(text.clone());
+        }
+        text
+    }
 }
 
 fn accepts_json(headers: &HeaderMap) -> bool {

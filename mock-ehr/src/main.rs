@@ -13,6 +13,9 @@ struct Arguments {
     serve: ServeArgs,
 }
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Exit code of a mistake on the command line or in a file, as clap's own.
 const USAGE: u8 = 2;
 

@@ -198,6 +198,7 @@ pub async fn run(args: ServeArgs) -> Result<(), ServeError> {
 /// The mock that the options describe, with what is to be said of it.
 fn built(args: &ServeArgs, public_url: String) -> Result<(MockEhr, Vec<String>), ServeError> {
     let mut builder = MockEhr::builder()
+        .keep_documents()
         .public_url(public_url)
         .defects(args.defects.iter().copied())
         .variants(args.variants.iter().copied());

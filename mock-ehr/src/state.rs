@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::config::{Client, Config};
 use crate::crowd::Crowd;
 use crate::defect::Defect;
+use crate::discovery::Documents;
 use crate::faults::{self, Faults};
 use crate::fetch::Fetch;
 use crate::fhir;
@@ -51,6 +52,8 @@ struct Inner {
     crowd: Crowd,
     faults: Faults,
     carried_faults: AtomicBool,
+    keep_documents: bool,
+    documents: Documents,
 }
 
 /// What a mock is made of.
@@ -63,6 +66,7 @@ pub(crate) struct Parts {
     pub(crate) provider_fetch: Arc<dyn Fetch>,
     pub(crate) patience: Duration,
     pub(crate) initial: Initial,
+    pub(crate) keep_documents: bool,
     pub(crate) data: Arc<fhir::store::Store>,
     pub(crate) upstream: Option<fhir::upstream::Settings>,
 }
@@ -98,6 +102,8 @@ impl AppState {
             defects,
             variants,
             initial: parts.initial,
+            keep_documents: parts.keep_documents,
+            documents: Documents::default(),
             store: Store::default(),
             shelf: Shelf::new(parts.data),
             upstream,
@@ -236,6 +242,20 @@ impl AppState {
     /// The patients whom a launcher or a picker can offer, in the order of their ids.
     pub fn patients(&self) -> &[PatientSummary] {
         self.data().patients()
+    }
+
+    /// Discovery documents, as far as they are kept.
+    pub(crate) fn documents(&self) -> &Documents {
+        &self.0.documents
+    }
+
+    pub(crate) fn keeps_documents(&self) -> bool {
+        self.0.keep_documents
+    }
+
+    /// Does a switch stand otherwise than in a strict mock, for all or for the present request?
+    pub(crate) fn is_anything_armed(&self) -> bool {
+        self.0.defects.are_any_armed() || self.0.variants.are_any_armed() || crate::faults::is_planned()
     }
 
     /// Who waits for smart-configuration.

@@ -61,6 +61,11 @@ pub(crate) fn reached(defect: Defect) {
     });
 }
 
+/// Is anything asked for, for the present request alone?
+pub(crate) fn is_planned() -> bool {
+    PLAN.try_with(|_| ()).is_ok()
+}
+
 /// The FHIR base of the launch to which the present request belongs, where it has one of its own.
 pub(crate) fn base() -> Option<Arc<str>> {
     PLAN.try_with(|plan| plan.riders.base.clone()).ok().flatten()
