@@ -134,7 +134,10 @@ fn gaps(report: &Report, judged: usize, not_run: usize, whys: &[Why]) -> Vec<Str
         gaps.push(format!("{not_run} SHALL not run{why}"));
     }
     if !report.run.complete {
-        gaps.push("the run was interrupted".to_owned());
+        gaps.push(match &report.run.stopped {
+            Some(why) => format!("the run ended early: {}", plain::cut(why, 120)),
+            None => "the run was interrupted".to_owned(),
+        });
     }
     if !report.run.selection.is_empty() {
         gaps.push(format!(

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::baseline::BaselineOutcome;
+pub use crate::model::{AcceptedGap, Controls};
 use crate::model::{Report, Status, Verdict};
 use crate::plain;
 
@@ -44,15 +45,6 @@ pub fn meaning(code: u8) -> Option<&'static str> {
     })
 }
 
-/// A gap that the profile's `[accept_missing]` names, with the reason that it gives.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AcceptedGap {
-    /// A verdict's id, a scenario, a prefix (`client_auth_asymmetric/`), or a client kind (`@asymmetric`).
-    pub scope: String,
-    /// Why it may be missing.
-    pub reason: String,
-}
-
 impl AcceptedGap {
     /// Whether this verdict may be missing.
     pub fn covers(&self, verdict: &Verdict) -> bool {
@@ -79,50 +71,90 @@ impl AcceptedGap {
     }
 }
 
-/// How the controls of a run went; the engine counts them, since a report holds verdicts only.
+/// From which strength on a deviation makes the exit code red.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Controls {
-    /// Honest flows tried.
-    pub tried: u64,
-    /// Those that were accepted.
-    pub passed: u64,
+pub enum FailOn {
+    /// A broken duty.
+    #[default]
+    Fail,
+    /// A recommendation that is not followed, too (`--strict`).
+    Warn,
+    /// None: the report says what is broken, and the code only whether there is a report to read.
+    Never,
+}
+
+impl FailOn {
+    /// Whether this status is a deviation that counts.
+    pub fn counts(self, status: Status) -> bool {
+        match self {
+            Self::Fail => status == Status::Fail,
+            Self::Warn => matches!(status, Status::Fail | Status::Warn),
+            Self::Never => false,
+        }
+    }
 }
 
 /// The exit code that a report gives, and why, in one sentence.
 ///
 /// Precedence: 130, 4, 8, 1, 6, 5, 0; codes 70, 2 and 3 end the program before there is a report to judge.
-/// `strict` treats recommendations as duties. What the baseline expects is never unexpected.
-pub fn exit_code(
-    report: &Report,
-    strict: bool,
-    baseline: &BaselineOutcome,
-    accept_missing: &[AcceptedGap],
-    controls: Controls,
-) -> (u8, String) {
+/// With [`FailOn::Warn`] recommendations are duties; with [`FailOn::Never`] 1, 6 and 5 are 0. What the baseline expects is
+/// never unexpected.
+pub fn exit_code(report: &Report, fail_on: FailOn, baseline: &BaselineOutcome) -> (u8, String) {
+    let (code, why) = strict_code(report, fail_on, baseline);
+    if fail_on == FailOn::Never && matches!(code, BROKEN | BASELINE_OUT_OF_DATE | INCOMPLETE) {
+        return (
+            NOTHING_UNEXPECTED,
+            format!("--fail-on never; it would be code {code}: {why}"),
+        );
+    }
+    (code, why)
+}
+
+fn strict_code(report: &Report, fail_on: FailOn, baseline: &BaselineOutcome) -> (u8, String) {
     let verdicts = &report.verdicts;
-    if !report.run.complete {
+    let run = &report.run;
+    if !run.complete && run.stopped.is_none() {
         let judged = verdicts.iter().filter(|v| v.status.is_judged()).count();
         return (INTERRUPTED, format!("interrupted after {}", count(judged, "verdict")));
     }
-    if verdicts.is_empty() {
+    if verdicts.is_empty()
+        && let Some(partition) = run.partition.filter(|partition| partition.planned > 0)
+    {
+        return (
+            NOTHING_UNEXPECTED,
+            format!(
+                "part {} of {} is empty: there are {} in all",
+                partition.part,
+                partition.of,
+                count(partition.planned, "verdict")
+            ),
+        );
+    }
+    if verdicts.is_empty() && run.stopped.is_none() {
         return (
             NOTHING_SELECTED,
             "no scenario was selected: loosen the selection, or see `launchproof list`".to_owned(),
         );
     }
-    if let Some(why) = unreachable(verdicts, controls) {
+    if let Some(why) = unreachable(verdicts, run.controls) {
         return (UNREACHABLE, why);
     }
 
+    let stopped = run.stopped.as_deref().filter(|_| !run.complete);
     let broken: Vec<&Verdict> = verdicts
         .iter()
-        .filter(|v| v.status == Status::Fail || (strict && v.status == Status::Warn))
+        .filter(|v| v.status == Status::Fail || fail_on.counts(v.status))
         .filter(|v| v.expected_by_baseline.is_none())
         .collect();
     if !broken.is_empty() {
         return (
             BROKEN,
-            format!("{} unexpectedly: {}", fails(broken.len()), names(&broken)),
+            format!(
+                "{} unexpectedly: {}{}",
+                fails(broken.len()),
+                names(&broken),
+                stopped.map_or_else(String::new, |why| format!("; incomplete: {why}"))
+            ),
         );
     }
     if !baseline.is_current() {
@@ -131,10 +163,14 @@ pub fn exit_code(
             format!("the baseline is out of date: {}", baseline.summary()),
         );
     }
+    if let Some(why) = stopped {
+        return (INCOMPLETE, format!("it ended early: {why}"));
+    }
+    let strict = fail_on == FailOn::Warn;
     let missing: Vec<&Verdict> = verdicts
         .iter()
         .filter(|v| v.status.is_not_run() && (strict || v.level.is_duty()))
-        .filter(|v| v.expected_by_baseline.is_none() && !accept_missing.iter().any(|gap| gap.covers(v)))
+        .filter(|v| v.expected_by_baseline.is_none() && !run.accept_missing.iter().any(|gap| gap.covers(v)))
         .collect();
     if !missing.is_empty() {
         let why = missing

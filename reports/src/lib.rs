@@ -5,7 +5,9 @@
 
 mod answer;
 pub mod baseline;
+pub mod diff;
 pub mod exit;
+pub mod merge;
 pub mod model;
 pub mod plain;
 pub mod render;

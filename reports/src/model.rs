@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Version of the shape of `run.json`: `major.minor`; a reader refuses another major.
-pub const SCHEMA_VERSION: &str = "1.0";
+pub const SCHEMA_VERSION: &str = "1.1";
 
 /// One finished (or interrupted) run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -64,6 +64,9 @@ pub struct Run {
     pub seed: u64,
     /// Whether it ended by itself; `false` after Ctrl-C: what is missing was not run.
     pub complete: bool,
+    /// Why it ended early, where nobody interrupted it: `--max-fail`, a bug of this program, a part that was cut short.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
     /// Certificates were not checked (`--insecure`).
     pub insecure: bool,
     /// Bodies were kept whole (`--evidence full`).
@@ -71,10 +74,57 @@ pub struct Run {
     /// The ids, prefixes and filters that narrowed the run, as they were given; empty where everything was selected.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub selection: Vec<String>,
+    /// Which part of the selection this is (`--partition`); absent where it is all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition: Option<Partition>,
+    /// SHA-256 of the scenarios and requirements by which it was judged.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub catalogue: String,
+    /// Sets of obligations that were raised to duties: `bcp` is RFC 9700.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub raised: Vec<String>,
+    /// How the correct requests went without which a refusal says nothing.
+    #[serde(default)]
+    pub controls: Controls,
+    /// What the target's profile says may be missing, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accept_missing: Vec<AcceptedGap>,
     /// The exit code of the program, with its meaning.
     pub exit_code: u8,
     /// Why that code, in one sentence.
     pub exit_reason: String,
+}
+
+/// One part of a run that several machines share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Partition {
+    /// Which, from 1.
+    pub part: usize,
+    /// Of so many.
+    pub of: usize,
+    /// Verdicts that all parts together will have, controls aside.
+    pub planned: usize,
+}
+
+/// How the controls of a run went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Controls {
+    /// Correct requests that were tried.
+    pub tried: u64,
+    /// Those that were accepted.
+    pub passed: u64,
+}
+
+/// A gap that the profile's `[accept_missing]` names, with the reason that it gives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptedGap {
+    /// A verdict's id, a scenario, a prefix (`client_auth_asymmetric/`), or a client kind (`@asymmetric`).
+    pub scope: String,
+    /// Why it may be missing.
+    pub reason: String,
 }
 
 /// How strong the obligation is (RFC 2119).
@@ -219,6 +269,9 @@ pub struct Verdict {
     /// PNG of the page where the agent stood still, base64, where the agent is Chromium.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub screenshot: Option<String>,
+    /// Whether it judges everything that its run saw: each part of a run judges it, of what that part saw.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_the_whole_run: bool,
     /// Milliseconds that this verdict took, givens aside.
     pub duration_ms: u64,
 }

@@ -1,6 +1,6 @@
 //! Small reports for the unit tests of this crate.
 
-use crate::model::{Level, Report, Run, SCHEMA_VERSION, Status, Target, Verdict};
+use crate::model::{Controls, Level, Report, Run, SCHEMA_VERSION, Status, Target, Verdict};
 
 /// A complete run with these verdicts.
 pub(crate) fn report_of(verdicts: Vec<Verdict>) -> Report {
@@ -23,7 +23,13 @@ pub(crate) fn report_of(verdicts: Vec<Verdict>) -> Report {
             complete: true,
             insecure: false,
             full_evidence: false,
+            stopped: None,
             selection: Vec::new(),
+            partition: None,
+            catalogue: String::new(),
+            raised: Vec::new(),
+            controls: Controls::default(),
+            accept_missing: Vec::new(),
             exit_code: 0,
             exit_reason: "nothing unexpected".to_owned(),
         },
@@ -54,6 +60,7 @@ pub(crate) fn verdict(scenario: &str, status: Status) -> Verdict {
         expected_by_baseline: None,
         evidence: Vec::new(),
         screenshot: None,
+        of_the_whole_run: false,
         duration_ms: 1,
     }
 }

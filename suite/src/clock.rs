@@ -69,6 +69,15 @@ impl Chance {
     }
 }
 
+/// The key under which a run's secrets are hashed: of the operating system, never stored, and of no seed.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a key that a seed repeats could be made again from the report, which prints the seed"
+)]
+pub fn secret_key() -> [u8; 32] {
+    rand::rng().random()
+}
+
 impl std::fmt::Debug for Chance {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Chance")

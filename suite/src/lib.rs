@@ -1,7 +1,10 @@
 //! launchproof: a conformance suite for SMART App Launch.
 //!
 //! The rooms, from the top; every arrow runs down: `cli` → `selftest` → `captured`, `demo`, `record` → `engine` → `scenario` →
-//! `step`, `check` → `user_agent`, `key_server` → `target` → `http`, `oauth` → `value`, `clock`.
+//! `step`, `check` → `user_agent`, `key_server` → `target` → `http`, `oauth` → `value`, `clock`, `say`.
+
+#[macro_use]
+mod say;
 
 pub mod captured;
 pub mod check;

@@ -9,6 +9,7 @@ use reports::model;
 
 use crate::engine::events::Judged;
 use crate::http::Vault;
+use crate::scenario::Check;
 use crate::scenario::load::Loaded;
 use crate::scenario::requirement::{Actor, Requirement};
 use crate::step::World;
@@ -29,12 +30,14 @@ struct Texts {
     about: String,
     fix: Option<String>,
     requirements: Vec<String>,
+    of_the_whole_run: bool,
 }
 
 impl Scribe {
     /// Knows the profile's secrets and the scenarios' texts. `full` keeps bodies whole (`--evidence full`).
     pub fn new(world: &World, scenarios: &[Loaded], full: bool) -> Self {
-        let vault = Vault::new(world.chance.bytes::<32>());
+        // Not from the run's own chance: its seed stands in the report, and who has the key can try guesses.
+        let vault = Vault::new(crate::clock::secret_key());
         for secret in world.profile.secrets() {
             vault.register(secret.expose());
         }
@@ -48,6 +51,7 @@ impl Scribe {
                     about: scenario.about.trim().to_owned(),
                     fix: scenario.fix.as_ref().map(|fix| fix.trim().to_owned()),
                     requirements: scenario.requirements.clone(),
+                    of_the_whole_run: scenario.then.iter().any(Check::is_of_the_whole_run),
                 };
                 (loaded.id.clone(), texts)
             })
@@ -97,6 +101,7 @@ impl Scribe {
             expected_by_baseline: None,
             evidence: judged.evidence.clone(),
             screenshot: judged.screenshot.as_ref().map(|png| STANDARD.encode(png)),
+            of_the_whole_run: of.is_some_and(|of| of.of_the_whole_run),
             duration_ms: judged.duration_ms,
         }
     }

@@ -55,9 +55,14 @@ impl Scope {
 
     /// Whether it speaks of this verdict.
     pub fn matches(&self, verdict: &Verdict) -> bool {
-        self.scenario == verdict.scenario
-            && (self.case.is_none() || self.case == verdict.case)
-            && (self.client.is_none() || self.client == verdict.client)
+        self.names(&verdict.scenario, verdict.case.as_deref(), verdict.client.as_deref())
+    }
+
+    /// Whether it speaks of this scenario, row and client.
+    pub fn names(&self, scenario: &str, case: Option<&str>, client: Option<&str>) -> bool {
+        self.scenario == scenario
+            && (self.case.is_none() || self.case.as_deref() == case)
+            && (self.client.is_none() || self.client.as_deref() == client)
     }
 }
 

@@ -9,7 +9,7 @@ mod update;
 
 pub use apply::{BaselineOutcome, Stale, apply};
 pub use load::{BaselineError, Scope};
-pub use update::{update, write};
+pub use update::{Updated, update, write};
 
 use crate::model::Status;
 

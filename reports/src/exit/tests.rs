@@ -33,7 +33,14 @@ fn stale() -> BaselineOutcome {
 type Row = (&'static str, Vec<Verdict>, bool, BaselineOutcome, Controls, u8);
 
 fn code(verdicts: Vec<Verdict>, strict: bool, baseline: &BaselineOutcome, controls: Controls) -> u8 {
-    exit_code(&report_of(verdicts), strict, baseline, &[], controls).0
+    let fail_on = if strict { FailOn::Warn } else { FailOn::Fail };
+    exit_code(&with_controls(verdicts, controls), fail_on, baseline).0
+}
+
+fn with_controls(verdicts: Vec<Verdict>, controls: Controls) -> Report {
+    let mut report = report_of(verdicts);
+    report.run.controls = controls;
+    report
 }
 
 #[test]
@@ -222,10 +229,7 @@ fn an_interruption_comes_before_everything() {
     ] {
         let mut report = report_of(verdicts);
         report.run.complete = false;
-        assert_eq!(
-            exit_code(&report, true, &stale(), &[], Controls::default()).0,
-            INTERRUPTED
-        );
+        assert_eq!(exit_code(&report, FailOn::Warn, &stale()).0, INTERRUPTED);
     }
 }
 
@@ -253,9 +257,10 @@ fn an_accepted_gap_is_no_gap() {
             scope: scope.to_owned(),
             reason: "bought later".to_owned(),
         };
-        let report = report_of(vec![verdict("a/b", Status::Pass), missing.clone()]);
+        let mut report = with_controls(vec![verdict("a/b", Status::Pass), missing.clone()], OK);
+        report.run.accept_missing = vec![gap];
         assert_eq!(
-            exit_code(&report, false, &BaselineOutcome::default(), &[gap], OK).0,
+            exit_code(&report, FailOn::Fail, &BaselineOutcome::default()).0,
             expected,
             "{scope}"
         );
@@ -272,7 +277,66 @@ fn every_code_has_a_meaning() {
 
 #[test]
 fn the_reason_names_what_to_look_at() {
-    let report = report_of(vec![verdict("a/b", Status::Fail), verdict("a/c", Status::Fail)]);
-    let (_, reason) = exit_code(&report, false, &BaselineOutcome::default(), &[], OK);
+    let mut report = with_controls(vec![verdict("a/b", Status::Fail), verdict("a/c", Status::Fail)], OK);
+    let fine = BaselineOutcome::default();
+    let (_, reason) = exit_code(&report, FailOn::Fail, &fine);
     assert_eq!(reason, "2 verdicts fail unexpectedly: a/b, a/c");
+    report.run.complete = false;
+    report.run.stopped = Some("--max-fail 2".to_owned());
+    let (code, reason) = exit_code(&report, FailOn::Fail, &fine);
+    assert_eq!(
+        (code, reason.as_str()),
+        (
+            BROKEN,
+            "2 verdicts fail unexpectedly: a/b, a/c; incomplete: --max-fail 2"
+        )
+    );
+}
+
+#[test]
+fn what_ended_early_is_never_green() {
+    let mut report = with_controls(vec![verdict("a/b", Status::Pass)], OK);
+    report.run.complete = false;
+    report.run.stopped = Some("part 2 of 3 was interrupted".to_owned());
+    let (code, reason) = exit_code(&report, FailOn::Fail, &BaselineOutcome::default());
+    assert_eq!(
+        (code, reason.as_str()),
+        (INCOMPLETE, "it ended early: part 2 of 3 was interrupted")
+    );
+}
+
+#[test]
+fn fail_on_never_keeps_the_codes_that_say_that_there_is_nothing_to_read() {
+    use Status::{Blocked, Fail, Pass};
+    let never =
+        |verdicts: Vec<Verdict>, controls| exit_code(&with_controls(verdicts, controls), FailOn::Never, &stale()).0;
+    assert_eq!(never(vec![verdict("a/b", Fail)], OK), 0);
+    assert_eq!(never(vec![verdict("a/b", Pass)], OK), 0);
+    assert_eq!(never(vec![verdict("a/b", Pass), verdict("a/c", Blocked)], OK), 0);
+    assert_eq!(never(vec![], OK), NOTHING_SELECTED);
+    assert_eq!(
+        never(vec![verdict("a/b", Fail)], Controls { tried: 2, passed: 0 }),
+        UNREACHABLE
+    );
+    let report = with_controls(vec![verdict("a/b", Fail)], OK);
+    let (_, reason) = exit_code(&report, FailOn::Never, &BaselineOutcome::default());
+    assert_eq!(
+        reason,
+        "--fail-on never; it would be code 1: 1 verdict fails unexpectedly: a/b"
+    );
+}
+
+#[test]
+fn an_empty_part_is_no_empty_selection() {
+    let mut report = with_controls(Vec::new(), Controls::default());
+    report.run.partition = Some(crate::model::Partition {
+        part: 3,
+        of: 3,
+        planned: 2,
+    });
+    let (code, reason) = exit_code(&report, FailOn::Fail, &BaselineOutcome::default());
+    assert_eq!(
+        (code, reason.as_str()),
+        (NOTHING_UNEXPECTED, "part 3 of 3 is empty: there are 2 verdicts in all")
+    );
 }

@@ -61,7 +61,7 @@ mod tests {
         let error = read("{\"schema_version\": \"2.0\"}").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "run.json has schema version 2.0, and this program reads 1.0: use the program that wrote it"
+            "run.json has schema version 2.0, and this program reads 1.1: use the program that wrote it"
         );
         assert!(matches!(read("<html>").unwrap_err(), ReadError::Shape(_)));
         assert!(matches!(read("{}").unwrap_err(), ReadError::Shape(_)));

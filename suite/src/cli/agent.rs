@@ -68,7 +68,7 @@ pub(super) fn agent(
             };
             let agent = ManualAgent::new(setup, manual);
             let announced = agent.announce(least, most).map_err(Failure::usage)?;
-            anstream::eprintln!("{announced}");
+            tell!("{announced}");
             Ok(Arc::new(agent))
         }
     }

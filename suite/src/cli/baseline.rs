@@ -1,6 +1,6 @@
 //! `launchproof baseline`: what of a finished run is expected.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use reports::baseline::{self, Baseline};
@@ -16,9 +16,9 @@ pub(super) struct BaselineArguments {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Says whether the baseline still fits the run.
+    /// Says whether the baseline still fits the run: code 6 where an entry passed, names nothing or has expired.
     Check(Files),
-    /// Writes the run's failures and warnings into the baseline; reasons that stand there are kept.
+    /// Brings the baseline up to date: what is gone leaves, what is new waits for a reason; reasons, comments and order stay.
     Update(Files),
 }
 
@@ -40,17 +40,15 @@ pub(super) fn run(arguments: &BaselineArguments) -> Result<u8, Failure> {
 
 fn check(files: &Files) -> Result<u8, Failure> {
     let mut report = super::render::read(&files.run)?;
-    let text = std::fs::read_to_string(&files.baseline)
-        .map_err(|error| Failure::input(format!("{}: cannot be read: {error}", files.baseline.display())))?;
-    let baseline = Baseline::parse(&text).map_err(|error| at(files, &error))?;
+    let baseline = read(&files.baseline)?;
     let today = report.run.started.clone();
     let outcome = baseline::apply(&mut report, &baseline, &today);
     if outcome.is_current() {
-        anstream::println!("the baseline fits the run");
+        say!("the baseline fits the run");
         return Ok(exit::NOTHING_UNEXPECTED);
     }
     for stale in outcome.stale() {
-        anstream::println!(
+        say!(
             "{}:{}: {}: {}",
             files.baseline.display(),
             stale.line,
@@ -64,8 +62,8 @@ fn check(files: &Files) -> Result<u8, Failure> {
 fn update(files: &Files) -> Result<u8, Failure> {
     let report = super::render::read(&files.run)?;
     let old = match std::fs::read_to_string(&files.baseline) {
-        Ok(text) => Baseline::parse_draft(&text).map_err(|error| at(files, &error))?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Baseline::default(),
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(error) => {
             return Err(Failure::input(format!(
                 "{}: cannot be read: {error}",
@@ -73,16 +71,44 @@ fn update(files: &Files) -> Result<u8, Failure> {
             )));
         }
     };
-    std::fs::write(&files.baseline, baseline::update(&report, &old))
-        .map_err(|error| Failure::input(format!("{}: cannot be written: {error}", files.baseline.display())))?;
-    anstream::println!("{}: written; give each new entry its reason", files.baseline.display());
+    let updated = baseline::update(&report, &old).map_err(|error| at(&files.baseline, &error))?;
+    super::whole_file::write(&files.baseline, updated.text.as_bytes())
+        .map_err(|error| Failure::usage(format!("{}: cannot be written: {error}", files.baseline.display())))?;
+    for (what, list) in [
+        ("removed", &updated.removed),
+        ("expired, decide again", &updated.expired),
+        ("new, waits for its reason", &updated.added),
+    ] {
+        for entry in list {
+            say!("{what}: {entry}");
+        }
+    }
+    say!(
+        "{}: written; {} kept, {} removed, {} new{}",
+        files.baseline.display(),
+        updated.kept,
+        updated.removed.len(),
+        updated.added.len(),
+        if updated.added.is_empty() {
+            ""
+        } else {
+            "; until each has its reason, the baseline is refused"
+        }
+    );
     Ok(exit::NOTHING_UNEXPECTED)
 }
 
-fn at(files: &Files, error: &baseline::BaselineError) -> Failure {
+/// Reads a baseline in which every entry has its reason.
+pub(super) fn read(path: &Path) -> Result<Baseline, Failure> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::input(format!("{}: the baseline cannot be read: {error}", path.display())))?;
+    Baseline::parse(&text).map_err(|error| at(path, &error))
+}
+
+fn at(path: &Path, error: &baseline::BaselineError) -> Failure {
     Failure::input(format!(
         "{}:{}:{}: {}",
-        files.baseline.display(),
+        path.display(),
         error.line,
         error.column,
         error.message

@@ -78,9 +78,9 @@ pub(super) async fn run(arguments: DoctorArguments) -> Result<u8, Failure> {
     };
     if arguments.json {
         let text = serde_json::to_string_pretty(&done).map_err(Failure::internal)?;
-        anstream::println!("{text}");
+        say!("{text}");
     } else {
-        anstream::println!("{}", done.text());
+        say!("{}", done.text());
     }
     Ok(done.exit_code)
 }

@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &ExplainArguments) -> Result<u8, Failure> {
     if let Some(loaded) = scenarios.iter().find(|loaded| loaded.id == id) {
         scenario(loaded, &requirements)?;
     } else if let Some(row) = requirements.get(id) {
-        anstream::println!(
+        say!(
             "{} — {}\n{}: {}\n{}",
             row.id,
             row.document,
@@ -43,36 +43,36 @@ pub(super) fn run(arguments: &ExplainArguments) -> Result<u8, Failure> {
             row.url
         );
         match &row.observable {
-            _ if row.actor == Actor::Client => anstream::println!("binds the app"),
+            _ if row.actor == Actor::Client => say!("binds the app"),
             Observable::Yes => {}
-            Observable::WithTargetHelp(what) => anstream::println!("can be seen with {what}"),
-            Observable::No(why) => anstream::println!("cannot be seen: {why}"),
+            Observable::WithTargetHelp(what) => say!("can be seen with {what}"),
+            Observable::No(why) => say!("cannot be seen: {why}"),
         }
         differences(&row.id, "", &requirements)?;
         for loaded in scenarios
             .iter()
             .filter(|loaded| loaded.scenario.requirements.contains(&row.id))
         {
-            anstream::println!("  tested by {}", loaded.id);
+            say!("  tested by {}", loaded.id);
         }
     } else if let Some(defect) = Defect::ALL.iter().find(|defect| defect.name() == id) {
-        anstream::println!(
+        say!(
             "{} — a deliberate fault of the mock EHR\n{}",
             defect.name(),
             defect.doc().trim()
         );
-        anstream::println!("breaks {}", defect.requirement());
-        anstream::println!("arm it: launchproof serve --defect {}", defect.name());
+        say!("breaks {}", defect.requirement());
+        say!("arm it: launchproof serve --defect {}", defect.name());
         for changed in expectation::of(defect.name()) {
-            anstream::println!("  caught by {changed}");
+            say!("  caught by {changed}");
         }
     } else if let Some(variant) = Variant::ALL.iter().find(|variant| variant.name() == id) {
-        anstream::println!(
+        say!(
             "{} — a legal difference of the mock EHR\n{}",
             variant.name(),
             variant.doc().trim()
         );
-        anstream::println!("choose it: launchproof serve --variant {}", variant.name());
+        say!("choose it: launchproof serve --variant {}", variant.name());
     } else {
         let near = crate::value::nearest(id, known());
         return Err(Failure::usage(format!(
@@ -86,39 +86,42 @@ pub(super) fn run(arguments: &ExplainArguments) -> Result<u8, Failure> {
 fn differences(row: &str, indent: &str, requirements: &Requirements) -> Result<(), Failure> {
     let table = versions::table(requirements).map_err(|errors| Failure::input(errors.join("\n")))?;
     for (version, differs) in table.get(row).into_iter().flatten() {
-        anstream::println!("{indent}in SMART {version} it {}: {}", differs.is.words(), differs.why);
+        say!("{indent}in SMART {version} it {}: {}", differs.is.words(), differs.why);
     }
     Ok(())
 }
 
 fn scenario(loaded: &Loaded, requirements: &Requirements) -> Result<(), Failure> {
     let scenario = &loaded.scenario;
-    anstream::println!("{} — {}", loaded.id, scenario.level.as_str());
-    anstream::println!("{}\n\n{}", scenario.title.trim(), scenario.about.trim());
-    if let Some(fix) = &scenario.fix {
-        anstream::println!("\nHow to fix it: {}", fix.trim());
+    say!("{} — {}", loaded.id, scenario.level.as_str());
+    if let Some(bcp) = scenario.bcp {
+        say!("With --profile bcp (RFC 9700): {}", bcp.as_str());
     }
-    anstream::println!("\nRules:");
+    say!("{}\n\n{}", scenario.title.trim(), scenario.about.trim());
+    if let Some(fix) = &scenario.fix {
+        say!("\nHow to fix it: {}", fix.trim());
+    }
+    say!("\nRules:");
     for id in &scenario.requirements {
         if let Some(row) = requirements.get(id) {
-            anstream::println!("  {} {} {}\n    {}", row.id, row.level.as_str(), row.text, row.url);
+            say!("  {} {} {}\n    {}", row.id, row.level.as_str(), row.text, row.url);
             differences(id, "    ", requirements)?;
         }
     }
     if !scenario.applies.is_empty() {
-        anstream::println!("\nIt judges SMART {}", scenario.applies.join(", "));
+        say!("\nIt judges SMART {}", scenario.applies.join(", "));
     }
     if !scenario.cases.is_empty() {
-        anstream::println!(
+        say!(
             "\nRows: {}",
             scenario.cases.keys().cloned().collect::<Vec<_>>().join(", ")
         );
     }
     let proofs = expectation::catching(&loaded.id);
     if !proofs.is_empty() {
-        anstream::println!("\nProven by: {}", proofs.join(", "));
+        say!("\nProven by: {}", proofs.join(", "));
     }
-    anstream::println!("\nRun it alone: launchproof test server --only {}", loaded.id);
-    anstream::println!("Its file: {}", loaded.origin);
+    say!("\nRun it alone: launchproof test server --only {}", loaded.id);
+    say!("Its file: {}", loaded.origin);
     Ok(())
 }

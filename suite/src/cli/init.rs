@@ -103,7 +103,7 @@ async fn init(arguments: &InitArguments) -> Result<u8, Failure> {
         tell(arguments, &done);
     }
     for failure in &done.failures {
-        anstream::eprintln!("launchproof: {failure}");
+        tell!("launchproof: {failure}");
     }
     Ok(if done.failures.is_empty() {
         exit::NOTHING_UNEXPECTED
@@ -149,14 +149,12 @@ fn initial_access_token(arguments: &InitArguments) -> Result<Option<crate::http:
 
 fn tell(arguments: &InitArguments, done: &register::Done) {
     let out = arguments.out.display();
-    anstream::println!("{out}: written");
+    say!("{out}: written");
     for file in &done.files {
-        anstream::println!("{}: written; keep it secret", file.display());
+        say!("{}: written; keep it secret", file.display());
     }
     if !done.clients.is_empty() {
-        anstream::println!("registered: {} clients", done.clients.len());
+        say!("registered: {} clients", done.clients.len());
     }
-    anstream::println!(
-        "Fill in its gaps (lines that begin with # and no space), then: launchproof doctor --target {out}"
-    );
+    say!("Fill in its gaps (lines that begin with # and no space), then: launchproof doctor --target {out}");
 }

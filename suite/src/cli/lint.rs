@@ -17,7 +17,7 @@ pub(super) struct LintArguments {
 pub(super) fn run(arguments: &LintArguments) -> Result<u8, Failure> {
     let (scenarios, requirements) = catalogue(arguments.scenarios.as_deref())?;
     let rows: usize = scenarios.iter().map(|loaded| loaded.scenario.cases.len().max(1)).sum();
-    anstream::println!(
+    say!(
         "{} scenarios with {rows} rows, {} requirements: nothing wrong",
         scenarios.len(),
         requirements.len()

@@ -71,14 +71,14 @@ pub(super) fn run(arguments: &ListArguments) -> Result<u8, Failure> {
                     0 => String::new(),
                     rows => format!(" ({rows} rows)"),
                 };
-                anstream::println!(
+                say!(
                     "{:<52} {:<10} {}{rows}",
                     loaded.id,
                     scenario.level.as_str(),
                     scenario.title.trim()
                 );
             }
-            anstream::println!("{} scenarios", scenarios.len());
+            say!("{} scenarios", scenarios.len());
         }
         What::Requirements => {
             for row in requirements.values() {
@@ -86,23 +86,23 @@ pub(super) fn run(arguments: &ListArguments) -> Result<u8, Failure> {
                     .iter()
                     .filter(|loaded| loaded.scenario.requirements.contains(&row.id))
                     .count();
-                anstream::println!(
+                say!(
                     "{:<34} {:<10} {tests:>3} scenarios  {}",
                     row.id,
                     row.level.as_str(),
                     row.text
                 );
             }
-            anstream::println!("{} requirements", requirements.len());
+            say!("{} requirements", requirements.len());
         }
         What::Defects => {
             defects(&arguments.names)?;
         }
         What::Variants => {
             for variant in Variant::ALL {
-                anstream::println!("{:<44} {}", variant.name(), variant.doc().trim());
+                say!("{:<44} {}", variant.name(), variant.doc().trim());
             }
-            anstream::println!("{} variants", Variant::ALL.len());
+            say!("{} variants", Variant::ALL.len());
         }
         What::Personas => personas(),
         What::Targets => {
@@ -118,7 +118,7 @@ pub(super) fn run(arguments: &ListArguments) -> Result<u8, Failure> {
                         .unwrap_or_default()
                         .trim_start_matches('#')
                         .trim();
-                    anstream::println!("{:<44} {first}", file.path.trim_start_matches("targets/"));
+                    say!("{:<44} {first}", file.path.trim_start_matches("targets/"));
                 }
             }
         }
@@ -135,7 +135,7 @@ fn defects(names: &[String]) -> Result<(), Failure> {
         return Err(Failure::usage(error.map(|error| error.to_string()).unwrap_or_default()));
     }
     for defect in &chosen {
-        anstream::println!("{}", defect.name());
+        say!("{}", defect.name());
         part("does", defect.doc());
         part("breaks", defect.requirement());
         for seen in defect.seen() {
@@ -146,7 +146,7 @@ fn defects(names: &[String]) -> Result<(), Failure> {
         }
         part("app", defect.app());
     }
-    anstream::println!("{} defects", chosen.len());
+    say!("{} defects", chosen.len());
     Ok(())
 }
 
@@ -156,31 +156,31 @@ fn part(title: &str, text: &str) {
     let mut line = format!("  {title:<6}");
     for word in text.split_whitespace() {
         if line.chars().count() + 1 + word.chars().count() > WIDTH {
-            anstream::println!("{line}");
+            say!("{line}");
             line = " ".repeat(8);
         }
         line.push(' ');
         line.push_str(word);
     }
-    anstream::println!("{line}");
+    say!("{line}");
 }
 
 /// Each persona with its quirks, and where each was seen.
 fn personas() {
     for persona in Persona::all() {
-        anstream::println!(
+        say!(
             "{}, modelled on {}\n  {}",
             persona.name(),
             persona.modelled_on(),
             persona.about()
         );
         for quirk in persona.quirks() {
-            anstream::println!("  {:<46} {}", quirk.does.to_string(), quirk.what);
-            anstream::println!("  {:<46} {}, {}", "", quirk.date, quirk.source);
+            say!("  {:<46} {}", quirk.does.to_string(), quirk.what);
+            say!("  {:<46} {}, {}", "", quirk.date, quirk.source);
         }
-        anstream::println!();
+        say!("");
     }
-    anstream::println!("{} personas", Persona::all().len());
+    say!("{} personas", Persona::all().len());
 }
 
 /// Requirement → scenarios → defects, and the counts.
@@ -194,29 +194,29 @@ fn coverage(arguments: &ListArguments, scenarios: &[Loaded], requirements: &Requ
     }
     if arguments.format == Form::Json {
         let text = serde_json::to_string_pretty(&coverage).map_err(Failure::internal)?;
-        anstream::println!("{text}");
+        say!("{text}");
         return Ok(exit::NOTHING_UNEXPECTED);
     }
     for row in &coverage.requirements {
-        anstream::println!("{} {} {}", row.id, row.level, row.text);
+        say!("{} {} {}", row.id, row.level, row.text);
         let because = row.because.as_deref().unwrap_or_default();
         match row.observable {
             Kind::Yes => {}
-            Kind::WithTargetHelp => anstream::println!("  needs {because}"),
-            Kind::No => anstream::println!("  not observable: {because}"),
-            Kind::OfTheApp => anstream::println!("  binds the app"),
+            Kind::WithTargetHelp => say!("  needs {because}"),
+            Kind::No => say!("  not observable: {because}"),
+            Kind::OfTheApp => say!("  binds the app"),
         }
         if row.is_uncovered() {
-            anstream::println!("  NO SCENARIO");
+            say!("  NO SCENARIO");
         }
         for scenario in &row.scenarios {
-            anstream::println!("  scenario {scenario}");
+            say!("  scenario {scenario}");
         }
         if !row.defects.is_empty() {
-            anstream::println!("  defects  {}", row.defects.join(" "));
+            say!("  defects  {}", row.defects.join(" "));
         }
     }
-    anstream::println!(
+    say!(
         "\n{:<18} {:>5} {:>11} {:>10} {:>5} {:>7} {:>8} {:>10}",
         "document",
         "rows",
@@ -235,7 +235,7 @@ fn coverage(arguments: &ListArguments, scenarios: &[Loaded], requirements: &Requ
 }
 
 fn line(name: &str, counts: &Counts) {
-    anstream::println!(
+    say!(
         "{name:<18} {:>5} {:>11} {:>10} {:>5} {:>7} {:>8} {:>10}",
         counts.rows,
         counts.observable,

@@ -3,12 +3,17 @@
 mod agent;
 mod baseline;
 mod conclude;
+mod diff;
 mod doctor;
+mod enough;
 mod explain;
+mod folder;
 mod init;
 mod interrupt;
 mod lint;
 mod list;
+mod man;
+mod merge;
 mod progress;
 mod reach;
 mod render;
@@ -20,13 +25,20 @@ mod survey;
 mod targets;
 mod test_discovery;
 mod test_server;
+mod whole_file;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use reports::exit;
 
 /// Conformance tests and a mock EHR for SMART App Launch.
 #[derive(Debug, Parser)]
-#[command(name = "launchproof", version, about, max_term_width = 120)]
+#[command(
+    name = "launchproof",
+    version = version(),
+    about,
+    after_help = exit_codes(),
+    max_term_width = 120
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -51,7 +63,11 @@ enum Command {
     Explain(explain::ExplainArguments),
     /// Checks scenario files: the embedded ones, or a folder of one's own.
     Lint(lint::LintArguments),
-    /// Prints a JSON Schema: `scenario` or `run`.
+    /// Compares two finished runs: what is fixed, broken, new and gone.
+    Diff(diff::DiffArguments),
+    /// Makes one report of the parts of a run (`--partition`).
+    Merge(merge::MergeArguments),
+    /// Prints a JSON Schema: `scenario`, `run` or `diff`.
     Schema(schema::SchemaArguments),
     /// Proves the suite: each scenario against each deliberate defect of the mock EHR.
     Selftest(selftest::SelftestArguments),
@@ -64,6 +80,8 @@ enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+    /// Prints the manual page, or writes one for each command into a folder.
+    Man(man::ManArguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -123,16 +141,27 @@ pub fn main() -> u8 {
     let runtime = match builder(&arguments.command).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            anstream::eprintln!("launchproof: no runtime: {error}");
+            tell!("launchproof: no runtime: {error}");
             return exit::INTERNAL;
         }
     };
+    // A run has its report; of the other commands what they say is all there is.
+    let only_says = !matches!(
+        arguments.command,
+        Command::Test(_) | Command::Merge(_) | Command::Serve(_)
+    );
     let done = guarded(|| runtime.block_on(run(arguments.command)));
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     match done {
-        Ok(code) => code,
+        Ok(code) => match crate::say::lost() {
+            Some(error) => {
+                tell!("launchproof: standard output could not be written: {error}");
+                if only_says { exit::USAGE } else { code }
+            }
+            None => code,
+        },
         Err(failure) => {
-            anstream::eprintln!("launchproof: {}", failure.message);
+            tell!("launchproof: {}", failure.message);
             failure.code
         }
     }
@@ -170,11 +199,57 @@ async fn run(command: Command) -> Result<u8, Failure> {
         Command::Selftest(arguments) => selftest::run(arguments).await,
         Command::Render(arguments) => render::run(&arguments),
         Command::Baseline(arguments) => baseline::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
+        Command::Merge(arguments) => merge::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments, Arguments::command()),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "launchproof", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "launchproof", &mut script);
+            crate::say::raw(&script);
             Ok(exit::NOTHING_UNEXPECTED)
         }
     }
+}
+
+/// The version, and by which catalogue this program judges.
+fn version() -> &'static str {
+    static VERSION: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
+        let program = env!("CARGO_PKG_VERSION");
+        format!("{program}\ncatalogue sha256:{}", fixtures::CATALOGUE_SHA256)
+    });
+    &VERSION
+}
+
+/// SHA-256 of what a run is judged by: the embedded catalogue, and a vendor's own scenarios where there are any.
+fn catalogue_hash(scenarios: &[crate::scenario::load::Loaded]) -> String {
+    use sha2::{Digest as _, Sha256};
+    let own: Vec<_> = scenarios
+        .iter()
+        .filter(|loaded| !loaded.origin.starts_with("fixtures/"))
+        .collect();
+    if own.is_empty() {
+        return fixtures::CATALOGUE_SHA256.to_owned();
+    }
+    let mut hash = Sha256::new();
+    hash.update(fixtures::CATALOGUE_SHA256);
+    for loaded in own {
+        hash.update(format!("\n{} {}\n", loaded.id, loaded.text.len()));
+        hash.update(&loaded.text);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The public exit codes, for `--help`.
+fn exit_codes() -> String {
+    use std::fmt::Write as _;
+    let mut text = String::from("Exit codes:\n");
+    for code in 0..=u8::MAX {
+        if let Some(meaning) = exit::meaning(code) {
+            let _ = writeln!(text, "  {code:<4} {meaning}");
+        }
+    }
+    text.push_str("Where several hold, the first of 70, 130, 2, 3, 4, 8, 1, 6, 5, 0 is given.");
+    text
 }
 
 /// The scenarios (with a vendor's own) and the requirements, or a failure that lists everything wrong with them.

@@ -44,7 +44,7 @@ impl Terminal {
         if self.quiet {
             return;
         }
-        self.bar.suspend(|| anstream::eprintln!("{text}"));
+        self.bar.suspend(|| tell!("{text}"));
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) fn run(arguments: &RenderArguments) -> Result<u8, Failure> {
         To::Json => json::render(&report),
         To::Terminal => terminal::summary(&report, true),
     };
-    anstream::println!("{text}");
+    say!("{text}");
     Ok(exit::NOTHING_UNEXPECTED)
 }
 

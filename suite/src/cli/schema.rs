@@ -12,6 +12,8 @@ enum Name {
     Scenario,
     /// Of `run.json`.
     Run,
+    /// Of `launchproof diff --report json`.
+    Diff,
 }
 
 #[derive(Debug, Args)]
@@ -24,9 +26,10 @@ pub(super) fn run(arguments: &SchemaArguments) -> Result<u8, Failure> {
     let schema = match arguments.name {
         Name::Scenario => scenario(),
         Name::Run => reports::schema(),
+        Name::Diff => reports::diff::schema(),
     };
     let text = serde_json::to_string_pretty(&schema).map_err(Failure::internal)?;
-    anstream::println!("{text}");
+    say!("{text}");
     Ok(exit::NOTHING_UNEXPECTED)
 }
 

@@ -31,15 +31,15 @@ pub(super) async fn run(arguments: SelftestArguments) -> Result<u8, Failure> {
     };
     let matrix: Matrix = selftest::run(scenarios, &plan).await.map_err(Failure::internal)?;
     if arguments.print_expected {
-        anstream::println!("{}", matrix.expected_yaml());
+        say!("{}", matrix.expected_yaml());
         return Ok(exit::NOTHING_UNEXPECTED);
     }
-    anstream::println!("{}", matrix.table(arguments.timings));
+    say!("{}", matrix.table(arguments.timings));
     let problems = matrix.problems(arguments.only.is_empty());
     for problem in &problems {
-        anstream::println!("{problem}");
+        say!("{problem}");
     }
-    anstream::println!("{}", matrix.summary());
+    say!("{}", matrix.summary());
     Ok(if problems.is_empty() {
         exit::NOTHING_UNEXPECTED
     } else {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use reports::exit::FailOn;
 use reports::model;
 
 use super::Failure;
@@ -22,6 +23,29 @@ pub(super) enum Format {
     Json,
     /// `events.jsonl`
     Events,
+}
+
+/// Words of `--fail-on`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum FailOnWord {
+    /// A broken duty.
+    Fail,
+    /// A recommendation that is not followed, too.
+    Warn,
+    /// None.
+    Never,
+}
+
+impl FailOnWord {
+    /// `--strict` is another word for `warn`.
+    pub(super) fn with(self, strict: bool) -> FailOn {
+        match self {
+            _ if strict => FailOn::Warn,
+            Self::Fail => FailOn::Fail,
+            Self::Warn => FailOn::Warn,
+            Self::Never => FailOn::Never,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Args)]
@@ -56,7 +80,7 @@ pub(super) struct ServerArguments {
     /// Judge by this SMART version instead of the inferred one.
     #[arg(long, value_name = "VERSION", value_parser = ["1.0", "2.0", "2.1", "2.2"], help_heading = "Selection")]
     pub(super) smart: Option<String>,
-    /// Only part N of M, to share a run among machines.
+    /// Only part N of M, to share a run among machines; `launchproof merge` makes one report of all parts.
     #[arg(long, value_name = "N/M", value_parser = partition, help_heading = "Selection")]
     pub(super) partition: Option<(usize, usize)>,
     /// Only what was not a pass in this run.json.
@@ -65,6 +89,9 @@ pub(super) struct ServerArguments {
     /// A folder of your own scenarios besides.
     #[arg(long, value_name = "DIR", help_heading = "Selection")]
     pub(super) scenarios: Option<PathBuf>,
+    /// `bcp` raises what RFC 9700 asks to duties: what it says SHALL of can fail, and not only warn.
+    #[arg(long, value_name = "SET", value_parser = ["bcp"], help_heading = "Selection")]
+    pub(super) profile: Vec<String>,
     /// Print the plan and how many sign-ins it needs; send nothing but discovery.
     #[arg(long, help_heading = "Selection")]
     pub(super) dry_run: bool,
@@ -96,6 +123,12 @@ pub(super) struct ServerArguments {
     /// Wait in real time for codes and tokens to expire.
     #[arg(long, help_heading = "Run")]
     pub(super) slow: bool,
+    /// At most so many requests in any second; what a race sends at one moment stays together.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Run")]
+    pub(super) rate: Option<u32>,
+    /// Stop after so many failures that the baseline does not expect; the report says that it is incomplete.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Run")]
+    pub(super) max_fail: Option<u32>,
     /// Lift a precaution that holds off loopback.
     #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = ["lockout", "registration", "writes"], help_heading = "Run")]
     pub(super) allow: Vec<String>,
@@ -126,15 +159,30 @@ pub(super) struct ServerArguments {
     /// Failures that are expected.
     #[arg(long, value_name = "FILE", help_heading = "Report")]
     pub(super) baseline: Option<PathBuf>,
-    /// Warnings count as failures.
-    #[arg(long, help_heading = "Report")]
+    /// Warnings count as failures: the same as `--fail-on warn`.
+    #[arg(long, conflicts_with = "fail_on", help_heading = "Report")]
     pub(super) strict: bool,
+    /// Which deviations make the exit code red; with `never` it is 0 where there is a whole report to read.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHAT",
+        default_value = "fail",
+        help_heading = "Report"
+    )]
+    pub(super) fail_on: FailOnWord,
     /// `full` keeps FHIR bodies and identities; marks the report.
     #[arg(long, value_name = "HOW", value_parser = ["redacted", "full"], default_value = "redacted", help_heading = "Report")]
     pub(super) evidence: String,
     /// Only the summary.
     #[arg(long, short, help_heading = "Report")]
     pub(super) quiet: bool,
+}
+
+impl ServerArguments {
+    pub(super) fn fail_on(&self) -> FailOn {
+        self.fail_on.with(self.strict)
+    }
 }
 
 fn partition(text: &str) -> Result<(usize, usize), String> {
@@ -191,7 +239,7 @@ pub(super) fn name_unknown(selection: &Selection, scenarios: &[Loaded]) {
         };
         if !scenarios.iter().any(|loaded| alone.takes(loaded)) {
             let nearest = crate::value::nearest(id, scenarios.iter().map(|loaded| loaded.id.as_str()));
-            anstream::eprintln!("launchproof: --only {id} selects nothing{nearest}");
+            tell!("launchproof: --only {id} selects nothing{nearest}");
         }
     }
 }

@@ -102,7 +102,7 @@ pub(super) async fn run(arguments: SurveyArguments) -> Result<u8, Failure> {
     };
     bar.finish_and_clear();
     if !arguments.quiet {
-        anstream::eprintln!("{}", tally.text(started.elapsed(), before));
+        tell!("{}", tally.text(started.elapsed(), before));
     }
     Ok(code(ended, &tally, before, &arguments))
 }
@@ -110,12 +110,12 @@ pub(super) async fn run(arguments: SurveyArguments) -> Result<u8, Failure> {
 fn code(ended: Option<u8>, tally: &Tally, before: usize, arguments: &SurveyArguments) -> u8 {
     if let Some(code) = ended {
         if let (exit::INTERRUPTED, Some(out)) = (code, &arguments.out) {
-            anstream::eprintln!("launchproof: ended; go on with --out {} --resume", out.display());
+            tell!("launchproof: ended; go on with --out {} --resume", out.display());
         }
         return code;
     }
     if tally.all + before == 0 {
-        anstream::eprintln!("launchproof: {} names no FHIR base", arguments.urls.display());
+        tell!("launchproof: {} names no FHIR base", arguments.urls.display());
         return exit::NOTHING_SELECTED;
     }
     if tally.all > 0 && tally.judged == 0 {

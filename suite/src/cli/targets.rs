@@ -59,15 +59,15 @@ pub(super) async fn run(
     let mut summary = Summary::default();
     while let Some(told) = runs.next().await {
         if !quiet {
-            anstream::eprintln!("{}: exit code {}: {}", told.name, told.exit_code, told.exit_reason);
+            tell!("{}: exit code {}: {}", told.name, told.exit_code, told.exit_reason);
         }
         summary.add(told);
     }
     summary.conclude(started.elapsed());
     summary.write(&arguments.out)?;
-    anstream::println!("{}", summary.table());
-    anstream::println!("report: {}", arguments.out.join("targets.json").display());
-    anstream::println!("exit code {}: {}", summary.exit_code, summary.exit_reason);
+    say!("{}", summary.table());
+    say!("report: {}", arguments.out.join("targets.json").display());
+    say!("exit code {}: {}", summary.exit_code, summary.exit_reason);
     Ok(summary.exit_code)
 }
 

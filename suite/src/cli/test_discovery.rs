@@ -10,8 +10,8 @@ use reports::model::{self, Status};
 use tokio::sync::watch;
 use url::Url;
 
-use super::conclude::{conclude, listeners, read_baseline, run_facts};
-use super::server_arguments::{Format, ServerArguments, name_unknown, selection, smart_version};
+use super::conclude::{Folder, conclude, listeners, read_baseline, run_facts};
+use super::server_arguments::{FailOnWord, Format, ServerArguments, name_unknown, selection, smart_version};
 use super::{Failure, catalogue};
 use crate::captured::{Captured, Documents, Kind, plan, transport};
 use crate::clock::SystemClock;
@@ -70,9 +70,18 @@ pub(super) struct DiscoveryArguments {
     /// Failures that are expected.
     #[arg(long, value_name = "FILE", help_heading = "Report")]
     baseline: Option<PathBuf>,
-    /// Warnings count as failures.
-    #[arg(long, help_heading = "Report")]
+    /// Warnings count as failures: the same as `--fail-on warn`.
+    #[arg(long, conflicts_with = "fail_on", help_heading = "Report")]
     strict: bool,
+    /// Which deviations make the exit code red; with `never` it is 0 where there is a whole report to read.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHAT",
+        default_value = "fail",
+        help_heading = "Report"
+    )]
+    fail_on: FailOnWord,
     /// Only the summary.
     #[arg(long, short, help_heading = "Report")]
     quiet: bool,
@@ -98,6 +107,7 @@ impl DiscoveryArguments {
             report: self.report.clone(),
             baseline: self.baseline.clone(),
             strict: self.strict,
+            fail_on: self.fail_on,
             quiet: self.quiet,
             seed: Some(0),
             ..arguments
@@ -142,10 +152,12 @@ fn read(path: &std::path::Path) -> Result<(String, String), Failure> {
 pub(super) async fn run(arguments: DiscoveryArguments) -> Result<u8, Failure> {
     let server_arguments = arguments.for_server()?;
     let (scenarios, requirements) = catalogue(arguments.scenarios.as_deref())?;
+    let by_catalogue = super::catalogue_hash(&scenarios);
     let baseline = read_baseline(&server_arguments)?;
     let documents = arguments.documents()?;
     let started = Instant::now();
     let selection = selection(&server_arguments)?;
+    let folder = Folder::prepare(&server_arguments)?;
     name_unknown(&selection, &scenarios);
     let mut world = world(&documents, started)?;
     let facts = facts(&world, &documents).await;
@@ -163,7 +175,7 @@ pub(super) async fn run(arguments: DiscoveryArguments) -> Result<u8, Failure> {
         None => true,
     });
     if !arguments.quiet {
-        anstream::eprintln!(
+        tell!(
             "documents {}, SMART {} ({smart_from}), {} verdicts, {} left out for want of a server or of a document",
             documents.names().join(", "),
             smart.as_str(),
@@ -173,7 +185,7 @@ pub(super) async fn run(arguments: DiscoveryArguments) -> Result<u8, Failure> {
     }
     let scribe = Arc::new(Scribe::new(&world, &scenarios, false));
     let world = Arc::new(world);
-    let listeners = listeners(&server_arguments, &scribe, &world)?;
+    let listeners = listeners(&server_arguments, &folder, &scribe, &world)?;
     let (_keep, cancel) = watch::channel(false);
     let options = Options {
         smart,
@@ -182,6 +194,7 @@ pub(super) async fn run(arguments: DiscoveryArguments) -> Result<u8, Failure> {
             writes: false,
         },
         cancel,
+        enough: Arc::default(),
     };
     let mut outcome = if items.is_empty() {
         Outcome::nothing(true)
@@ -191,6 +204,7 @@ pub(super) async fn run(arguments: DiscoveryArguments) -> Result<u8, Failure> {
     outcome.judged.extend(left_out);
     outcome.judged.sort_by(|a, b| a.id.cmp(&b.id));
     let mut run = run_facts(&server_arguments, &world, &outcome, 0, started);
+    run.catalogue = by_catalogue;
     "none: captured documents".clone_into(&mut run.agent);
     let narrow = "what captured documents can say";
     run.selection.push(narrow.to_owned());
@@ -201,7 +215,7 @@ pub(super) async fn run(arguments: DiscoveryArguments) -> Result<u8, Failure> {
         smart_version_from: smart_from,
     };
     let report = scribe.report(&world, &outcome.judged, of, run, &requirements);
-    conclude(&server_arguments, &world, &baseline, &outcome, report)
+    conclude(&server_arguments, &folder, &world, &baseline, &outcome, report)
 }
 
 fn world(documents: &Documents, started: Instant) -> Result<World, Failure> {

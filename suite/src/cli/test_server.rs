@@ -1,22 +1,26 @@
 //! `launchproof test server`: judges a server and writes its report.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use reports::{exit, model};
 use tokio::sync::watch;
 
 use super::agent::{self, AgentKind};
-use super::conclude::{conclude, listeners, read_baseline, run_facts};
+use super::conclude::{Folder, conclude, listeners, read_baseline, run_facts};
+use super::enough::Enough;
 use super::interrupt::{self, Interrupt, happened};
 use super::server_arguments::{ServerArguments, name_unknown, selection, smart_version};
-use super::{Failure, catalogue};
+use super::{Failure, catalogue, catalogue_hash};
 use crate::clock::{Clock, ShiftedClock, SystemClock};
 use crate::demo;
 use crate::engine::{self, Options, Outcome, plan, version};
+use crate::http::{Paced, Rate};
 use crate::key_server::{self, KeyServer};
 use crate::record::Scribe;
 use crate::scenario::needs::Allow;
+use crate::scenario::raise;
 use crate::step::World;
 use crate::step::world::{Facts, Parts, keys_of};
 use crate::target::{Profile, SmartVersion};
@@ -42,19 +46,24 @@ pub(super) async fn run(arguments: ServerArguments) -> Result<u8, Failure> {
         done = judged => done,
         () = happened(&mut twice) => Err(Failure {
             code: exit::INTERRUPTED,
-            message: "ended at the second Ctrl-C, without a report".to_owned(),
+            message: "ended at the second signal, without a report".to_owned(),
         }),
     }
 }
 
 pub(super) async fn judge(arguments: ServerArguments, mut cancel: watch::Receiver<bool>) -> Result<u8, Failure> {
-    let (scenarios, requirements) = catalogue(arguments.scenarios.as_deref())?;
+    let (mut scenarios, requirements) = catalogue(arguments.scenarios.as_deref())?;
+    if arguments.profile.iter().any(|set| set == "bcp") {
+        raise::raise(&mut scenarios);
+    }
+    let judged_by = catalogue_hash(&scenarios);
     let baseline = read_baseline(&arguments)?;
     let seed = arguments.seed.unwrap_or_else(fresh_seed);
     let target = target(&arguments, seed).await?;
     let started = Instant::now();
     let selection = selection(&arguments)?;
     name_unknown(&selection, &scenarios);
+    let folder = Folder::prepare(&arguments)?;
     let sign_ins = plan::sign_ins(&selection.items(&scenarios, &target.profile));
     let world = world(&arguments, &target, seed, started, sign_ins)?;
     let facts = tokio::select! {
@@ -73,18 +82,21 @@ pub(super) async fn judge(arguments: ServerArguments, mut cancel: watch::Receive
     }
     if runs && arguments.dry_run {
         let (least, most) = sign_ins;
-        anstream::eprintln!("sign-ins needed: at least {least}, at most {most}");
+        tell!("sign-ins needed: at least {least}, at most {most}");
         for item in &items {
-            anstream::println!("{}", item.id());
+            say!("{}", item.id());
         }
         world.agent.close().await;
         return Ok(exit::NOTHING_UNEXPECTED);
     }
     let scribe = Arc::new(Scribe::new(&world, &scenarios, arguments.evidence == "full"));
     let world = Arc::new(world);
-    let listeners = listeners(&arguments, &scribe, &world)?;
+    let enough = Enough::after(arguments.max_fail, arguments.fail_on(), &baseline);
+    let reached = enough.reached();
+    let mut listeners = listeners(&arguments, &folder, &scribe, &world)?;
+    listeners.0.push(Box::new(enough));
     let outcome = if let Some(problem) = problem {
-        anstream::eprintln!("launchproof: {}", scribe.scrub(&world.recorder, &problem));
+        tell!("launchproof: {}", scribe.scrub(&world.recorder, &problem));
         Outcome::unreachable(problem, facts.exchanges.clone())
     } else if runs {
         let options = Options {
@@ -94,6 +106,7 @@ pub(super) async fn judge(arguments: ServerArguments, mut cancel: watch::Receive
                 writes: arguments.allow.iter().any(|what| what == "writes"),
             },
             cancel,
+            enough: Arc::clone(&reached),
         };
         engine::run(&world, &items, &options, &listeners).await
     } else {
@@ -101,7 +114,17 @@ pub(super) async fn judge(arguments: ServerArguments, mut cancel: watch::Receive
     };
     world.agent.close().await;
     tell_left(&world);
-    let run = run_facts(&arguments, &world, &outcome, seed, started);
+    let mut run = run_facts(&arguments, &world, &outcome, seed, started);
+    run.catalogue = judged_by;
+    run.raised.clone_from(&arguments.profile);
+    run.partition = arguments.partition.map(|(part, of)| model::Partition {
+        part,
+        of,
+        planned: selection.planned(&scenarios, &world.profile),
+    });
+    if !outcome.complete && reached.load(Ordering::Relaxed) {
+        run.stopped = arguments.max_fail.map(|most| format!("--max-fail {most} was reached"));
+    }
     let of = model::Target {
         name: world.profile.name.clone(),
         fhir_base: world.profile.fhir_base.clone(),
@@ -109,7 +132,7 @@ pub(super) async fn judge(arguments: ServerArguments, mut cancel: watch::Receive
         smart_version_from: smart_from,
     };
     let report = scribe.report(&world, &outcome.judged, of, run, &requirements);
-    let code = conclude(&arguments, &world, &baseline, &outcome, report)?;
+    let code = conclude(&arguments, &folder, &world, &baseline, &outcome, report)?;
     drop(target.listening);
     Ok(code)
 }
@@ -118,7 +141,7 @@ pub(super) async fn judge(arguments: ServerArguments, mut cancel: watch::Receive
 fn tell_left(world: &World) {
     let left = world.registrations.left();
     if !left.is_empty() {
-        anstream::eprintln!(
+        tell!(
             "launchproof: {} clients that this run registered are left at the target, which gave no way to remove them \
              (RFC 7592): {}",
             left.len(),
@@ -172,6 +195,10 @@ fn world(
     let limits = &mut profile.limits;
     limits.request = arguments.timeout.map_or(limits.request, Duration::from_secs);
     limits.step = arguments.step_timeout.map_or(limits.step, Duration::from_secs);
+    if let Some(rate) = arguments.rate {
+        // A sign-in is of some forty requests at most, and waits for each.
+        limits.step += Duration::from_secs(40) / rate;
+    }
     limits.body = arguments.max_body.unwrap_or(limits.body);
     if arguments.agent == AgentKind::Manual || arguments.assist {
         // A person is slower than a step may otherwise be.
@@ -182,7 +209,11 @@ fn world(
     }
     profile.network.insecure = arguments.insecure;
     let keys = Arc::new(keys_of(&profile).map_err(Failure::input)?);
-    let transport = demo::transport(&profile).map_err(Failure::input)?;
+    let mut transport = demo::transport(&profile).map_err(Failure::input)?;
+    let rate = arguments.rate.map(|most| Arc::new(Rate::of(most)));
+    if let Some(rate) = &rate {
+        transport = Arc::new(Paced::new(transport, Arc::clone(rate)));
+    }
     let clock: Arc<dyn Clock> = match &target.listening {
         Some(listening) => Arc::clone(&listening.clock),
         // Ours may run ahead only where the target's does too.
@@ -204,13 +235,19 @@ fn world(
         clock,
         keys,
         key_server: target.key_server.clone(),
-        seed,
+        seed: seed ^ of_part(arguments.partition),
         slow: arguments.slow,
         started,
     };
     let mut world = World::new(parts).map_err(Failure::internal)?;
+    world.rate = rate;
     world.allow_registration = arguments.allow.iter().any(|what| what == "registration");
     Ok(world)
+}
+
+/// Parts of a run have one seed and draw other values: a server takes the `jti` of an assertion once.
+fn of_part(partition: Option<(usize, usize)>) -> u64 {
+    partition.map_or(0, |(part, _)| (part as u64) << 32)
 }
 
 fn agent_options(arguments: &ServerArguments, sign_ins: (u32, u32)) -> agent::AgentOptions {
@@ -248,7 +285,7 @@ fn announce(
     if arguments.quiet {
         return;
     }
-    anstream::eprintln!(
+    tell!(
         "target {} ({}), SMART {} ({smart_from}), agent {}, {items} verdicts, --seed {seed}",
         world.profile.name,
         world.profile.fhir_base,

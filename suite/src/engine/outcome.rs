@@ -13,6 +13,7 @@ impl Outcome {
             complete,
             controls_passed: 0,
             controls_failed: 0,
+            panicked: Vec::new(),
         }
     }
 

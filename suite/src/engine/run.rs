@@ -1,8 +1,12 @@
 //! One run: items one after another, verdicts as they become final.
 
 use std::collections::{BTreeMap, HashMap};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use futures::FutureExt as _;
 use reports::model::Status;
 use tokio::sync::watch;
 
@@ -36,6 +40,8 @@ pub struct Options {
     pub allow: Allow,
     /// Turns true when the run shall end.
     pub cancel: watch::Receiver<bool>,
+    /// Turns true when what was found is enough (`--max-fail`): the item under way is finished.
+    pub enough: Arc<AtomicBool>,
 }
 
 /// What a run gives.
@@ -49,6 +55,8 @@ pub struct Outcome {
     pub controls_passed: usize,
     /// How many correct requests were refused.
     pub controls_failed: usize,
+    /// Items in whose midst this program panicked, which is a bug of ours.
+    pub panicked: Vec<String>,
 }
 
 /// How a control is made.
@@ -106,7 +114,12 @@ pub async fn run(world: &World, items: &[Item<'_>], options: &Options, listener:
     });
     let mut cancel = options.cancel.clone();
     let mut complete = true;
+    let mut panicked = Vec::new();
     for item in order {
+        if options.enough.load(Ordering::Relaxed) {
+            complete = false;
+            break;
+        }
         let cancelled = async {
             // A sender that is gone never cancels.
             if cancel.wait_for(|stop| *stop).await.is_err() {
@@ -116,7 +129,10 @@ pub async fn run(world: &World, items: &[Item<'_>], options: &Options, listener:
         tokio::select! {
             biased;
             () = cancelled => { complete = false; break; }
-            () = run.one(item) => {}
+            done = AssertUnwindSafe(run.one(item)).catch_unwind() => if done.is_err() {
+                run.panicked(item);
+                panicked.push(item.id());
+            }
         }
     }
     if complete {
@@ -133,6 +149,7 @@ pub async fn run(world: &World, items: &[Item<'_>], options: &Options, listener:
         complete,
         controls_passed: run.ledger.passed(),
         controls_failed,
+        panicked,
     }
 }
 
@@ -211,6 +228,17 @@ impl<'a> Run<'a> {
             _ => self.finish(judged),
         }
         self.settle_old().await;
+    }
+
+    /// What an item is worth in whose midst this program panicked: nothing, and the others are judged all the same.
+    fn panicked(&mut self, item: &Item<'a>) {
+        let mut judged = blank(item);
+        judged.reason =
+            Some("launchproof panicked here, which is a bug of ours; what it said is on standard error".to_owned());
+        // Where it was told before, that verdict stands.
+        if !self.judged.iter().any(|told| told.id == judged.id) {
+            self.finish(judged);
+        }
     }
 
     /// Why an item is not run at all.

@@ -105,6 +105,7 @@ async fn together(context: &mut Context<'_>, steps: &[Step]) -> Result<(), Halt>
         })
         .collect();
     if !of_fhir.is_empty() && of_fhir.len() == steps.len() {
+        context.world.room_for(steps.len()).await;
         let deeds = fhir::together(context, &of_fhir).await?;
         context.deeds.extend(deeds.into_iter().map(Arc::new));
         return Ok(());
@@ -117,6 +118,7 @@ async fn together(context: &mut Context<'_>, steps: &[Step]) -> Result<(), Halt>
         })
         .collect();
     if !of_documents.is_empty() && of_documents.len() == steps.len() {
+        context.world.room_for(steps.len()).await;
         let deeds = discover::together(context, &of_documents).await?;
         context.deeds.extend(deeds.into_iter().map(Arc::new));
         return Ok(());
@@ -126,6 +128,7 @@ async fn together(context: &mut Context<'_>, steps: &[Step]) -> Result<(), Halt>
         ready.push(prepare(context, step).await?.raced());
     }
     let world = context.world;
+    world.room_for(ready.len()).await;
     let deeds = futures::future::join_all(ready.into_iter().map(|one| one.send(world))).await;
     for deed in deeds {
         context.deeds.push(Arc::new(deed));

@@ -36,6 +36,7 @@ fn one(
     let mut problems = Vec::new();
     words(scenario, &mut problems);
     cited(scenario, requirements, &mut problems);
+    raised(scenario, requirements, &mut problems);
     for wrong in versions::disagreements(scenario, requirements, versions) {
         problems.push(Problem::key(&["applies", "requirements"], wrong));
     }
@@ -110,7 +111,32 @@ fn cited(scenario: &Scenario, requirements: &BTreeMap<String, Requirement>, prob
     }
 }
 
-fn strength(level: Level) -> u8 {
+/// `bcp` is above `level`, and not above the rows of RFC 9700 that are cited.
+fn raised(scenario: &Scenario, requirements: &BTreeMap<String, Requirement>, problems: &mut Vec<Problem>) {
+    let Some(bcp) = scenario.bcp else { return };
+    let rows = scenario
+        .requirements
+        .iter()
+        .filter(|id| id.starts_with(super::raise::DOCUMENT));
+    let highest = rows
+        .filter_map(|id| requirements.get(id))
+        .filter(|row| row.actor != Actor::Client)
+        .map(|row| strength(row.level))
+        .max();
+    if strength(bcp) <= strength(scenario.level) || highest.is_none_or(|highest| strength(bcp) > highest) {
+        problems.push(Problem::key(
+            &["bcp"],
+            format!(
+                "`bcp` {} must be above `level`, and not above the rows of RFC 9700 that are cited; a level too high is a \
+                 false alarm",
+                bcp.as_str()
+            ),
+        ));
+    }
+}
+
+/// May, should, shall: 0, 1, 2.
+pub(super) fn strength(level: Level) -> u8 {
     match level {
         Level::Shall | Level::ShallNot => 2,
         Level::Should | Level::ShouldNot => 1,

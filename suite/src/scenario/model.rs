@@ -56,6 +56,10 @@ pub struct Scenario {
     pub fix: Option<String>,
     /// The strength of the obligation.
     pub level: Level,
+    /// The strength where RFC 9700 is promised (`--profile bcp`), if it is another: where that document, and not only our
+    /// reading of it, says as much of exactly what is judged.
+    #[serde(default)]
+    pub bcp: Option<Level>,
     /// Ids in `fixtures/requirements`: `smart-2.2.0/31`.
     pub requirements: Vec<String>,
     /// What the target or its profile must have; see [`super::needs`].

@@ -3,7 +3,7 @@
 use reports::model::Level;
 
 use super::load::Loaded;
-use super::model::{Clients, Step};
+use super::model::{Check, Clients, Step};
 use crate::oauth::scope::ScopeSet;
 use crate::target::{Client, ClientKind, Profile};
 
@@ -95,6 +95,15 @@ impl Selection {
         client && named && self.verdicts.as_ref().is_none_or(|verdicts| verdicts.contains(&id))
     }
 
+    /// How many items all parts of this selection have together.
+    pub fn planned(&self, all: &[Loaded], profile: &Profile) -> usize {
+        let whole = Self {
+            partition: None,
+            ..self.clone()
+        };
+        whole.items(all, profile).len()
+    }
+
     /// The items of the selected scenarios, in the order of their ids.
     pub fn items<'a>(&self, all: &'a [Loaded], profile: &'a Profile) -> Vec<Item<'a>> {
         let mut items: Vec<Item<'a>> = all
@@ -105,13 +114,21 @@ impl Selection {
         items.retain(|item| self.takes_item(item));
         if let Some((part, of)) = self.partition {
             let mut at = 0;
-            items.retain(|_| {
+            // What judges everything that a run saw is judged in each part, of what that part saw.
+            items.retain(|item| {
+                if of_the_whole_run(item.loaded) {
+                    return true;
+                }
                 at += 1;
                 (at - 1) % of == part - 1
             });
         }
         items
     }
+}
+
+fn of_the_whole_run(loaded: &Loaded) -> bool {
+    loaded.scenario.then.iter().any(Check::is_of_the_whole_run)
 }
 
 /// A client, the word of its kind where there are several, and why there is none.

@@ -300,6 +300,7 @@ async fn on_one_mock(manner: &Manner, items: &[Item<'_>]) -> Result<Done, String
             writes: true,
         },
         cancel,
+        enough: Arc::default(),
     };
     let watch = Watch::of(&mock);
     let outcome = engine::run(&world, items, &options, &watch).await;

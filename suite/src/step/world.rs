@@ -12,7 +12,7 @@ use url::Url;
 
 use super::registrations::Registrations;
 use crate::clock::{Chance, Clock};
-use crate::http::{Exchange, Failure, Limits, Request, Response, Transport};
+use crate::http::{Exchange, Failure, Limits, Rate, Request, Response, Transport};
 use crate::key_server::KeyServer;
 use crate::oauth::jws::SigningKey;
 use crate::target::Profile;
@@ -38,6 +38,8 @@ pub struct World {
     pub key_server: KeyServer,
     /// Clients that this run registered.
     pub registrations: Registrations,
+    /// Bounds the requests of a second, where it is asked for.
+    pub rate: Option<Arc<Rate>>,
     /// Whether clients may be registered off loopback (`--allow registration`).
     pub allow_registration: bool,
     /// A key that nobody registered, for each family.
@@ -244,6 +246,13 @@ impl World {
         }
     }
 
+    /// Waits until so many requests may go out at one moment: a race that is spread is none.
+    pub async fn room_for(&self, requests: usize) {
+        if let Some(rate) = &self.rate {
+            rate.room_for(requests).await;
+        }
+    }
+
     /// The time of day at the target, as far as it is known.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
@@ -330,6 +339,7 @@ impl World {
             keys,
             key_server,
             registrations: Registrations::default(),
+            rate: None,
             allow_registration: false,
             attacker: ATTACKER.as_ref().map_err(Clone::clone)?,
             slow,

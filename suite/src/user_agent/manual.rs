@@ -146,9 +146,7 @@ impl ManualAgent {
         } else {
             "Then paste the address at which the browser ended, or type `error` and what the page says."
         };
-        anstream::eprintln!(
-            "\n[{number}] Open this address, sign in as {who}{patient}, and {decision}. {back}\n\n    {start}\n"
-        );
+        tell!("\n[{number}] Open this address, sign in as {who}{patient}, and {decision}. {back}\n\n    {start}\n");
     }
 }
 
@@ -301,7 +299,7 @@ async fn ask(lines: &mut Lines, listening: bool) -> Result<Answer, String> {
             Some(line) => match read_answer(&line) {
                 Some(answer) => return Ok(answer),
                 None => {
-                    anstream::eprintln!("That is neither an address nor `error …`; please paste the whole address.");
+                    tell!("That is neither an address nor `error …`; please paste the whole address.");
                 }
             },
             None if listening => futures::future::pending::<()>().await,
@@ -342,7 +340,7 @@ fn open(url: &Url) {
         .stderr(Stdio::null())
         .spawn();
     if let Err(error) = started {
-        anstream::eprintln!(
+        tell!(
             "({} did not start: {error}; please open the address yourself)",
             program.0
         );

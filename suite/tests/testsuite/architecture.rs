@@ -86,7 +86,7 @@ const FLOORS: [&[&str]; 11] = [
     &["user_agent", "key_server"],
     &["target"],
     &["http", "oauth"],
-    &["value", "clock"],
+    &["value", "clock", "say"],
 ];
 
 fn floor(room: &str) -> usize {

@@ -59,6 +59,7 @@ async fn judge(scenarios: &[Loaded], locked_after: Option<i64>) -> Vec<Judged> {
             writes: true,
         },
         cancel,
+        enough: Arc::default(),
     };
     engine::run(&world, &items, &options, &Silent).await.judged
 }

@@ -29,6 +29,21 @@ async fn the_published_schema_is_what_the_types_make() {
 }
 
 #[tokio::test]
+async fn the_published_schema_of_a_diff_is_what_the_types_make() {
+    let ran = run(&["schema", "diff"]).await;
+    ran.assert(reports::exit::NOTHING_UNEXPECTED, &[]);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/schema/diff.schema.json");
+    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        std::fs::write(&path, &ran.stdout).expect("the schema can be written");
+    }
+    let published = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        published == ran.stdout,
+        "fixtures/schema/diff.schema.json is stale; run this test with UPDATE_SCHEMAS=1 and commit what changed"
+    );
+}
+
+#[tokio::test]
 async fn every_scenario_satisfies_the_schema() {
     let schema: Value = serde_json::from_str(&printed().await).expect("the schema is JSON");
     let validator = jsonschema::validator_for(&schema).expect("the schema is one");

@@ -174,10 +174,22 @@ fn notices(report: &Report) -> Vec<Notice> {
         });
     };
     if !report.run.complete {
-        add("The run was interrupted: what is missing here was not run.", &[]);
+        match &report.run.stopped {
+            Some(why) => add(
+                "The run ended early: what is missing here was not run.",
+                std::slice::from_ref(why),
+            ),
+            None => add("The run was interrupted: what is missing here was not run.", &[]),
+        }
     }
     if !report.run.selection.is_empty() {
         add("Only a part was selected:", &report.run.selection);
+    }
+    if report.run.raised.iter().any(|set| set == "bcp") {
+        add(
+            "Duties of RFC 9700 count as duties of SMART App Launch (--profile bcp): a failure may be of that document alone.",
+            &[],
+        );
     }
     if report.run.insecure {
         add(

@@ -113,6 +113,7 @@ async fn judge(shared: &Shared, world: &World, started: Instant, mut line: Line)
             writes: false,
         },
         cancel,
+        enough: Arc::default(),
     };
     let nobody = All(Vec::new());
     let run = engine::run(world, &items, &options, &nobody);

@@ -269,7 +269,7 @@ impl TabWalk {
         if self.assist && !self.asked_person {
             self.asked_person = true;
             self.deadline = Instant::now() + super::ASSIST;
-            anstream::eprintln!(
+            tell!(
                 "launchproof: please go on in the Chromium window, as user `{}`; there are {} minutes.",
                 self.visit.persona.user,
                 super::ASSIST.as_secs() / 60

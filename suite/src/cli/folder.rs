@@ -1,0 +1,74 @@
+//! The folder of a report: made before anything is sent, emptied of an older report, written file by file and whole.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use reports::exit::FailOn;
+use reports::model::Report;
+
+use super::Failure;
+use super::server_arguments::{Format, ServerArguments};
+use super::whole_file;
+
+/// Files that a report is made of. One of an older run beside the new ones would be taken for a part of them.
+const FILES: [&str; 4] = ["run.json", "report.html", "junit.xml", "events.jsonl"];
+
+/// A folder in which files can be made.
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes it, tries it, and takes an older report away: a run that is killed leaves no report, and not that of another.
+    pub(super) fn prepare(arguments: &ServerArguments) -> Result<Self, Failure> {
+        if arguments.dry_run {
+            return Ok(Self(arguments.out.clone()));
+        }
+        Self::at(&arguments.out)
+    }
+
+    /// The same for any folder.
+    pub(super) fn at(path: &Path) -> Result<Self, Failure> {
+        let folder = Self(path.to_owned());
+        let tried = std::fs::create_dir_all(path)
+            .and_then(|()| whole_file::stage(&path.join("run.json"), b"{}").map(drop))
+            .and_then(|()| FILES.iter().try_for_each(|file| remove(&path.join(file))));
+        tried.map_err(|error| folder.failure(&error))?;
+        Ok(folder)
+    }
+
+    /// Writes the files that were asked for; `run.json`, of which all others can be made, first.
+    pub(super) fn write(&self, formats: &[Format], fail_on: FailOn, report: &Report) -> Result<(), Failure> {
+        use reports::render::{html, json, junit};
+        let wants = |format| formats.contains(&format);
+        let put = |name: &str, text: String| {
+            whole_file::write(&self.0.join(name), text.as_bytes())
+                .map_err(|error| self.failure(&io::Error::new(error.kind(), format!("{name}: {error}"))))
+        };
+        std::thread::scope(|scope| {
+            let page = wants(Format::Html).then(|| scope.spawn(|| html::render(report)));
+            put("run.json", json::render(report))?;
+            if wants(Format::Junit) {
+                put("junit.xml", junit::render(report, fail_on == FailOn::Warn))?;
+            }
+            match page.map(std::thread::ScopedJoinHandle::join) {
+                Some(Err(panic)) => std::panic::resume_unwind(panic),
+                Some(Ok(page)) => put("report.html", page),
+                None => Ok(()),
+            }
+        })
+    }
+
+    /// What cannot be written is a matter of the command line: another folder may do.
+    pub(super) fn failure(&self, error: &io::Error) -> Failure {
+        Failure::usage(format!(
+            "{}: the report cannot be written: {error}; choose another folder with --out",
+            self.0.display()
+        ))
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
