@@ -18,6 +18,7 @@ use crate::persona::Persona;
 use crate::register::first_try;
 use crate::serve::ManagementToken;
 use crate::state::{AppState, Initial, Parts};
+use crate::store::database::Database;
 use crate::variant::Variant;
 use crate::{management, router};
 
@@ -42,6 +43,7 @@ pub struct Builder {
     persona: Option<Persona>,
     first_try: Option<(String, String)>,
     keep_documents: bool,
+    database: Option<Arc<Database>>,
 }
 
 impl MockEhr {
@@ -60,6 +62,7 @@ impl MockEhr {
             persona: None,
             first_try: None,
             keep_documents: false,
+            database: None,
         }
     }
 
@@ -242,6 +245,14 @@ impl Builder {
         self
     }
 
+    /// Keeps its records in a database, which other mocks may share; codes and tokens then never come from a seed, since
+    /// theirs would be the same.
+    #[must_use]
+    pub fn database(mut self, database: Database) -> Self {
+        self.database = Some(Arc::new(database));
+        self
+    }
+
     /// Makes it.
     pub fn build(mut self) -> Result<MockEhr, ConfigError> {
         let wrong = |expected| ConfigError::PublicUrl {
@@ -294,11 +305,12 @@ impl Builder {
             provider_fetch,
             public_url,
             clock: self.clock.unwrap_or_else(|| Arc::new(ControlledClock::default())),
-            chance: Chance::new(self.seed),
+            chance: Chance::new(self.seed.filter(|_| self.database.is_none())),
             fetch: self.fetch.unwrap_or_else(|| Arc::new(Loopback::default())),
             patience: self.patience,
             initial: self.initial,
             keep_documents: self.keep_documents,
+            database: self.database,
         });
         Ok(MockEhr { state })
     }

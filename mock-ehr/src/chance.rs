@@ -28,11 +28,14 @@ impl Chance {
         Self(Mutex::new(rng))
     }
 
+    /// `N` random bytes.
+    pub(crate) fn bytes<const N: usize>(&self) -> [u8; N] {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).random()
+    }
+
     /// `N` random bytes as base64url without padding: 43 characters for 32 bytes.
     pub(crate) fn token<const N: usize>(&self) -> String {
-        let mut rng = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes: [u8; N] = rng.random();
-        URL_SAFE_NO_PAD.encode(bytes)
+        URL_SAFE_NO_PAD.encode(self.bytes::<N>())
     }
 }
 

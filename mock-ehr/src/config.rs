@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::identity_provider::IdentityProvider;
 use crate::keys::ClientKey;
@@ -103,7 +103,7 @@ pub enum Patients {
 }
 
 /// A registered app.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Client {
     /// Its id.
@@ -134,7 +134,7 @@ pub struct Client {
     #[serde(default)]
     pub launch_url: Option<String>,
     /// The scopes that it may be granted, separated by spaces.
-    #[serde(deserialize_with = "scopes")]
+    #[serde(deserialize_with = "scopes", serialize_with = "scopes_text")]
     pub scopes: Vec<Scope>,
     /// Origins of its pages, which may call the token endpoint and FHIR from a browser.
     #[serde(default)]
@@ -148,7 +148,7 @@ pub struct Client {
 }
 
 /// How a client authenticates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientKind {
     /// Not at all.
@@ -162,7 +162,7 @@ pub enum ClientKind {
 }
 
 /// How a secret is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SecretMethod {
     /// In the Authorization header.
     #[serde(rename = "client_secret_basic")]
@@ -173,7 +173,7 @@ pub enum SecretMethod {
 }
 
 /// Something that is not shown.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(pub(crate) String);
 
@@ -377,6 +377,11 @@ fn scopes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Scope>, D::E
         Some(unknown) => Err(de::Error::custom(format!("`{}` is not a SMART scope", unknown.text()))),
         None => Ok(scopes),
     }
+}
+
+fn scopes_text<S: Serializer>(scopes: &[Scope], serializer: S) -> Result<S::Ok, S::Error> {
+    let texts: Vec<_> = scopes.iter().map(Scope::text).collect();
+    serializer.serialize_str(&texts.join(" "))
 }
 
 impl<'de> Deserialize<'de> for Patients {

@@ -14,6 +14,7 @@ use http::header::{
 use http::{HeaderValue, Method, StatusCode};
 
 use crate::brands;
+use crate::config::Client;
 use crate::defect::Defect;
 use crate::faults;
 use crate::state::AppState;
@@ -137,9 +138,9 @@ fn allowed_headers(state: &AppState) -> HeaderValue {
 }
 
 fn is_registered(state: &AppState, origin: &HeaderValue) -> bool {
-    let configured = state.config().clients.iter();
-    configured
-        .chain(state.registered().clients())
-        .flat_map(|client| &client.origins)
-        .any(|known| known.as_bytes() == origin.as_bytes())
+    let is_of = |client: &Client| {
+        let mut origins = client.origins.iter();
+        origins.any(|known| known.as_bytes() == origin.as_bytes())
+    };
+    state.config().clients.iter().any(is_of) || state.store().any_registration(|known| is_of(&known.client))
 }

@@ -2,8 +2,10 @@
 //!
 //! RFC 6749 appendix B: <https://www.rfc-editor.org/rfc/rfc6749#appendix-B>
 
+use serde::{Deserialize, Serialize};
+
 /// Parameters in the order in which they came.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Parameters(Vec<(String, String)>);
 
 /// A name or value is not UTF-8.

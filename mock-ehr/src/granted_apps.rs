@@ -66,7 +66,7 @@ pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQ
         Some(signed_in) => {
             let ended = Parameters::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
             let ended = ended.filled("ended").and_then(|id| state.client(id));
-            list(&state, &cookie, signed_in, ended)
+            list(&state, &cookie, signed_in, ended.as_deref())
         }
         None => match &state.config().identity_provider {
             Some(provider) => identity_provider::begin_for_granted_apps(&state, provider, &session).await,
@@ -125,7 +125,7 @@ pub(crate) async fn end_access(State(state): State<AppState>, headers: HeaderMap
     let Some(client_id) = form.filled("client") else {
         return flow::stray(&state, "The form names no app.");
     };
-    state.store().end_access(&signed_in.username, client_id);
+    state.store().end_access(&signed_in.username, client_id, state.now());
     flow::go(&state, &format!("{PATH}?ended={}", encode(client_id)))
 }
 

@@ -69,4 +69,5 @@ pub use defect::Defect;
 pub use launch::LaunchRequest;
 pub use persona::Persona;
 pub use state::AppState;
+pub use store::database::{Database, DatabaseAddress, DatabaseError};
 pub use variant::Variant;

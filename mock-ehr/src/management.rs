@@ -20,6 +20,7 @@ use crate::journal::har;
 use crate::register::by_hand;
 use crate::serve::ManagementToken;
 use crate::state::AppState;
+use crate::store::trouble;
 use crate::variant::Variant;
 
 /// The management listener.
@@ -33,7 +34,7 @@ pub(crate) fn guarded(state: AppState, token: ManagementToken) -> Router {
 }
 
 fn routes(state: AppState) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route("/defects", get(list_defects).put(arm_defects).delete(disarm_defects))
         .route(
             "/variants",
@@ -55,7 +56,8 @@ fn routes(state: AppState) -> Router {
             "/clients/{client_id}",
             get(by_hand::show).put(by_hand::change).delete(by_hand::remove),
         )
-        .route("/reset", post(reset))
+        .route("/reset", post(reset));
+    trouble::watching(routes, &state)
         .layer(CatchPanicLayer::new())
         .with_state(state)
 }

@@ -18,6 +18,7 @@ use crate::keys::ClientKey;
 use crate::launch::check_typed;
 use crate::scope::grammar::Scope;
 use crate::state::AppState;
+use crate::store::registered::Added;
 use crate::token::response::{json_answer, text_of};
 use crate::variant::Variant;
 
@@ -134,10 +135,13 @@ fn register(app: &AppState, body: &[u8]) -> Result<Map<String, Value>, Refusal> 
     let token = app.chance().token::<32>();
     let mut told = told(app, &client, &asked, &grants, told_method);
     manage::tell(app, &client.client_id, &token, &mut told);
-    if app.registered().add(client, token) {
+    // By a defect an id is given twice; the first keeps it.
+    if app.store().register(client, token, app.now()) != Added::Full {
         Ok(told)
     } else {
-        Err(metadata("too many clients registered themselves; restart the mock"))
+        Err(metadata(
+            "too many clients are registered; delete some, or restart the mock",
+        ))
     }
 }
 

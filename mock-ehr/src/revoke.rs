@@ -80,14 +80,14 @@ async fn answer(app: &AppState, incoming: &Incoming) -> Result<(), Reason> {
         return Ok(());
     }
     if access_token.is_some() && app.variants().has(Variant::RevocationAccessTokenEndsGrant) {
-        grant.revoke();
+        app.store().end(grant, app.now());
     } else if access_token.is_some() {
         app.store().revoke_access_token(text);
     } else if defects.has(Defect::RevocationKeepsAccessToken) {
         app.store().revoke_refresh_token(text);
     } else {
         // RFC 7009 §2.1: the access tokens of the same grant go with the refresh token.
-        grant.revoke();
+        app.store().end(grant, app.now());
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ use crate::authorize::{consent, patient_picker, respond, sign_in};
 use crate::defect::Defect;
 use crate::launch::{api, embedded, launcher, standalone};
 use crate::state::AppState;
+use crate::store::trouble;
 use crate::{
     authorize, brands, cors, discovery, end_session, faults, fhir, granted_apps, identity_provider, inspect,
     introspect, journal, jwks, register, revoke, token, userinfo,
@@ -31,7 +32,7 @@ pub(crate) fn public(state: AppState) -> Router {
 }
 
 fn at_root(state: AppState) -> Router {
-    Router::new()
+    let routes = Router::new()
         // Launcher
         .route("/", get(launcher::show))
         .route("/launch", get(launcher::launch).post(launcher::submit))
@@ -90,12 +91,19 @@ fn at_root(state: AppState) -> Router {
         )
         // Data
         .nest("/fhir", fhir::routes(&state))
-        .layer(DefaultBodyLimit::max(2 * 1024 * 1024))
+        .layer(DefaultBodyLimit::max(2 * 1024 * 1024));
+    let routes = if state.store().is_shared() {
+        routes.layer(from_fn_with_state(state.clone(), trouble::answered))
+    } else {
+        routes
+    };
+    let routes = routes
         .layer(from_fn_with_state(state.clone(), cors::layer))
         .layer(from_fn_with_state(state.clone(), journal::record::exchange))
         .layer(from_fn_with_state(state.clone(), faults::layer))
         // Looking at the journal is nothing to be journalled.
-        .merge(inspect::routes(&state))
+        .merge(inspect::routes(&state));
+    trouble::watching(routes, &state)
         .layer(CatchPanicLayer::new())
         .with_state(state)
 }

@@ -31,6 +31,7 @@ use crate::fhir::upstream;
 use crate::identity_provider;
 use crate::persona::Persona;
 use crate::register::first_try;
+use crate::store::database::{Database, DatabaseAddress, DatabaseError};
 use crate::variant::Variant;
 
 pub use self::certificate::TlsError;
@@ -79,6 +80,10 @@ pub struct ServeArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take it for the description of the command")]
     pub upstream: upstream::Options,
+    /// Keep sessions, tokens, registrations and what apps write in sqlite:FILE, over restarts, or in
+    /// postgres://USER:PASSWORD@HOST:PORT/NAME, which replicas share; defects, faults, clock and journal stay with each.
+    #[arg(long, value_name = "ADDRESS")]
+    pub database: Option<DatabaseAddress>,
     /// An app of yours to try, by its launch URL: registered as a public client; the first sign-in asks for the rest.
     #[arg(long, value_name = "URL")]
     pub app: Option<String>,
@@ -101,7 +106,7 @@ pub struct ServeArgs {
     /// Add so many invented people with coherent records; the same number and `--seed` make the same people.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub population: Option<u32>,
-    /// Make codes and tokens, and the people of `--population`, the same each time.
+    /// Make codes and tokens, and the people of `--population`, the same each time; with `--database`, the people alone.
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
 }
@@ -131,6 +136,9 @@ pub enum ServeError {
     /// The data are not usable.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// The database is not usable.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
     /// The listener broke.
     #[error("serving ended: {0}")]
     Serve(#[from] std::io::Error),
@@ -225,6 +233,11 @@ fn built(args: &ServeArgs, public_url: String) -> Result<(MockEhr, Vec<String>),
     if let Some(persona) = &args.persona {
         builder = builder.persona(persona.clone());
         told.push(told_of(persona));
+    }
+    if let Some(address) = &args.database {
+        let database = Database::open(address.as_str())?;
+        told.push(format!("Database:    {database}"));
+        builder = builder.database(database);
     }
     if let Some(app) = &args.app {
         builder = builder.app(&args.client_id, app);

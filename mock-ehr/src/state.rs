@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -23,7 +23,8 @@ use crate::fhir::upstream::{Scratch, Upstream};
 use crate::journal::Journal;
 use crate::launch::fault::Riders;
 use crate::store::Store;
-use crate::store::registered::Registered;
+use crate::store::database::Database;
+use crate::store::registered::Known;
 use crate::switches::Switches;
 use crate::variant::Variant;
 
@@ -37,12 +38,10 @@ struct Inner {
     fhir_base: String,
     clock: Arc<dyn Clock>,
     chance: Chance,
-    counter: AtomicU64,
     defects: Switches<Defect>,
     variants: Switches<Variant>,
     initial: Initial,
     store: Store,
-    registered: Registered,
     fetch: Arc<dyn Fetch>,
     provider_fetch: Arc<dyn Fetch>,
     patience: Duration,
@@ -69,6 +68,8 @@ pub(crate) struct Parts {
     pub(crate) keep_documents: bool,
     pub(crate) data: Arc<fhir::store::Store>,
     pub(crate) upstream: Option<fhir::upstream::Settings>,
+    /// Where its records are, if not in memory.
+    pub(crate) database: Option<Arc<Database>>,
 }
 
 /// The switches that are armed at the start, and again after a reset.
@@ -86,8 +87,11 @@ impl AppState {
         defects.set(parts.initial.defects.iter().copied());
         let variants = Switches::default();
         variants.set(parts.initial.variants.iter().copied());
-        let registered = Registered::default();
-        register_first(&registered, &parts.initial, &parts.chance);
+        let store = parts
+            .database
+            .as_ref()
+            .map_or_else(Store::default, |database| Store::in_database(Arc::clone(database)));
+        register_first(&store, &parts.initial, &parts.chance, parts.clock.now());
         let fhir_base = format!("{}/fhir", parts.public_url);
         let upstream = parts
             .upstream
@@ -98,21 +102,20 @@ impl AppState {
             config: parts.config,
             clock: parts.clock,
             chance: parts.chance,
-            counter: AtomicU64::new(1000),
             defects,
             variants,
             initial: parts.initial,
             keep_documents: parts.keep_documents,
             documents: Documents::default(),
-            store: Store::default(),
-            shelf: Shelf::new(parts.data),
+            store,
+            shelf: Shelf::with_log(parts.data, parts.database.clone()),
             upstream,
-            registered,
             fetch: parts.fetch,
             provider_fetch: parts.provider_fetch,
             crowd: Crowd::default(),
             faults: Faults::default(),
-            carried_faults: AtomicBool::new(false),
+            // Those of other replicas are not told here.
+            carried_faults: AtomicBool::new(parts.database.is_some()),
             patience: parts.patience,
             fhir_base,
         });
@@ -140,18 +143,14 @@ impl AppState {
     }
 
     /// The client of this id, whether it was configured or registered itself.
-    pub(crate) fn client(&self, client_id: &str) -> Option<&Client> {
-        let configured = self.0.config.client(client_id);
-        configured.or_else(|| self.0.registered.find(client_id).map(|node| &node.client))
+    pub(crate) fn client(&self, client_id: &str) -> Option<Known<'_>> {
+        let configured = self.0.config.client(client_id).map(Known::Configured);
+        configured.or_else(|| self.0.store.registration(client_id).map(Known::Registered))
     }
 
     /// The app that is registered by its address alone, as it was at the start.
     pub(crate) fn first_try(&self) -> Option<&Client> {
         self.0.initial.first_try.as_ref()
-    }
-
-    pub(crate) fn registered(&self) -> &Registered {
-        &self.0.registered
     }
 
     /// Scheme, host and port, without a slash at the end. Also the OpenID issuer.
@@ -208,7 +207,7 @@ impl AppState {
 
     /// The next of consecutive numbers, for the defects that hand out guessable values.
     pub(crate) fn count(&self) -> u64 {
-        self.0.counter.fetch_add(1, Ordering::Relaxed)
+        self.0.store.next_value()
     }
 
     /// How long somebody else's server may take.
@@ -288,8 +287,7 @@ impl AppState {
     pub(crate) fn reset(&self) {
         self.0.store.clear();
         self.0.shelf.clear();
-        self.0.registered.clear();
-        register_first(&self.0.registered, &self.0.initial, &self.0.chance);
+        register_first(&self.0.store, &self.0.initial, &self.0.chance, self.now());
         self.0.journal.reset();
         self.0.faults.clear();
         self.0.defects.set(self.0.initial.defects.iter().copied());
@@ -299,9 +297,9 @@ impl AppState {
     }
 }
 
-fn register_first(registered: &Registered, initial: &Initial, chance: &Chance) {
+fn register_first(store: &Store, initial: &Initial, chance: &Chance, now: Timestamp) {
     if let Some(client) = &initial.first_try {
-        registered.add(client.clone(), chance.token::<32>());
+        store.register_first(client, &chance.token::<32>(), now);
     }
 }
 

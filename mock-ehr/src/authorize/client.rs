@@ -4,13 +4,13 @@
 
 use super::reason::Reason;
 use super::{Refusal, redirect_uri};
-use crate::config::Client;
 use crate::defect::Defect;
 use crate::form::Parameters;
 use crate::state::AppState;
+use crate::store::registered::Known;
 
 /// The app that asks. RFC 6749 §4.1.2.1: an unknown one's error is shown to the user, never sent on.
-pub(crate) fn check<'a>(state: &'a AppState, parameters: &Parameters) -> Result<&'a Client, Refusal> {
+pub(crate) fn check<'a>(state: &'a AppState, parameters: &Parameters) -> Result<Known<'a>, Refusal> {
     let defects = state.defects();
     let times = parameters.all("client_id").count();
     if times > 1 && !defects.has(Defect::DuplicateParametersAccepted) {
@@ -44,11 +44,12 @@ pub(crate) fn check<'a>(state: &'a AppState, parameters: &Parameters) -> Result<
     Err(redirect_uri::of_unknown_client(state, parameters, reason))
 }
 
-fn owner_of_redirect_uri<'a>(state: &'a AppState, parameters: &Parameters) -> Option<&'a Client> {
+fn owner_of_redirect_uri<'a>(state: &'a AppState, parameters: &Parameters) -> Option<Known<'a>> {
     let uri = parameters.filled("redirect_uri")?;
     state
         .config()
         .clients
         .iter()
         .find(|client| client.redirect_uris.iter().any(|known| known == uri))
+        .map(Known::Configured)
 }

@@ -54,10 +54,9 @@ pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQ
         Some(id) => Some(people::name_of(&state, &id).await),
         None => None,
     };
+    let client = state.client(&request.client_id);
     let page = ConsentPage {
-        client_name: state
-            .client(&request.client_id)
-            .map_or("An app", |client| client.name.as_str()),
+        client_name: client.as_ref().map_or("An app", |client| client.name.as_str()),
         client_id: &request.client_id,
         username,
         request: &visit.pending.id,

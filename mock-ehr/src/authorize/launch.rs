@@ -2,6 +2,8 @@
 //!
 //! SMART App Launch 2.2, "Launch App: EHR Launch": <https://hl7.org/fhir/smart-app-launch/app-launch.html>
 
+use serde::{Deserialize, Serialize};
+
 use super::reason::Reason;
 use crate::config::Client;
 use crate::defect::Defect;
@@ -17,7 +19,7 @@ use crate::store::spent::Kind;
 use crate::variant::Variant;
 
 /// A launch that began in the EHR, or a standalone launch for which something was chosen.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Launched {
     /// For whom.
     pub(crate) user: Option<String>,
@@ -83,10 +85,7 @@ fn judge(state: &AppState, client: &Client, read: Option<Read>) -> Result<Launch
     }
     if state.variants().has(Variant::LaunchSingleUse) {
         let LaunchClaims { jti, .. } = &claims;
-        if !state
-            .store()
-            .spend(Kind::Launch, jti.clone(), claims.expires(), state.now())
-        {
+        if !state.store().spend(Kind::Launch, jti, claims.expires(), state.now()) {
             return Err(Reason::LaunchSpent);
         }
     }

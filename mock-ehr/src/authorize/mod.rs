@@ -103,9 +103,9 @@ fn judge(app: &AppState, parameters: &Parameters) -> Result<AuthorizationRequest
 
 fn judge_once(app: &AppState, parameters: &Parameters) -> Result<AuthorizationRequest, Refusal> {
     let client = client::check(app, parameters)?;
-    let target = redirect_uri::check(app, client, parameters)?;
+    let target = redirect_uri::check(app, &client, parameters)?;
     // RFC 6749 §4.1.2.1: from here on, errors go to the app.
-    check_at_app(app, client, &target, parameters).map_err(|reason| Refusal::Redirect {
+    check_at_app(app, &client, &target, parameters).map_err(|reason| Refusal::Redirect {
         target,
         state: state::of_refused(parameters),
         reason,

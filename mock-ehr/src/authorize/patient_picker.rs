@@ -71,10 +71,9 @@ pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap, RawQ
         }
         None => own(&state, user, find),
     };
+    let client = state.client(&request.client_id);
     let page = Picker {
-        client_name: state
-            .client(&request.client_id)
-            .map_or("An app", |client| client.name.as_str()),
+        client_name: client.as_ref().map_or("An app", |client| client.name.as_str()),
         request: &visit.pending.id,
         csrf: &visit.pending.csrf,
         patients,

@@ -5,6 +5,8 @@
 
 mod loose;
 
+use serde::{Deserialize, Serialize};
+
 use super::Refusal;
 use super::reason::Reason;
 use super::response_mode::{self, ResponseMode};
@@ -15,8 +17,8 @@ use crate::state::AppState;
 use crate::variant::Variant;
 
 /// An address that passed the check, and how the answer goes there. Only this module makes one, so nothing is sent to any
-/// other.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// other; a pending request brings back the one that it was made with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RedirectTarget {
     address: String,
     mode: ResponseMode,

@@ -3,6 +3,8 @@
 //! OAuth 2.0 Multiple Response Types §2.1:
 //! <https://openid.net/specs/oauth-v2-multiple-response-types-1_0.html#ResponseModes>
 
+use serde::{Deserialize, Serialize};
+
 use super::reason::Reason;
 use crate::defect::Defect;
 use crate::form::Parameters;
@@ -12,7 +14,7 @@ use crate::state::AppState;
 pub(crate) const SUPPORTED: [&str; 2] = ["query", "form_post"];
 
 /// How the answer travels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum ResponseMode {
     /// In the query of the redirect address.
     Query,

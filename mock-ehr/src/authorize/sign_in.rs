@@ -154,7 +154,7 @@ fn page(state: &AppState, visit: &Visit, problem: Option<&str>) -> Response {
     let typed = visit.pending.typed_username.as_deref();
     let hinted = typed.is_none() && request.login_hint.is_some();
     let client = state.client(&request.client_id);
-    let client_name = client.map_or("An app", |client| client.name.as_str());
+    let client_name = client.as_ref().map_or("An app", |client| client.name.as_str());
     let page = SignIn {
         why: &format!("{client_name} asks for access."),
         action: "/auth/sign-in",

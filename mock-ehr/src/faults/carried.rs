@@ -66,7 +66,11 @@ pub(crate) const EXAMPLES: [(&str, &str); 9] = [
 
 /// A broken answer that rides with a launch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Carried(pub(super) Fault);
+pub(crate) struct Carried {
+    pub(super) fault: Fault,
+    /// As it was written.
+    text: String,
+}
 
 impl Carried {
     /// Reads one; `None` where the text is the name of a defect.
@@ -101,14 +105,22 @@ impl Carried {
                 endpoint: Some(endpoint),
                 ..Address::default()
             };
-            Ok(Self(Fault {
-                address,
-                nth,
-                times,
-                effect: Effect::Http(http),
-            }))
+            Ok(Self {
+                fault: Fault {
+                    address,
+                    nth,
+                    times,
+                    effect: Effect::Http(http),
+                },
+                text: text.to_owned(),
+            })
         };
         Some(read())
+    }
+
+    /// It reads as this.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 }
 
@@ -146,7 +158,7 @@ mod tests {
     #[test]
     fn examples_are_read_and_nonsense_is_not() {
         for (text, about) in EXAMPLES {
-            let Carried(fault) = Carried::read(Carrier::Base, text).expect("no defect").expect(text);
+            let Carried { fault, .. } = Carried::read(Carrier::Base, text).expect("no defect").expect(text);
             assert_eq!(fault.times == Times::Always, text.ends_with(":always"), "{text}");
             assert_eq!(fault.nth == 2, text.ends_with(":2"), "{text}");
             assert!(about.ends_with('.'));

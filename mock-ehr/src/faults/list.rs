@@ -216,7 +216,7 @@ impl Faults {
         let mut list = self.lock();
         let mut struck = None;
         for (place, carried) in carried.iter().enumerate() {
-            let Carried(fault) = carried;
+            let fault = &carried.fault;
             if !fault.address.fits(outline) {
                 continue;
             }

@@ -158,7 +158,7 @@ fn updated(mut writer: Writer<'_>, criteria: &str, body: Value) -> Result<Respon
         let (made, status) = match (condition.one(records)?, id) {
             (Some(found), id) if id.as_ref().is_none_or(|id| *id == found.id) => {
                 writer.reach(found, leak);
-                let mut body = body;
+                let mut body = body.clone();
                 body["id"] = found.id.clone().into();
                 writer.replaced(records, &found.id, body)?
             }
@@ -167,14 +167,14 @@ fn updated(mut writer: Writer<'_>, criteria: &str, body: Value) -> Result<Respon
                     "its id is not that of the resource that matches".to_owned(),
                 ));
             }
-            (None, None) => (writer.created(records, body)?, StatusCode::CREATED),
+            (None, None) => (writer.created(records, body.clone())?, StatusCode::CREATED),
             (None, Some(id)) => {
                 if write::visible(records, &writer.view, writer.kind, &id).is_ok() {
                     return Err(Problem::Precondition(
                         "the resource of this id does not match the criteria".to_owned(),
                     ));
                 }
-                writer.replaced(records, &id, body)?
+                writer.replaced(records, &id, body.clone())?
             }
         };
         Ok((Some(write::kept(&made)), (made, status)))

@@ -1,7 +1,7 @@
 //! The records of one mock: the embedded people, and what apps wrote since.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::criterion::Criterion;
 use super::element;
@@ -9,6 +9,8 @@ use super::index::{Key, Position, common, unique};
 use super::parameters::{self, Parameter};
 use super::span::Span;
 use super::store::{Resource, Store};
+use crate::store::database::{Database, Entry};
+use crate::store::trouble::{Trouble, told};
 
 /// One version that an app wrote; `None` where the resource was deleted.
 pub(super) type Version = Option<Resource>;
@@ -17,9 +19,18 @@ pub(super) type Version = Option<Resource>;
 #[derive(Debug, Clone, Default)]
 struct Written {
     /// By `Type/id`, each with all its versions, oldest first.
-    versions: BTreeMap<String, Vec<Option<Arc<Resource>>>>,
+    versions: BTreeMap<String, Vec<Kept>>,
     /// What of the store is hidden by it.
     hidden: HashSet<Position>,
+    /// The last entry of the log that is in it, where replicas share one.
+    seq: i64,
+}
+
+/// One version, with its number in the log; 0, where there is none.
+#[derive(Debug, Clone)]
+struct Kept {
+    seq: i64,
+    version: Option<Arc<Resource>>,
 }
 
 /// Where a mock keeps what apps wrote.
@@ -27,6 +38,8 @@ struct Written {
 pub(crate) struct Shelf {
     store: Arc<Store>,
     written: Mutex<Arc<Written>>,
+    /// Where replicas tell each other of it.
+    log: Option<Arc<Database>>,
 }
 
 /// The records at one moment.
@@ -40,13 +53,21 @@ pub(crate) struct Records {
 const VERSIONS: usize = 50;
 /// Resources that apps may add, at most.
 const RESOURCES: usize = 10_000;
+/// How often a write is tried that other replicas are faster with.
+const TRIES: usize = 100;
 
 impl Shelf {
     /// A shelf on which nothing lies before these records.
     pub(crate) fn new(store: Arc<Store>) -> Self {
+        Self::with_log(store, None)
+    }
+
+    /// A shelf on which lies what the log tells, if there is one.
+    pub(crate) fn with_log(store: Arc<Store>, log: Option<Arc<Database>>) -> Self {
         Self {
             store,
             written: Mutex::default(),
+            log,
         }
     }
 
@@ -57,17 +78,17 @@ impl Shelf {
 
     /// The records as they are now.
     pub(crate) fn records(&self) -> Records {
-        Records {
-            store: Arc::clone(&self.store),
-            written: Arc::clone(&self.written.lock().unwrap_or_else(PoisonError::into_inner)),
+        if let Some(log) = &self.log {
+            told(self.catch_up(log));
         }
+        self.known()
     }
 
     /// Writes the next version, if the latest is still the one that `judge` accepts; gives what `judge` made.
     pub(crate) fn write<T, E>(
         &self,
         key: &str,
-        judge: impl FnOnce(&Records) -> Result<(Version, T), E>,
+        mut judge: impl FnMut(&Records) -> Result<(Version, T), E>,
     ) -> Result<T, E> {
         self.settle(|records| {
             let (version, made) = judge(records)?;
@@ -76,57 +97,206 @@ impl Shelf {
     }
 
     /// Writes the next version of what `judge` chooses among the records as they are now, or nothing; gives what it made.
+    /// Where another replica was faster, `judge` runs again.
     pub(crate) fn settle<T, E>(
         &self,
-        judge: impl FnOnce(&Records) -> Result<(Option<(String, Version)>, T), E>,
+        mut judge: impl FnMut(&Records) -> Result<(Option<(String, Version)>, T), E>,
     ) -> Result<T, E> {
-        let mut held = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = Records {
-            store: Arc::clone(&self.store),
-            written: Arc::clone(&held),
-        };
-        let (chosen, made) = judge(&before)?;
-        let Some((key, version)) = chosen else {
-            return Ok(made);
-        };
-        let mut written = (**held).clone();
-        if written.versions.len() >= RESOURCES {
-            written = Written::default();
+        if let Some(log) = &self.log {
+            return self.settle_among_replicas(log, judge);
         }
-        let first = self.store.resolve(&key);
-        written.hidden.extend(first.and_then(Resource::position));
-        let versions = written
-            .versions
-            .entry(key)
-            .or_insert_with(|| first.cloned().into_iter().map(Arc::new).map(Some).collect());
-        versions.push(version.map(Arc::new));
-        if versions.len() > VERSIONS {
-            versions.remove(0);
+        let mut held = self.held();
+        let (chosen, made) = judge(&self.at(&held))?;
+        if let Some((key, version)) = chosen {
+            let mut written = (**held).clone();
+            if written.versions.len() >= RESOURCES {
+                written = Written::default();
+            }
+            written.add(&self.store, key, 0, version);
+            *held = Arc::new(written);
         }
-        *held = Arc::new(written);
         Ok(made)
     }
 
     /// Takes the latest version of one resource back, as though it had never been written.
     pub(crate) fn take_back(&self, key: &str) {
-        let mut held = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut written = (**held).clone();
-        let empty = written.versions.get_mut(key).is_some_and(|versions| {
-            versions.pop();
-            versions.is_empty()
-        });
-        if empty {
-            written.versions.remove(key);
-            if let Some(at) = self.store.resolve(key).and_then(Resource::position) {
-                written.hidden.remove(&at);
-            }
+        if let Some(log) = &self.log {
+            told(self.take_back_among_replicas(log, key));
+            return;
         }
+        let mut held = self.held();
+        let mut written = (**held).clone();
+        written.take_back(&self.store, key, None);
         *held = Arc::new(written);
     }
 
     /// Forgets what apps wrote.
     pub(crate) fn clear(&self) {
-        *self.written.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+        if let Some(log) = &self.log {
+            told(self.write_down(log, |_| Some(Entry::Clear)));
+            return;
+        }
+        *self.held() = Arc::default();
+    }
+
+    fn held(&self) -> MutexGuard<'_, Arc<Written>> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The records as far as this process knows.
+    fn known(&self) -> Records {
+        self.at(&self.held())
+    }
+
+    fn at(&self, written: &Arc<Written>) -> Records {
+        Records {
+            store: Arc::clone(&self.store),
+            written: Arc::clone(written),
+        }
+    }
+}
+
+/// With a log that replicas share. An entry has its number by comparing: only who knew all before it gets the next one.
+impl Shelf {
+    fn settle_among_replicas<T, E>(
+        &self,
+        log: &Database,
+        mut judge: impl FnMut(&Records) -> Result<(Option<(String, Version)>, T), E>,
+    ) -> Result<T, E> {
+        let mut judged = None;
+        let done = self.write_down(log, |records| match judge(records) {
+            Ok((Some((key, version)), made)) => {
+                judged = Some(Ok(made));
+                let is_full = records.written.versions.len() >= RESOURCES;
+                let body = version.map(|resource| resource.body.to_string());
+                Some(if is_full {
+                    Entry::Clear
+                } else {
+                    Entry::Version { key, body }
+                })
+            }
+            Ok((None, made)) => {
+                judged = Some(Ok(made));
+                None
+            }
+            Err(problem) => {
+                judged = Some(Err(problem));
+                None
+            }
+        });
+        // Without the log nothing was written, and the answer will say so, whatever is made of it here.
+        told(done);
+        match judged {
+            Some(judged) => judged,
+            None => judge(&self.known()).map(|(_, made)| made),
+        }
+    }
+
+    fn take_back_among_replicas(&self, log: &Database, key: &str) -> Result<(), Trouble> {
+        self.write_down(log, |records| {
+            let last = records.written.versions.get(key)?.last()?;
+            Some(Entry::Back {
+                key: key.to_owned(),
+                seq: last.seq,
+            })
+        })
+    }
+
+    /// Adds the entry that `made` makes of the records as they are now; again, where another replica was faster.
+    fn write_down(&self, log: &Database, mut made: impl FnMut(&Records) -> Option<Entry>) -> Result<(), Trouble> {
+        for _ in 0..TRIES {
+            self.catch_up(log)?;
+            let known = self.known();
+            let Some(entry) = made(&known) else { return Ok(()) };
+            let is_written = log.write_down(known.written.seq + 1, &entry)?;
+            // An entry that only made room is followed by what wanted it.
+            if is_written && !(matches!(entry, Entry::Clear) && known.written.versions.len() >= RESOURCES) {
+                return self.catch_up(log);
+            }
+        }
+        Err(Trouble(format!("others wrote resources {TRIES} times over")))
+    }
+
+    /// Reads what other replicas wrote.
+    fn catch_up(&self, log: &Database) -> Result<(), Trouble> {
+        let known = self.held().seq;
+        let news = log.written_after(known)?;
+        if news.is_empty() {
+            return Ok(());
+        }
+        let mut held = self.held();
+        let has_missed = |(seq, entry): &(i64, Entry)| *entry == Entry::Floor && known != 0 && held.seq < *seq;
+        if news.iter().any(has_missed) {
+            *held = Arc::default();
+            drop(held);
+            return self.catch_up(log);
+        }
+        let mut written = (**held).clone();
+        for (seq, entry) in news {
+            // Another request of this process may have read it in the meantime.
+            if seq > written.seq {
+                written.apply(&self.store, seq, entry)?;
+            }
+        }
+        *held = Arc::new(written);
+        Ok(())
+    }
+}
+
+impl Written {
+    fn apply(&mut self, store: &Store, seq: i64, entry: Entry) -> Result<(), Trouble> {
+        match entry {
+            Entry::Version { key, body: Some(body) } => {
+                let read = serde_json::from_str(&body).ok().and_then(Resource::new);
+                let resource = read.ok_or_else(|| Trouble("a resource there cannot be read".to_owned()))?;
+                self.add(store, key, seq, Some(resource));
+            }
+            Entry::Version { key, body: None } => self.add(store, key, seq, None),
+            Entry::Back { key, seq: taken } => self.take_back(store, &key, Some(taken)),
+            Entry::Clear => *self = Self::default(),
+            Entry::Floor => return Ok(()),
+        }
+        self.seq = seq;
+        Ok(())
+    }
+
+    fn add(&mut self, store: &Store, key: String, seq: i64, version: Version) {
+        let first = store.resolve(&key);
+        self.hidden.extend(first.and_then(Resource::position));
+        let versions = self.versions.entry(key).or_insert_with(|| {
+            let first = first.cloned().map(Arc::new);
+            first
+                .into_iter()
+                .map(|first| Kept {
+                    seq: 0,
+                    version: Some(first),
+                })
+                .collect()
+        });
+        versions.push(Kept {
+            seq,
+            version: version.map(Arc::new),
+        });
+        if versions.len() > VERSIONS {
+            versions.remove(0);
+        }
+    }
+
+    /// Takes back the version of this number, or the latest.
+    fn take_back(&mut self, store: &Store, key: &str, seq: Option<i64>) {
+        let is_empty = self.versions.get_mut(key).is_some_and(|versions| {
+            match seq {
+                Some(seq) => versions.retain(|kept| kept.seq != seq),
+                None => drop(versions.pop()),
+            }
+            versions.is_empty()
+        });
+        if is_empty {
+            self.versions.remove(key);
+            if let Some(at) = store.resolve(key).and_then(Resource::position) {
+                self.hidden.remove(&at);
+            }
+        }
     }
 }
 
@@ -145,7 +315,7 @@ impl Records {
     /// The resource behind a relative reference.
     pub(crate) fn resolve(&self, reference: &str) -> Option<&Resource> {
         match self.written.versions.get(reference) {
-            Some(versions) => versions.last()?.as_deref(),
+            Some(versions) => versions.last()?.version.as_deref(),
             None => self.store.resolve(reference),
         }
     }
@@ -163,7 +333,7 @@ impl Records {
     /// Every version of a resource, oldest first; `None` stands for a deletion.
     pub(crate) fn versions(&self, key: &str) -> Vec<Option<&Resource>> {
         match self.written.versions.get(key) {
-            Some(versions) => versions.iter().map(Option::as_deref).collect(),
+            Some(versions) => versions.iter().map(|kept| kept.version.as_deref()).collect(),
             None => self.store.resolve(key).map(Some).into_iter().collect(),
         }
     }
@@ -259,7 +429,7 @@ impl Records {
             .written
             .versions
             .values()
-            .filter_map(|versions| versions.last()?.as_deref());
+            .filter_map(|versions| versions.last()?.version.as_deref());
         latest.filter(move |one| one.kind == kind)
     }
 }
@@ -329,7 +499,7 @@ mod tests {
             }));
             let version = made.filter(|_| round != 7);
             shelf
-                .write(key, |_| Ok::<_, ()>((version, ())))
+                .write(key, |_| Ok::<_, ()>((version.clone(), ())))
                 .expect("nothing objects");
         }
         assert!(

@@ -76,7 +76,7 @@ fn created(
                 return Ok((None, StatusCode::OK.into_response()));
             }
         }
-        let made = writer.created(records, body)?;
+        let made = writer.created(records, body.clone())?;
         Ok((Some(kept(&made)), sent(state, StatusCode::CREATED, &made)))
     })
 }
@@ -97,7 +97,7 @@ fn updated(
         ));
     }
     let (made, status) = state.shelf().settle(|records| {
-        let (made, status) = writer.replaced(records, id, body)?;
+        let (made, status) = writer.replaced(records, id, body.clone())?;
         Ok::<_, Problem>((Some(kept(&made)), (made, status)))
     })?;
     Ok(sent(state, status, &made))

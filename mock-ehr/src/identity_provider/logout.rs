@@ -11,6 +11,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 use url::Url;
 
@@ -29,7 +30,7 @@ const COOKIE_NAME: &str = "mock_ehr_sign_out";
 const LIFETIME: u32 = 600;
 
 /// What a session is at the provider, for its end.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AtProvider {
     /// Where it is ended; a provider need not have that.
     pub(super) end_session_endpoint: Option<Url>,

@@ -5,6 +5,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
@@ -15,7 +16,7 @@ use crate::form::encode;
 use crate::state::AppState;
 
 /// A provider, by its openid-configuration.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Provider {
     pub(super) authorization_endpoint: Url,
     token_endpoint: String,

@@ -12,6 +12,7 @@ use crate::fhir::store::Store;
 use crate::fhir::upstream::people;
 use crate::form::encode;
 use crate::state::AppState;
+use crate::store::registered::Known;
 
 /// How the app is opened.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -232,7 +233,7 @@ impl AppState {
 
     fn launch_among(&self, known: Option<&Store>, request: LaunchRequest) -> Result<LaunchResponse, LaunchError> {
         let client = self.launchable(&request.client)?;
-        let launch_uri = launch_uri(client, request.launch_url.as_deref())?;
+        let launch_uri = launch_uri(&client, request.launch_url.as_deref())?;
         if request.launch_type == LaunchType::Standalone {
             return standalone(self, &request, launch_uri);
         }
@@ -246,7 +247,7 @@ impl AppState {
         self.check_context(user_name.as_deref(), &context, known)?;
         self.carries_faults(&riders);
         if let Some(typed) = &typed {
-            self.store().put_launch_url(typed);
+            self.store().put_launch_url(typed, self.now());
         }
         let iss = self.launch_iss(&riders);
         let asked = token::Asked {
@@ -316,7 +317,7 @@ impl AppState {
         }
     }
 
-    fn launchable(&self, client_id: &str) -> Result<&Client, LaunchError> {
+    fn launchable(&self, client_id: &str) -> Result<Known<'_>, LaunchError> {
         match self.client(client_id) {
             Some(client) if client.kind == ClientKind::Backend => Err(LaunchError::Backend {
                 client: client_id.to_owned(),
@@ -324,17 +325,19 @@ impl AppState {
             Some(client) => Ok(client),
             None => Err(LaunchError::UnknownClient {
                 was: client_id.to_owned(),
-                known: listed(self.apps().map(|client| client.client_id.as_str())),
+                known: listed(self.apps().iter().map(|client| client.client_id.as_str())),
             }),
         }
     }
 
     /// Every app with a user: first those that registered themselves, since somebody is at work on them.
-    pub(super) fn apps(&self) -> impl Iterator<Item = &Client> {
-        let registered = self.registered().clients();
+    pub(super) fn apps(&self) -> Vec<Known<'_>> {
+        let registered = self.store().registrations().into_iter().map(Known::Registered);
+        let configured = self.config().clients.iter().map(Known::Configured);
         registered
-            .chain(&self.config().clients)
+            .chain(configured)
             .filter(|client| client.kind != ClientKind::Backend)
+            .collect()
     }
 
     fn known_user(&self, name: &str) -> Result<&User, LaunchError> {

@@ -75,10 +75,9 @@ async fn framed(state: &AppState, claims: &LaunchClaims, address: String) -> Res
         _ => None,
     };
     let known = || patient.and_then(|id| state.patients().iter().find(|known| known.id == id));
+    let client = state.client(&claims.client);
     let page = Embedded {
-        client_name: state
-            .client(&claims.client)
-            .map_or("An app", |client| client.name.as_str()),
+        client_name: client.as_ref().map_or("An app", |client| client.name.as_str()),
         patient: asked.as_ref().or_else(known),
         address,
     };

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, Uri};
+use serde::{Deserialize, Serialize};
 
 use super::begin::LaunchError;
 use super::standalone::Base;
@@ -18,7 +19,8 @@ use crate::state::AppState;
 use crate::token::access::bearer;
 
 /// What rides with one launch.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Named", into = "Named")]
 pub(crate) struct Riders {
     pub(crate) defects: Vec<Defect>,
     /// Broken answers.
@@ -32,6 +34,43 @@ pub(crate) struct Riders {
 impl Riders {
     pub(crate) fn is_empty(&self) -> bool {
         self.defects.is_empty() && self.broken.is_empty() && self.base.is_none()
+    }
+}
+
+/// The same by its names, as a `launch` and a database have it.
+#[derive(Serialize, Deserialize)]
+struct Named {
+    faults: Vec<String>,
+    launch: String,
+    base: Option<String>,
+}
+
+impl From<Riders> for Named {
+    fn from(riders: Riders) -> Self {
+        let defects = riders.defects.iter().map(|defect| defect.name().to_owned());
+        let broken = riders.broken.iter().map(|carried| carried.text().to_owned());
+        Self {
+            faults: defects.chain(broken).collect(),
+            launch: riders.launch,
+            base: riders.base.as_deref().map(str::to_owned),
+        }
+    }
+}
+
+impl From<Named> for Riders {
+    fn from(named: Named) -> Self {
+        let carrier = if named.base.is_some() {
+            Carrier::Base
+        } else {
+            Carrier::Launch
+        };
+        // Another version of this program may have known other names.
+        let riders = self::named(carrier, &named.faults).unwrap_or_default();
+        Self {
+            launch: named.launch,
+            base: named.base.map(Arc::from),
+            ..riders
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use crate::defect::Defect;
 use crate::form::Parameters;
 use crate::page;
 use crate::state::AppState;
+use crate::store::registered::Known;
 
 mod patients;
 
@@ -29,7 +30,7 @@ struct Launcher<'a> {
     fhir_base: Cow<'a, str>,
     key: &'a str,
     choices: &'a Choices,
-    clients: Vec<&'a Client>,
+    clients: &'a [Known<'a>],
     /// The app that is chosen, or the first that is easy to try.
     client: &'a str,
     users: &'a [User],
@@ -167,9 +168,8 @@ pub(crate) async fn script() -> Response {
 
 /// Is the typed launch URL another than the registered one?
 fn leads_elsewhere(state: &AppState, choices: &Choices) -> bool {
-    let registered = state
-        .client(&choices.client)
-        .and_then(|client| client.launch_url.as_deref());
+    let client = state.client(&choices.client);
+    let registered = client.as_ref().and_then(|client| client.launch_url.as_deref());
     !choices.launch_url.is_empty() && registered != Some(choices.launch_url.as_str())
 }
 
@@ -224,7 +224,7 @@ async fn launcher(
         hidden,
         down,
     } = People::found(state, find, choices).await;
-    let clients: Vec<_> = state.apps().collect();
+    let clients = state.apps();
     let easy = clients.iter().find(|client| client.kind == ClientKind::Public);
     let client = match choices.client.as_str() {
         "" => easy.map_or("", |client| client.client_id.as_str()),
@@ -234,7 +234,7 @@ async fn launcher(
         fhir_base: state.fhir_base(),
         key: &key,
         choices,
-        clients,
+        clients: &clients,
         client,
         users: &state.config().users,
         find,

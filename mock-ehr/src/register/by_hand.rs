@@ -4,6 +4,8 @@
 
 mod read;
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{Path, State};
@@ -16,6 +18,7 @@ use self::read::{Asked, Wrong};
 use crate::config::{Client, ClientKind, Secret, SecretMethod};
 use crate::form::encode;
 use crate::state::AppState;
+use crate::store::registered::{Added, Known, Registration};
 use crate::token::response::text_of;
 
 /// Ids that begin so are given to apps that register themselves.
@@ -23,11 +26,12 @@ pub(super) const OF_APPS: &str = "registered";
 
 /// `GET /clients`
 pub(crate) async fn list(State(app): State<AppState>) -> Json<Value> {
-    let configured = app.config().clients.iter();
+    let configured = app.config().clients.iter().map(Known::Configured);
+    let registered = app.store().registrations().into_iter().map(Known::Registered);
     Json(
         configured
-            .chain(app.registered().clients())
-            .map(|client| shown(&app, client))
+            .chain(registered)
+            .map(|client| shown(&app, &client))
             .collect(),
     )
 }
@@ -35,7 +39,7 @@ pub(crate) async fn list(State(app): State<AppState>) -> Json<Value> {
 /// `GET /clients/{client_id}`
 pub(crate) async fn show(State(app): State<AppState>, id: Result<Path<String>, PathRejection>) -> Response {
     match id.ok().and_then(|Path(id)| app.client(&id)) {
-        Some(client) => Json(shown(&app, client)).into_response(),
+        Some(client) => Json(shown(&app, &client)).into_response(),
         None => unknown(),
     }
 }
@@ -53,22 +57,23 @@ pub(crate) async fn create(State(app): State<AppState>, body: Result<Json<Value>
         return refuse(StatusCode::UNPROCESSABLE_ENTITY, "client_id", &what);
     }
     if let Some(known) = app.client(&id) {
-        let what = format!(
-            "{id} is registered already ({}); change it with PUT /clients/{id}",
-            from(&app, known)
-        );
-        return refuse(StatusCode::CONFLICT, "client_id", &what);
+        return taken(&app, &known);
     }
     let client = match asked.client(&app, &id, None) {
         Ok(client) => client,
         Err(wrong) => return refuse_member(&wrong),
     };
     let answer = told(&app, &client, asked.client_secret.is_none());
-    if app.registered().add(client, app.chance().token::<32>()) {
-        let location = format!("/clients/{}", encode(&id));
-        (StatusCode::CREATED, [(LOCATION, location)], Json(answer)).into_response()
-    } else {
-        full()
+    match app
+        .store()
+        .register(client.clone(), app.chance().token::<32>(), app.now())
+    {
+        Added::Yes => {
+            let location = format!("/clients/{}", encode(&id));
+            (StatusCode::CREATED, [(LOCATION, location)], Json(answer)).into_response()
+        }
+        Added::Taken => taken(&app, &client),
+        Added::Full => full(),
     }
 }
 
@@ -78,39 +83,39 @@ pub(crate) async fn change(
     id: Result<Path<String>, PathRejection>,
     body: Result<Json<Value>, JsonRejection>,
 ) -> Response {
-    let node = match registered(&app, id) {
-        Ok(node) => node,
+    let known = match registered(&app, id) {
+        Ok(known) => known,
         Err(refused) => return *refused,
     };
     let asked = match asked(body) {
         Ok(asked) => asked,
         Err(refused) => return *refused,
     };
-    let id = &node.client.client_id;
+    let id = &known.client.client_id;
     if let Some(other) = asked.client_id.as_ref().filter(|other| *other != id) {
         let what = format!("the client at this address is {id}, and not {other}; an id cannot be changed");
         return refuse(StatusCode::UNPROCESSABLE_ENTITY, "client_id", &what);
     }
-    let client = match asked.client(&app, id, node.client.client_secret.as_ref()) {
+    let client = match asked.client(&app, id, known.client.client_secret.as_ref()) {
         Ok(client) => client,
         Err(wrong) => return refuse_member(&wrong),
     };
-    let is_secret_new = asked.client_secret.is_none() && node.client.client_secret.is_none();
+    let is_secret_new = asked.client_secret.is_none() && known.client.client_secret.is_none();
     let answer = told(&app, &client, is_secret_new);
-    // The new one first: where there is no room for it, the old one stays.
-    if !app.registered().add(client, node.token.clone()) {
-        return full();
+    // Deleted in the meantime, it does not come back.
+    if app.store().reregister(client) {
+        Json(answer).into_response()
+    } else {
+        unknown()
     }
-    node.remove();
-    Json(answer).into_response()
 }
 
 /// `DELETE /clients/{client_id}`: with all that it was given.
 pub(crate) async fn remove(State(app): State<AppState>, id: Result<Path<String>, PathRejection>) -> Response {
     match registered(&app, id) {
-        Ok(node) => {
-            node.remove();
-            app.store().revoke_grants_of(&node.client.client_id);
+        Ok(known) => {
+            app.store().unregister(&known.client.client_id);
+            app.store().revoke_grants_of(&known.client.client_id, app.now());
             StatusCode::NO_CONTENT.into_response()
         }
         Err(refused) => *refused,
@@ -123,10 +128,7 @@ fn asked(body: Result<Json<Value>, JsonRejection>) -> Result<Asked, Box<Response
 }
 
 /// One that can be changed.
-fn registered(
-    app: &AppState,
-    id: Result<Path<String>, PathRejection>,
-) -> Result<&crate::store::registered::Node, Box<Response>> {
+fn registered(app: &AppState, id: Result<Path<String>, PathRejection>) -> Result<Arc<Registration>, Box<Response>> {
     let Ok(Path(id)) = id else {
         return Err(Box::new(unknown()));
     };
@@ -134,7 +136,7 @@ fn registered(
         let what = format!("{id} stands in the configuration: change it there, or register another beside it");
         return Err(Box::new(refuse(StatusCode::CONFLICT, "client_id", &what)));
     }
-    app.registered().find(&id).ok_or_else(|| Box::new(unknown()))
+    app.store().registration(&id).ok_or_else(|| Box::new(unknown()))
 }
 
 /// Which way it came here.
@@ -196,6 +198,12 @@ fn told(app: &AppState, client: &Client, is_secret_new: bool) -> Value {
     told
 }
 
+fn taken(app: &AppState, known: &Client) -> Response {
+    let (id, from) = (&known.client_id, from(app, known));
+    let what = format!("{id} is registered already ({from}); change it with PUT /clients/{id}");
+    refuse(StatusCode::CONFLICT, "client_id", &what)
+}
+
 fn unknown() -> Response {
     refuse(
         StatusCode::NOT_FOUND,
@@ -208,7 +216,7 @@ fn full() -> Response {
     refuse(
         StatusCode::CONFLICT,
         "(body)",
-        "too many clients were registered or changed; POST /reset or restart the mock",
+        "too many clients are registered; delete some, or POST /reset",
     )
 }
 

@@ -25,6 +25,7 @@ use crate::launch::token::verified;
 use crate::page;
 use crate::scope::grammar::Scope;
 use crate::state::AppState;
+use crate::store::registered::Added;
 
 /// The app's id, where none is given.
 pub(crate) const CLIENT_ID: &str = "my-app";
@@ -95,7 +96,7 @@ pub(crate) fn ask(app: &AppState, incoming: &Incoming<'_>, refusal: &Refusal) ->
     let is_new = match refusal {
         Refusal::Page(Reason::UnknownClient { .. }) => true,
         Refusal::Page(Reason::RedirectUri { .. })
-            if app.client(client_id).is_some_and(|client| is_like(client, first)) =>
+            if app.client(client_id).is_some_and(|client| is_like(&client, first)) =>
         {
             false
         }
@@ -155,9 +156,9 @@ pub(crate) async fn submit(State(app): State<AppState>, headers: HeaderMap, body
         );
     };
     // The server's keys are public, so a signature alone proves little: every condition is looked at again.
-    let known = app.registered().find(&asked.client_id);
-    let is_free = match known {
-        Some(node) => is_like(&node.client, first),
+    let known = app.store().registration(&asked.client_id);
+    let is_free = match &known {
+        Some(known) => is_like(&known.client, first),
         None => app.client(&asked.client_id).is_none(),
     };
     if !is_free || !is_at_home(&asked.redirect_uri, first) {
@@ -166,7 +167,9 @@ pub(crate) async fn submit(State(app): State<AppState>, headers: HeaderMap, body
             "This is not an address or an id of the app that the mock was started with.",
         );
     }
-    let mut client = known.map_or_else(|| first.clone(), |node| node.client.clone());
+    let mut client = known
+        .as_ref()
+        .map_or_else(|| first.clone(), |known| known.client.clone());
     client.client_id.clone_from(&asked.client_id);
     if !client.redirect_uris.contains(&asked.redirect_uri) {
         client.redirect_uris.push(asked.redirect_uri.clone());
@@ -174,12 +177,15 @@ pub(crate) async fn submit(State(app): State<AppState>, headers: HeaderMap, body
     if let Err(why) = client.prepare() {
         return respond::error_page(&app, StatusCode::BAD_REQUEST, "invalid_request", Some(&why));
     }
-    // The new one first: where there is no room for it, the old one stays.
-    if !app.registered().add(client, app.chance().token::<32>()) {
-        return flow::stray(&app, "Too many registrations were changed; restart the mock.");
+    let is_kept = if known.is_some() {
+        app.store().reregister(client)
+    } else {
+        app.store().register(client, app.chance().token::<32>(), app.now()) == Added::Yes
+    };
+    if !is_kept {
+        return flow::stray(&app, "There are too many registrations; restart the mock.");
     }
-    if let Some(node) = known {
-        node.remove();
+    if known.is_some() {
         return flow::go(&app, &format!("/auth/authorize?{}", asked.query));
     }
     // A launch is bound to the client_id for which it was made.

@@ -2,6 +2,8 @@
 //!
 //! RFC 7592 §2: <https://www.rfc-editor.org/rfc/rfc7592#section-2>
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
@@ -13,7 +15,7 @@ use super::{Refusal, client, metadata, method_of, read_metadata, refuse, texts, 
 use crate::config::{Client, ClientKind, Secret};
 use crate::defect::Defect;
 use crate::state::AppState;
-use crate::store::registered::Node;
+use crate::store::registered::Registration;
 use crate::token::access;
 use crate::token::response::json_answer;
 use crate::variant::Variant;
@@ -31,16 +33,16 @@ pub(super) fn tell(app: &AppState, client_id: &str, token: &str, told: &mut Map<
 }
 
 /// RFC 7592 §2: who may manage a registration is who holds its token.
-fn managed<'a>(app: &'a AppState, headers: &HeaderMap, client_id: &str) -> Result<&'a Node, Box<Response>> {
+fn managed(app: &AppState, headers: &HeaderMap, client_id: &str) -> Result<Arc<Registration>, Box<Response>> {
     let defects = app.defects();
-    let node = app.registered().find(client_id);
+    let known = app.store().registration(client_id);
     let token = access::bearer(headers).ok();
-    let is_its_own = |node: &Node| token == Some(node.token.as_str());
-    let is_any = || app.registered().is_token(token.unwrap_or_default());
-    match node {
-        Some(node) if is_its_own(node) => Ok(node),
-        Some(node) if is_any() && defects.has(Defect::RegistrationTokenOfAnyClient) => Ok(node),
-        Some(node) if defects.has(Defect::RegistrationManagementOpen) => Ok(node),
+    let is_its_own = |known: &Registration| token == Some(known.token.as_str());
+    let is_any = || app.store().any_registration(is_its_own);
+    match known {
+        Some(known) if is_its_own(&known) => Ok(known),
+        Some(known) if is_any() && defects.has(Defect::RegistrationTokenOfAnyClient) => Ok(known),
+        Some(known) if defects.has(Defect::RegistrationManagementOpen) => Ok(known),
         None if defects.has(Defect::RegistrationDeleted404) => Err(Box::new(StatusCode::NOT_FOUND.into_response())),
         _ => Err(Box::new(unauthorized(app))),
     }
@@ -60,7 +62,7 @@ fn unauthorized(app: &AppState) -> Response {
 pub(crate) async fn read(State(app): State<AppState>, Path(client_id): Path<String>, headers: HeaderMap) -> Response {
     match managed(&app, &headers, &client_id) {
         Ok(_) if app.defects().has(Defect::RegistrationReadRefused) => unauthorized(&app),
-        Ok(node) => describe(&app, &node.client, &node.token),
+        Ok(known) => describe(&app, &known.client, &known.token),
         Err(refused) => *refused,
     }
 }
@@ -83,27 +85,24 @@ pub(crate) async fn update(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let node = match managed(&app, &headers, &client_id) {
-        Ok(node) => node,
+    let known = match managed(&app, &headers, &client_id) {
+        Ok(known) => known,
         Err(refused) => return *refused,
     };
     if let Some(refused) = read_only(&app) {
         return refused;
     }
     if app.defects().has(Defect::RegistrationUpdateIgnored) {
-        return describe(&app, &node.client, &node.token);
+        return describe(&app, &known.client, &known.token);
     }
-    let changed = match changed(&app, &node.client, &body) {
+    let changed = match changed(&app, &known.client, &body) {
         Ok(changed) => changed,
         Err(refusal) => return refuse(&app, &refusal),
     };
-    let answer = describe(&app, &changed, &node.token);
-    if !app.defects().has(Defect::RegistrationUpdateNotKept) {
-        // The new one first: where there is no room for it, the old one stays.
-        if !app.registered().add(changed, node.token.clone()) {
-            return refuse(&app, &metadata("too many registrations were changed; restart the mock"));
-        }
-        node.remove();
+    let answer = describe(&app, &changed, &known.token);
+    // Removed in the meantime, it does not come back.
+    if !app.defects().has(Defect::RegistrationUpdateNotKept) && !app.store().reregister(changed) {
+        return unauthorized(&app);
     }
     answer
 }
@@ -146,16 +145,16 @@ fn changed(app: &AppState, known: &Client, body: &[u8]) -> Result<Client, Refusa
 pub(crate) async fn remove(State(app): State<AppState>, Path(client_id): Path<String>, headers: HeaderMap) -> Response {
     let defects = app.defects();
     match managed(&app, &headers, &client_id) {
-        Ok(node) => {
+        Ok(_) => {
             if let Some(refused) = read_only(&app) {
                 return refused;
             }
             if !defects.has(Defect::RegistrationDeleteIgnored) {
-                node.remove();
+                app.store().unregister(&client_id);
             }
             // RFC 7592 §2.3: what it was given goes with it.
             if !defects.has(Defect::RegistrationDeleteKeepsTokens) {
-                app.store().revoke_grants_of(&client_id);
+                app.store().revoke_grants_of(&client_id, app.now());
             }
             if defects.has(Defect::RegistrationDelete200) {
                 return StatusCode::OK.into_response();

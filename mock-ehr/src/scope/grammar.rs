@@ -4,8 +4,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// One scope, as the grammar understands it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Scope {
     /// Access to data: `patient/Observation.rs`.
     Resource(ResourceScope),
@@ -31,7 +33,7 @@ pub enum Scope {
 }
 
 /// A scope on data.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ResourceScope {
     /// Whose data.
     pub context: Context,
@@ -46,7 +48,7 @@ pub struct ResourceScope {
 }
 
 /// Whose data a scope on data speaks of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Context {
     /// `patient/`: the patient in context.
     Patient,
@@ -57,7 +59,7 @@ pub enum Context {
 }
 
 /// The five interactions, `cruds`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Permissions {
     /// `c`
     pub create: bool,

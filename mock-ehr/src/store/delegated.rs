@@ -1,13 +1,17 @@
 //! Browsers that were sent to the identity provider, and what must come back.
 
-use jiff::{SignedDuration, Timestamp};
+use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::Store;
+use super::rows::{Marked, Marks};
 use super::session::SessionKey;
-use super::{Store, is_crowded};
 use crate::identity_provider::provider::Provider;
 
 /// One way there and back.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Delegated {
     /// The browser that was sent.
     pub(crate) session: SessionKey,
@@ -27,7 +31,7 @@ pub(crate) struct Delegated {
 }
 
 /// For what somebody signs in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Errand {
     /// A pending authorization request.
     Request(String),
@@ -37,23 +41,28 @@ pub(crate) enum Errand {
 
 const LIFETIME: SignedDuration = SignedDuration::from_mins(30);
 
+impl Marked for Delegated {
+    fn marks(&self) -> Marks<'_> {
+        Marks {
+            until: Some(self.began + LIFETIME),
+            ..Marks::default()
+        }
+    }
+}
+
 impl Store {
     pub(crate) fn put_delegated(&self, state: String, delegated: Delegated) {
-        let mut tables = self.tables();
-        if is_crowded(tables.delegated.len()) {
-            let now = delegated.began;
-            tables.delegated.retain(|_, other| now < other.began + LIFETIME);
-        }
-        tables.delegated.insert(state, delegated);
+        let now = delegated.began;
+        self.put(state, delegated, now);
     }
 
     /// What belongs to this `state`, once, and only for the browser that was sent with it.
     pub(crate) fn take_delegated(&self, state: &str, session: SessionKey, now: Timestamp) -> Option<Delegated> {
-        let mut tables = self.tables();
-        if tables.delegated.get(state)?.session != session {
-            return None;
-        }
-        let delegated = tables.delegated.remove(state)?;
-        (now < delegated.began + LIFETIME).then_some(delegated)
+        let taken = self.change(state, |kept: &mut Option<Arc<Delegated>>| {
+            let is_own = kept.as_ref().is_some_and(|delegated| delegated.session == session);
+            if is_own { kept.take() } else { None }
+        });
+        let delegated = taken.flatten()?;
+        (now < delegated.began + LIFETIME).then(|| Arc::unwrap_or_clone(delegated))
     }
 }

@@ -1,9 +1,13 @@
 //! Authorization requests that passed their checks and wait for the user.
 
-use jiff::{SignedDuration, Timestamp};
+use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::Store;
+use super::rows::{Marked, Marks};
 use super::session::SessionKey;
-use super::{Store, is_crowded};
 use crate::authorize::launch::Launched;
 use crate::authorize::pkce::Challenge;
 use crate::authorize::redirect_uri::RedirectTarget;
@@ -11,7 +15,7 @@ use crate::launch::standalone::Preset;
 use crate::scope::grammar::Scope;
 
 /// What was asked, after every check.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct AuthorizationRequest {
     pub(crate) client_id: String,
     pub(crate) target: RedirectTarget,
@@ -43,7 +47,7 @@ impl AuthorizationRequest {
 }
 
 /// A request on its way through the pages.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Pending {
     pub(crate) id: String,
     pub(crate) session: SessionKey,
@@ -61,34 +65,42 @@ pub(crate) struct Pending {
 
 const LIFETIME: SignedDuration = SignedDuration::from_mins(30);
 
+impl Pending {
+    fn is_over(&self, now: Timestamp) -> bool {
+        self.began + LIFETIME <= now
+    }
+}
+
+impl Marked for Pending {
+    fn marks(&self) -> Marks<'_> {
+        Marks {
+            until: Some(self.began + LIFETIME),
+            ..Marks::default()
+        }
+    }
+}
+
 impl Store {
     pub(crate) fn put_pending(&self, pending: Pending) {
-        let mut tables = self.tables();
-        if is_crowded(tables.pending.len()) {
-            tables.pending.retain(|_, other| pending.began < other.began + LIFETIME);
-        }
-        tables.pending.insert(pending.id.clone(), pending);
+        let now = pending.began;
+        self.put(pending.id.clone(), pending, now);
     }
 
     /// A pending request of this session; another session's is not found.
     pub(crate) fn pending(&self, id: &str, session: SessionKey, now: Timestamp) -> Option<Pending> {
-        let tables = self.tables();
-        tables
-            .pending
-            .get(id)
-            .filter(|pending| pending.session == session && now < pending.began + LIFETIME)
-            .cloned()
+        let pending: Arc<Pending> = self.shared(id)?;
+        (pending.session == session && !pending.is_over(now)).then(|| Arc::unwrap_or_clone(pending))
     }
 
     /// A pending request, whichever session began it.
     pub(crate) fn pending_of_any(&self, id: &str, now: Timestamp) -> Option<Pending> {
-        let tables = self.tables();
-        let pending = tables.pending.get(id)?;
-        (now < pending.began + LIFETIME).then(|| pending.clone())
+        let pending: Arc<Pending> = self.shared(id)?;
+        (!pending.is_over(now)).then(|| Arc::unwrap_or_clone(pending))
     }
 
     /// Ends a pending request; `false` where somebody else was faster.
     pub(crate) fn end_pending(&self, id: &str) -> bool {
-        self.tables().pending.remove(id).is_some()
+        self.change(id, |kept: &mut Option<Arc<Pending>>| kept.take().is_some())
+            .unwrap_or_default()
     }
 }

@@ -1,80 +1,149 @@
-//! Clients that registered themselves: a list that only grows, so that whoever looks at one may go on looking.
+//! Clients that registered themselves, or that were registered for a first try.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::ops::Deref;
+use std::sync::Arc;
 
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Store;
+use super::rows::{Marked, Marks, Of, Table};
+use super::trouble::told;
 use crate::config::Client;
 
-/// At most so many, since nothing is ever given back.
+/// At most so many, since they never expire.
 const MOST: usize = 2_000;
 
-/// The list.
-#[derive(Default)]
-pub(crate) struct Registered {
-    first: OnceLock<Box<Node>>,
-}
-
 /// One registration.
-pub(crate) struct Node {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Registration {
+    #[serde(deserialize_with = "prepared")]
     pub(crate) client: Client,
     /// By which the client manages its registration (RFC 7592 §3).
     pub(crate) token: String,
-    removed: AtomicBool,
-    next: OnceLock<Box<Node>>,
+    pub(crate) since: Timestamp,
 }
 
-impl Registered {
-    /// Adds a client; `false` where there are too many.
-    pub(crate) fn add(&self, client: Client, token: String) -> bool {
-        let mut node = Box::new(Node {
-            client,
-            token,
-            removed: AtomicBool::new(false),
-            next: OnceLock::new(),
-        });
-        let mut place = &self.first;
-        for _ in 0..MOST {
-            match place.set(node) {
-                Ok(()) => return true,
-                Err(back) => node = back,
-            }
-            match place.get() {
-                Some(other) => place = &other.next,
-                None => return false,
-            }
+/// What came of a registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Added {
+    Yes,
+    /// Another client has its id.
+    Taken,
+    /// There are too many.
+    Full,
+}
+
+/// The keys of a client are not kept, but made ready again.
+fn prepared<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Client, D::Error> {
+    let mut client = Client::deserialize(deserializer)?;
+    // It was registered, so nothing is wrong with it, unless a defect wanted it so; that one has no keys.
+    if client.prepare().is_err() {
+        client.keys.clear();
+    }
+    Ok(client)
+}
+
+impl Marked for Registration {
+    fn marks(&self) -> Marks<'_> {
+        Marks {
+            client: Some(&self.client.client_id),
+            ..Marks::default()
         }
-        false
-    }
-
-    /// The registration of this client, unless it was removed.
-    pub(crate) fn find(&self, client_id: &str) -> Option<&Node> {
-        self.all().find(|node| node.client.client_id == client_id)
-    }
-
-    /// Whether this is the token of any registration.
-    pub(crate) fn is_token(&self, token: &str) -> bool {
-        self.all().any(|node| node.token == token)
-    }
-
-    /// Every client that registered itself and is still here.
-    pub(crate) fn clients(&self) -> impl Iterator<Item = &Client> {
-        self.all().map(|node| &node.client)
-    }
-
-    /// Removes every client.
-    pub(crate) fn clear(&self) {
-        self.all().for_each(Node::remove);
-    }
-
-    fn all(&self) -> impl Iterator<Item = &Node> {
-        std::iter::successors(self.first.get(), |node| node.next.get())
-            .map(Box::as_ref)
-            .filter(|node| !node.removed.load(Ordering::SeqCst))
     }
 }
 
-impl Node {
-    pub(crate) fn remove(&self) {
-        self.removed.store(true, Ordering::SeqCst);
+impl Store {
+    /// Adds a client, unless its id is taken.
+    pub(crate) fn register(&self, client: Client, token: String, since: Timestamp) -> Added {
+        if told(self.rows.count(Table::Registration)).is_none_or(|count| count >= MOST) {
+            return Added::Full;
+        }
+        let id = client.client_id.clone();
+        let new = Arc::new(Registration { client, token, since });
+        let added = self.change(&id, |kept: &mut Option<Arc<Registration>>| {
+            if kept.is_some() {
+                return Added::Taken;
+            }
+            *kept = Some(Arc::clone(&new));
+            Added::Yes
+        });
+        added.unwrap_or(Added::Full)
+    }
+
+    /// Adds the app of a first try, in place of one that is launched elsewhere; what was agreed to for this one stays.
+    pub(crate) fn register_first(&self, client: &Client, token: &str, since: Timestamp) {
+        self.change(&client.client_id, |kept: &mut Option<Arc<Registration>>| {
+            let is_there = kept
+                .as_ref()
+                .is_some_and(|known| known.client.launch_url == client.launch_url);
+            if !is_there {
+                *kept = Some(Arc::new(Registration {
+                    client: client.clone(),
+                    token: token.to_owned(),
+                    since,
+                }));
+            }
+        });
+    }
+
+    /// The registration of this client.
+    pub(crate) fn registration(&self, client_id: &str) -> Option<Arc<Registration>> {
+        self.shared(client_id)
+    }
+
+    /// Puts a changed client in place of what was registered; `false` where that is gone.
+    pub(crate) fn reregister(&self, client: Client) -> bool {
+        let id = client.client_id.clone();
+        let changed = self.change(&id, |kept: &mut Option<Arc<Registration>>| {
+            let Some(registration) = kept else { return false };
+            Arc::make_mut(registration).client = client.clone();
+            true
+        });
+        changed.unwrap_or_default()
+    }
+
+    /// Removes a client.
+    pub(crate) fn unregister(&self, client_id: &str) {
+        self.change(client_id, |kept: &mut Option<Arc<Registration>>| *kept = None);
+    }
+
+    /// Is any registration like this?
+    pub(crate) fn any_registration(&self, like: impl Fn(&Registration) -> bool) -> bool {
+        let mut found = false;
+        self.each(Of::Anybody, |_, kept: &mut Option<Arc<Registration>>| {
+            found |= kept.as_ref().is_some_and(|registration| like(registration));
+        });
+        found
+    }
+
+    /// Every client that registered itself, the first one first.
+    pub(crate) fn registrations(&self) -> Vec<Arc<Registration>> {
+        let mut all = Vec::new();
+        self.each(Of::Anybody, |_, kept: &mut Option<Arc<Registration>>| {
+            all.extend(kept.as_ref().map(Arc::clone));
+        });
+        all.sort_by(|one, other| (one.since, &one.client.client_id).cmp(&(other.since, &other.client.client_id)));
+        all
+    }
+}
+
+/// A client that is known here.
+#[derive(Clone)]
+pub(crate) enum Known<'a> {
+    /// By the configuration.
+    Configured(&'a Client),
+    /// By its registration.
+    Registered(Arc<Registration>),
+}
+
+impl Deref for Known<'_> {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        match self {
+            Self::Configured(client) => client,
+            Self::Registered(registration) => &registration.client,
+        }
     }
 }

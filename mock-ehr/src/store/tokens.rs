@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
-use super::grant::Grant;
+use super::grant::{self, Grant};
+use super::rows::{Marked, Marks, Of};
 use super::{Store, is_crowded};
 use crate::scope::grammar::Scope;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct AccessToken {
+    #[serde(with = "grant::whole")]
     pub(crate) grant: Arc<Grant>,
     pub(crate) scopes: Vec<Scope>,
     /// The patient in context; the grant's, unless a defect loses it.
@@ -19,8 +22,9 @@ pub(crate) struct AccessToken {
     pub(crate) revoked: bool,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct RefreshToken {
+    #[serde(with = "grant::whole")]
     pub(crate) grant: Arc<Grant>,
     pub(crate) scopes: Vec<Scope>,
     pub(crate) expires: Timestamp,
@@ -29,49 +33,70 @@ pub(crate) struct RefreshToken {
     pub(crate) revoked: bool,
 }
 
+impl Marked for AccessToken {
+    fn marks(&self) -> Marks<'_> {
+        Marks {
+            // Once more as long, so that whoever sends it then is told that it expired.
+            until: Some(self.expires + (self.expires - self.issued)),
+            ..self.grant.marks()
+        }
+    }
+}
+
+impl Marked for RefreshToken {
+    fn marks(&self) -> Marks<'_> {
+        Marks {
+            until: Some(self.expires),
+            ..self.grant.marks()
+        }
+    }
+}
+
 impl Store {
     pub(crate) fn put_access_token(&self, text: String, token: AccessToken) {
-        let mut tables = self.tables();
-        if is_crowded(tables.access_tokens.len()) {
-            let now = token.issued;
-            tables
-                .access_tokens
-                .retain(|_, other| now < other.expires + (other.expires - other.issued));
-        }
-        tables.access_tokens.insert(text, token);
+        let now = token.issued;
+        self.put(text, token, now);
     }
 
     pub(crate) fn access_token(&self, text: &str) -> Option<AccessToken> {
-        self.tables().access_tokens.get(text).cloned()
+        self.get(text)
     }
 
     /// The latest access token whose text fits, for the defects that look for another than was sent.
     pub(crate) fn access_token_by(&self, fits: impl Fn(&str, &AccessToken) -> bool) -> Option<AccessToken> {
-        let tables = self.tables();
-        let all = tables.access_tokens.iter().filter(|(text, token)| fits(text, token));
-        all.max_by_key(|(_, token)| token.issued)
-            .map(|(_, token)| token.clone())
+        let mut latest: Option<Arc<AccessToken>> = None;
+        self.each(Of::Anybody, |text, kept: &mut Option<Arc<AccessToken>>| {
+            if let Some(token) = kept
+                && latest.as_ref().is_none_or(|latest| latest.issued <= token.issued)
+                && fits(text, token)
+            {
+                latest = Some(Arc::clone(token));
+            }
+        });
+        latest.map(Arc::unwrap_or_clone)
     }
 
     pub(crate) fn revoke_access_token(&self, text: &str) {
-        if let Some(token) = self.tables().access_tokens.get_mut(text) {
-            token.revoked = true;
-        }
+        self.change(text, |kept: &mut Option<Arc<AccessToken>>| {
+            if let Some(token) = kept {
+                Arc::make_mut(token).revoked = true;
+            }
+        });
     }
 
     pub(crate) fn put_refresh_token(&self, text: String, token: RefreshToken, now: Timestamp) {
-        let mut tables = self.tables();
-        if is_crowded(tables.refresh_tokens.len()) {
-            tables.refresh_tokens.retain(|_, other| now < other.expires);
+        let mut own = self.own();
+        if is_crowded(own.latest_refresh_token.len()) {
+            own.latest_refresh_token.clear();
         }
-        tables
-            .latest_refresh_token
+        own.latest_refresh_token
             .insert(token.grant.client_id.clone(), text.clone());
-        tables.refresh_tokens.insert(text, token);
+        drop(own);
+        self.put(text, token, now);
     }
 
     pub(crate) fn refresh_token(&self, text: &str) -> Option<RefreshToken> {
-        self.tables().refresh_tokens.get(text).cloned()
+        self.get(text)
     }
 
     /// Checks a refresh token and replaces it, in one step that no other request can come between.
@@ -79,36 +104,31 @@ impl Store {
         &self,
         text: &str,
         rotate: bool,
-        check: impl FnOnce(&RefreshToken) -> Result<(), R>,
+        mut check: impl FnMut(&RefreshToken) -> Result<(), R>,
     ) -> Option<Result<RefreshToken, R>> {
-        let mut tables = self.tables();
-        let token = tables.refresh_tokens.get_mut(text)?;
-        Some(check(token).map(|()| {
-            let used = token.clone();
-            token.replaced |= rotate;
-            used
-        }))
+        let used = self.change(text, |kept: &mut Option<Arc<RefreshToken>>| {
+            let token = kept.as_mut()?;
+            Some(check(token).map(|()| {
+                let used = RefreshToken::clone(token);
+                if rotate && !token.replaced {
+                    Arc::make_mut(token).replaced = true;
+                }
+                used
+            }))
+        });
+        used.flatten()
     }
 
     pub(crate) fn revoke_refresh_token(&self, text: &str) {
-        if let Some(token) = self.tables().refresh_tokens.get_mut(text) {
-            token.revoked = true;
-        }
-    }
-
-    /// Ends everything that this client was given.
-    pub(crate) fn revoke_grants_of(&self, client_id: &str) {
-        let tables = self.tables();
-        let of_access = tables.access_tokens.values().map(|token| &token.grant);
-        let of_refresh = tables.refresh_tokens.values().map(|token| &token.grant);
-        of_access
-            .chain(of_refresh)
-            .filter(|grant| grant.client_id == client_id)
-            .for_each(|grant| grant.revoke());
+        self.change(text, |kept: &mut Option<Arc<RefreshToken>>| {
+            if let Some(token) = kept {
+                Arc::make_mut(token).revoked = true;
+            }
+        });
     }
 
     /// The client's latest refresh token, for the defect that uses it unasked.
     pub(crate) fn latest_refresh_token(&self, client_id: &str) -> Option<String> {
-        self.tables().latest_refresh_token.get(client_id).cloned()
+        self.own().latest_refresh_token.get(client_id).cloned()
     }
 }

@@ -85,11 +85,7 @@ impl AppState {
         } else {
             Defect::FhirSingleUseToken
         };
-        if self.defects().has(once)
-            && !self
-                .store()
-                .spend(Kind::AccessToken, text.to_owned(), token.expires, self.now())
-        {
+        if self.defects().has(once) && !self.store().spend(Kind::AccessToken, text, token.expires, self.now()) {
             return Err(TokenProblem::Invalid);
         }
         if !token.grant.aud_ok && self.variants().has(Variant::AudRefusedAtFhir) {

@@ -75,11 +75,11 @@ fn punish(app: &AppState, text: &str, reason: Reason) -> Reason {
     let defects = app.defects();
     // RFC 6749 §4.1.2: "SHOULD revoke (when possible) all tokens previously issued based on that authorization code".
     let keeps = defects.has(Defect::CodeReplayDoesNotRevoke);
-    if reason == Reason::CodeSpent && !keeps {
-        let _ = app.store().redeem(text, Spend::Not, |code| {
-            code.grant.revoke();
-            Err::<(), ()>(())
-        });
+    if reason == Reason::CodeSpent
+        && !keeps
+        && let Some(Ok(code)) = app.store().redeem(text, Spend::Not, |_| Ok::<_, ()>(()))
+    {
+        app.store().end(&code.grant, app.now());
     }
     if reason == Reason::CodeForeign && defects.has(Defect::CodeRevokedByWrongClient) {
         app.store().spend_code(text);
@@ -140,7 +140,9 @@ fn check(app: &AppState, client: &Client, code: &Code, parameters: &Parameters) 
     // "ensure that the authorization code was issued to the authenticated confidential client, or if the client is
     // public, ensure that the code was issued to client_id in the request"
     if code.grant.client_id != client.client_id {
-        let of_confidential = app.client(&code.grant.client_id).is_some_and(Client::is_confidential);
+        let of_confidential = app
+            .client(&code.grant.client_id)
+            .is_some_and(|client| client.is_confidential());
         let tolerated = defects.has(Defect::CodeNotBoundToClient)
             || (of_confidential && !client.is_confidential() && defects.has(Defect::CodeNotBoundAcrossKinds));
         if !tolerated {

@@ -41,7 +41,7 @@ async fn answer(app: &AppState, incoming: &Incoming) -> Result<Response, Reason>
     let parameters = form::read(app, incoming)?;
     let grant_type = grant_type(app, &parameters)?;
     client_auth::jwks_uri::refresh(app, &parameters).await;
-    let caller = client_auth::check(app, &incoming.headers, &parameters, grant_type.into())?;
+    let caller = &*client_auth::check(app, &incoming.headers, &parameters, grant_type.into())?;
     match grant_type {
         // A backend service knows one grant only; this is where the defects that guess the grant end.
         GrantType::AuthorizationCode if client_credentials::is_guessed(caller, &parameters) => {

@@ -33,7 +33,7 @@ pub(crate) fn answer(app: &AppState, client: &Client, parameters: &Parameters) -
                 && !defects.has(Defect::RefreshReplayKeepsFamily)
                 && let Some(token) = app.store().refresh_token(&text)
             {
-                token.grant.revoke();
+                app.store().end(&token.grant, app.now());
             }
             return Err(reason);
         }

@@ -98,6 +98,11 @@ impl TestEhr {
 
     pub(crate) fn around(mock: MockEhr) -> Self {
         let router = mock.router();
+        Self::behind(mock, router)
+    }
+
+    /// A mock that is reached by this router, with others perhaps.
+    pub(crate) fn behind(mock: MockEhr, router: Router) -> Self {
         Self {
             mock,
             router,
@@ -112,7 +117,7 @@ impl TestEhr {
     pub(crate) fn other_browser(&self) -> Self {
         Self {
             seen: Arc::clone(&self.seen),
-            ..Self::around(self.mock.clone())
+            ..Self::behind(self.mock.clone(), self.router.clone())
         }
     }
 

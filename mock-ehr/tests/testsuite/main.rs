@@ -19,6 +19,7 @@ mod robustness;
 mod serve;
 mod shelf;
 mod standalone;
+mod state;
 mod upstream;
 mod variants;
 

@@ -45,7 +45,7 @@ impl Brought {
         records.seal();
         let made = Shelf::new(Arc::new(records));
         for (key, version) in self.versions {
-            let _ = made.write(&key, |_| Ok::<_, ()>((version, ())));
+            let _ = made.write(&key, |_| Ok::<_, ()>((version.clone(), ())));
         }
         made
     }

@@ -35,7 +35,7 @@ pub(crate) async fn refresh(app: &AppState, parameters: &Parameters) {
     };
     let defects = app.defects();
     let jku = assertion.header("jku");
-    let address = address(app, client, jku).unwrap_or_default();
+    let address = address(app, &client, jku).unwrap_or_default();
     if let Some(known) = app.store().key_set(&client.client_id) {
         let forever = defects.has(Defect::JwksUriFetchedOnce);
         let fresh = app.now() < known.until && !defects.has(Defect::JwksUriNotCached);

@@ -20,6 +20,7 @@ use crate::defect::Defect;
 use crate::form::Parameters;
 use crate::journal::notes;
 use crate::state::AppState;
+use crate::store::registered::Known;
 
 /// What the caller wants; some defects bite at one of them only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +47,7 @@ pub(crate) fn check<'a>(
     headers: &HeaderMap,
     parameters: &Parameters,
     purpose: Purpose,
-) -> Result<&'a Client, Reason> {
+) -> Result<Known<'a>, Reason> {
     let client = check_once(app, headers, parameters, purpose)?;
     // An assertion is spent by its check, which therefore looks twice by itself.
     if Method::presented(headers, parameters) != [Method::Assertion] {
@@ -62,7 +63,7 @@ fn check_once<'a>(
     headers: &HeaderMap,
     parameters: &Parameters,
     purpose: Purpose,
-) -> Result<&'a Client, Reason> {
+) -> Result<Known<'a>, Reason> {
     let mut methods = Method::presented(headers, parameters);
     if methods.len() > 1 {
         // RFC 6749 §2.3: "MUST NOT use more than one authentication method in each request".

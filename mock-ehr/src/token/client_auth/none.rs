@@ -4,14 +4,14 @@
 //! <https://hl7.org/fhir/smart-app-launch/STU2.2/app-launch.html#request-7>
 
 use super::{Purpose, expected};
-use crate::config::Client;
 use crate::defect::Defect;
 use crate::form::Parameters;
 use crate::state::AppState;
+use crate::store::registered::Known;
 use crate::token::reason::Reason;
 use crate::variant::Variant;
 
-pub(super) fn check<'a>(app: &'a AppState, parameters: &Parameters, purpose: Purpose) -> Result<&'a Client, Reason> {
+pub(super) fn check<'a>(app: &'a AppState, parameters: &Parameters, purpose: Purpose) -> Result<Known<'a>, Reason> {
     let defects = app.defects();
     let Some(client_id) = parameters.filled("client_id") else {
         if purpose == Purpose::Refresh
@@ -50,20 +50,20 @@ pub(super) fn check<'a>(app: &'a AppState, parameters: &Parameters, purpose: Pur
         return Ok(client);
     }
     Err(Reason::CredentialsMissing {
-        expected: expected(client),
+        expected: expected(&client),
     })
 }
 
 /// The table of SMART's refresh request has no `client_id`, and RFC 6749 §3.2.1 lets a client send it, but for codes: the
 /// token itself names the public client that it is bound to.
-fn refreshing<'a>(app: &'a AppState, parameters: &Parameters) -> Option<&'a Client> {
+fn refreshing<'a>(app: &'a AppState, parameters: &Parameters) -> Option<Known<'a>> {
     let token = app.store().refresh_token(parameters.filled("refresh_token")?)?;
     let client = app.client(&token.grant.client_id)?;
     (!client.is_confidential() && !app.variants().has(Variant::RefreshClientIdRequired)).then_some(client)
 }
 
 /// Whose code this is, for the defects that ask the code instead of the client.
-fn owner<'a>(app: &'a AppState, parameters: &Parameters) -> Option<&'a Client> {
+fn owner<'a>(app: &'a AppState, parameters: &Parameters) -> Option<Known<'a>> {
     let client_id = app.store().client_of_code(parameters.filled("code")?)?;
     app.client(&client_id)
 }

@@ -19,6 +19,7 @@ use crate::form::Parameters;
 use crate::journal::notes;
 use crate::keys::ClientKey;
 use crate::state::AppState;
+use crate::store::registered::Known;
 use crate::store::spent::Kind;
 use crate::token::advice;
 use crate::token::reason::Reason;
@@ -84,7 +85,7 @@ pub(crate) enum AssertionProblem {
 }
 
 /// The client that this assertion proves.
-pub(super) fn check<'a>(app: &'a AppState, headers: &HeaderMap, parameters: &Parameters) -> Result<&'a Client, Reason> {
+pub(super) fn check<'a>(app: &'a AppState, headers: &HeaderMap, parameters: &Parameters) -> Result<Known<'a>, Reason> {
     let defects = app.defects();
     check_type(app, parameters).map_err(Reason::Assertion)?;
     let text = parameters.get("client_assertion").unwrap_or_default();
@@ -103,22 +104,22 @@ pub(super) fn check<'a>(app: &'a AppState, headers: &HeaderMap, parameters: &Par
         ClientKind::Symmetric => {
             return Err(Reason::MethodNotRegistered {
                 was: "private_key_jwt",
-                expected: super::expected(client),
+                expected: super::expected(&client),
             });
         }
         ClientKind::Asymmetric | ClientKind::Backend => {}
     }
     let assertion = assertion.ok_or(Reason::Assertion(AssertionProblem::Malformed))?;
-    let known = known_keys(app, client).map_err(Reason::Assertion)?;
-    check_header(app, client, &known, &assertion)
-        .and_then(|()| check_claims(app, client, &assertion))
-        .and_then(|expires| check_jti(app, headers, client, &assertion, expires))
+    let known = known_keys(app, &client).map_err(Reason::Assertion)?;
+    check_header(app, &client, &known, &assertion)
+        .and_then(|()| check_claims(app, &client, &assertion))
+        .and_then(|expires| check_jti(app, headers, &client, &assertion, expires))
         .map_err(Reason::Assertion)?;
     // Whether jti was used before cannot be asked twice.
     notes::second_look(|| {
         check_type(app, parameters)
-            .and_then(|()| check_header(app, client, &known, &assertion))
-            .and_then(|()| check_claims(app, client, &assertion))
+            .and_then(|()| check_header(app, &client, &known, &assertion))
+            .and_then(|()| check_claims(app, &client, &assertion))
             .map_err(|problem| advice::objection(&Reason::Assertion(problem)))
     });
     Ok(client)
@@ -406,7 +407,7 @@ fn check_jti(
     if expires > now + SHORT && defects.has(Defect::AssertionJtiForgottenEarly) {
         until = now + SHORT;
     }
-    let is_first = app.store().spend(Kind::Assertion, id, until, now);
+    let is_first = app.store().spend(Kind::Assertion, &id, until, now);
     if !is_first && !defects.has(Defect::AssertionJtiReplay) {
         return Err(AssertionProblem::Replayed);
     }

@@ -9,15 +9,16 @@ use http::header::AUTHORIZATION;
 use subtle::ConstantTimeEq as _;
 
 use super::expected;
-use crate::config::{Client, ClientKind, SecretMethod};
+use crate::config::{ClientKind, SecretMethod};
 use crate::defect::Defect;
 use crate::form::{Parameters, decode};
 use crate::state::AppState;
+use crate::store::registered::Known;
 use crate::token::reason::Reason;
 use crate::variant::Variant;
 
 /// `client_secret_basic`
-pub(super) fn basic<'a>(app: &'a AppState, headers: &HeaderMap, parameters: &Parameters) -> Result<&'a Client, Reason> {
+pub(super) fn basic<'a>(app: &'a AppState, headers: &HeaderMap, parameters: &Parameters) -> Result<Known<'a>, Reason> {
     let defects = app.defects();
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let header = values.next().filter(|_| values.next().is_none());
@@ -57,13 +58,13 @@ fn credentials(header: &[u8]) -> Option<(String, String)> {
 }
 
 /// `client_secret_post`
-pub(super) fn post<'a>(app: &'a AppState, parameters: &Parameters) -> Result<&'a Client, Reason> {
+pub(super) fn post<'a>(app: &'a AppState, parameters: &Parameters) -> Result<Known<'a>, Reason> {
     let id = parameters.filled("client_id").ok_or(Reason::NoClient)?;
     let secret = parameters.get("client_secret").unwrap_or_default().to_owned();
     check(app, id, &[secret], SecretMethod::Post)
 }
 
-fn check<'a>(app: &'a AppState, id: &str, secrets: &[String], method: SecretMethod) -> Result<&'a Client, Reason> {
+fn check<'a>(app: &'a AppState, id: &str, secrets: &[String], method: SecretMethod) -> Result<Known<'a>, Reason> {
     let client = app
         .client(id)
         .ok_or_else(|| Reason::UnknownClient { was: id.to_owned() })?;
@@ -81,7 +82,7 @@ fn check<'a>(app: &'a AppState, id: &str, secrets: &[String], method: SecretMeth
         ClientKind::Asymmetric | ClientKind::Backend => {
             return Err(Reason::MethodNotRegistered {
                 was: name,
-                expected: expected(client),
+                expected: expected(&client),
             });
         }
         ClientKind::Symmetric => {}
