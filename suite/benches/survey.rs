@@ -114,7 +114,7 @@ async fn serve() -> Vec<String> {
     let mut origins = Vec::new();
     for host in 0..HOSTS {
         let last = u8::try_from(host + 1).expect("few enough");
-        let listener = tokio::net::TcpListener::bind(([127, 0, 1, last], 0))
+        let listener = tokio::net::TcpListener::bind((std::net::Ipv4Addr::new(127, 0, 1, last), 0))
             .await
             .expect("a free port");
         origins.push(format!("http://{}", listener.local_addr().expect("it is bound")));
@@ -153,7 +153,7 @@ async fn answer(request: Request) -> Response {
     match kind {
         Kind::Slow => tokio::time::sleep(Duration::from_millis(300)).await,
         Kind::Crawling => tokio::time::sleep(Duration::from_secs(1)).await,
-        Kind::Silent => tokio::time::sleep(Duration::from_secs(60)).await,
+        Kind::Silent => tokio::time::sleep(Duration::from_mins(1)).await,
         Kind::Page => return Html("<title>Portal</title><h1>Sign in</h1>").into_response(),
         Kind::Broken => return (StatusCode::INTERNAL_SERVER_ERROR, "no database").into_response(),
         _ => {}

@@ -189,7 +189,7 @@ async fn run(command: Command) -> Result<u8, Failure> {
         Command::Test(Test::Server(arguments)) => test_server::run(*arguments).await,
         Command::Test(Test::Discovery(arguments)) => test_discovery::run(*arguments).await,
         Command::Init(arguments) => init::run(*arguments).await,
-        Command::Doctor(arguments) => doctor::run(*arguments).await,
+        Command::Doctor(arguments) => Box::pin(doctor::run(*arguments)).await,
         Command::Survey(arguments) => survey::run(*arguments).await,
         Command::Serve(arguments) => serve::run(*arguments).await,
         Command::List(arguments) => list::run(&arguments),

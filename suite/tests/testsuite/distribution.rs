@@ -118,7 +118,7 @@ fn step(name: &str) -> String {
     let lines = script
         .lines()
         .take_while(|line| line.is_empty() || line.starts_with("        "));
-    lines.map(|line| line.trim_start()).collect::<Vec<_>>().join("\n")
+    lines.map(str::trim_start).collect::<Vec<_>>().join("\n")
 }
 
 #[test]

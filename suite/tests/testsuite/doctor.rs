@@ -12,9 +12,10 @@ use reports::exit;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::server::TlsStream;
 
 use crate::program::{Ran, Server, Written, profile, profile_text, run, run_with};
@@ -263,12 +264,27 @@ impl axum::serve::Listener for Https {
 
 /// A mock behind https that sends these certificates; its FHIR base.
 async fn https(chain: &[&Certificate], key: &KeyPair) -> String {
+    https_for(chain, key, None).await
+}
+
+/// The same, that takes only whom this authority knows.
+async fn https_for(chain: &[&Certificate], key: &KeyPair, whom: Option<&Authority>) -> String {
     let tcp = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
     let origin = format!("https://localhost:{}", tcp.local_addr().expect("bound").port());
     let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
+        .expect("versions");
+    let config = match whom {
+        None => config.with_no_client_auth(),
+        Some(authority) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(authority.certificate.der().clone()).expect("a root");
+            let verifier =
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::new(default_provider())).build();
+            config.with_client_cert_verifier(verifier.expect("a verifier"))
+        }
+    };
+    let config = config
         .with_single_cert(
             chain.iter().map(|one| one.der().clone()).collect(),
             PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
@@ -355,5 +371,43 @@ async fn a_self_signed_certificate_is_told() {
     assert_found(&ran, "tls", "fail", &["self-signed", "ca_file"]);
     let ran = run(&["doctor", &base, "--json", "--insecure"]).await;
     assert_found(&ran, "tls", "warn", &["--insecure"]);
+    assert_eq!(
+        ran.code,
+        i32::from(exit::INCOMPLETE),
+        "no client is registered: {}",
+        ran.shown()
+    );
     assert!(!findings(&ran, "discovery").is_empty(), "who does not check may go on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_for_a_client_certificate_is_told_from_who_does_not() {
+    let root = Authority::root();
+    let (own, key) = root.sign("localhost", 2090);
+    let base = https_for(&[&own], &key, Some(&root)).await;
+    let ran = doctor(&base, &root).await;
+    assert_eq!(ran.code, i32::from(exit::UNREACHABLE), "{}", ran.shown());
+    assert_found(&ran, "tls", "fail", &["asks for a client certificate", "client_cert"]);
+
+    let with = async |until: i32, base: &str| {
+        let (client, client_key) = root.sign("client.example", until);
+        let pem = format!("{}{}", client.pem(), client_key.serialize_pem());
+        let text = format!(
+            "fhir_base = \"{base}\"\n[network]\nca_file = \"root.pem\"\nclient_cert = {{ file = \"client.pem\" }}\n"
+        );
+        let target = Written::new("ehr.toml", &text);
+        std::fs::write(target.folder().join("root.pem"), root.certificate.pem()).expect("written");
+        std::fs::write(target.folder().join("client.pem"), pem).expect("written");
+        run(&["doctor", "--target", target.path(), "--json"]).await
+    };
+    let ran = with(2090, &base).await;
+    assert_found(&ran, "tls", "ok", &["our client certificate", "until 2090-01-01"]);
+    assert_found(&ran, "tls", "ok", &["the chain is trusted"]);
+    assert_eq!(ran.code, i32::from(exit::INCOMPLETE), "{}", ran.shown());
+    let ran = with(2021, &base).await;
+    assert_found(&ran, "tls", "fail", &["our client certificate", "it expired"]);
+
+    let open = https(&[&own], &key).await;
+    let ran = with(2090, &open).await;
+    assert_found(&ran, "tls", "warn", &["does not ask for the client certificate"]);
 }

@@ -10,7 +10,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::prelude::FromDer as _;
 
-use super::finding::Finding;
+use super::finding::{Finding, Health};
 use crate::http::certificate_chain::presented;
 use crate::http::{Failure, Secret};
 use crate::step::World;
@@ -33,31 +33,39 @@ pub(super) async fn examine(world: &World, url: &Url) -> Vec<Finding> {
         }
     };
     let mut findings = of_chain(&hop, &sent.chain, world.now());
-    let verdict = world.transport.certificate(url, &world.limits).await;
-    let untrusted = match &verdict {
-        Err(Failure::Tls(words)) => Some(words.as_str()),
-        _ => None,
-    };
-    findings.extend(of_trust(&hop, &sent.chain, untrusted, &findings));
+    if network.insecure {
+        findings = findings.into_iter().map(Finding::excused).collect();
+        findings.push(Finding::warn(
+            "tls",
+            "certificates are not checked (--insecure), which marks the report",
+            "name the authority in the profile instead: [network] ca_file = \"authorities.pem\"",
+        ));
+    } else {
+        let verdict = world.transport.certificate(url, &world.limits).await;
+        if let (Err(failure), true) = (&verdict, sent.asks_for_certificate)
+            && refuses_us(failure)
+        {
+            findings.push(Finding::fail(
+                "tls",
+                format!("{hop} asks for a client certificate and ended the connection: {failure}"),
+                "add to the profile one that it takes: [network] client_cert = { file = \"client.pem\" }, one PEM text \
+                 with certificate and private key (PKCS#8)",
+            ));
+            return findings;
+        }
+        findings.extend(of_trust(&hop, &sent.chain, &verdict, &findings));
+    }
     if sent.asks_for_certificate && network.client_cert.is_none() {
         findings.push(Finding::warn(
             "tls",
-            format!("{hop} asks for a client certificate, and the profile has none"),
-            "where it is required, add to the profile: [network] client_cert = { file = \"client.pem\" }, one PEM text \
-             with certificate and key",
+            format!("{hop} asks for a client certificate, and goes on without one"),
+            "where it wants one for some requests, add to the profile: [network] client_cert = { file = \"client.pem\" }",
         ));
     } else if !sent.asks_for_certificate && network.client_cert.is_some() {
         findings.push(Finding::warn(
             "tls",
             format!("{hop} does not ask for the client certificate that the profile has"),
             "take client_cert out of the profile, or switch on what asks for it there",
-        ));
-    }
-    if network.insecure {
-        findings.push(Finding::warn(
-            "tls",
-            "certificates are not checked (--insecure), which marks the report",
-            "name the authority in the profile instead: [network] ca_file = \"authorities.pem\"",
         ));
     }
     findings
@@ -118,11 +126,29 @@ pub(super) fn of_chain(hop: &str, chain: &[Vec<u8>], now: Timestamp) -> Vec<Find
     findings
 }
 
+/// Whether the other side ended the handshake, or the connection at once behind it, as TLS 1.3 does.
+fn refuses_us(failure: &Failure) -> bool {
+    match failure {
+        Failure::Tls(words) => words.to_ascii_lowercase().contains("fatal alert"),
+        Failure::Cut(_) | Failure::Connect(_) => true,
+        _ => false,
+    }
+}
+
 /// The ordinary client's word, and why it may be so.
-fn of_trust(hop: &str, chain: &[Vec<u8>], untrusted: Option<&str>, so_far: &[Finding]) -> Option<Finding> {
-    use super::finding::Health;
-    let Some(words) = untrusted else {
-        return Some(Finding::ok("tls", format!("{hop}: the chain is trusted")));
+fn of_trust(hop: &str, chain: &[Vec<u8>], verdict: &Result<(), Failure>, so_far: &[Finding]) -> Option<Finding> {
+    let words = match verdict {
+        Ok(()) => return Some(Finding::ok("tls", format!("{hop}: the chain is trusted"))),
+        Err(Failure::Tls(words)) => words,
+        // Whatever went wrong behind the handshake is told where the documents are asked for.
+        Err(Failure::Cut(_) | Failure::Timeout(_) | Failure::NotHttp(_)) => return None,
+        Err(failure) => {
+            return Some(Finding::fail(
+                "tls",
+                format!("{hop}: {failure}"),
+                "it was reached a moment ago: try again, and look at what stands before the server",
+            ));
+        }
     };
     let read: Vec<_> = chain
         .iter()

@@ -64,6 +64,18 @@ impl Finding {
         }
     }
 
+    /// The same where somebody asked to go on all the same.
+    pub(super) fn excused(self) -> Self {
+        if self.status != Health::Fail {
+            return self;
+        }
+        Self {
+            status: Health::Warn,
+            code: exit::NOTHING_UNEXPECTED,
+            ..self
+        }
+    }
+
     /// The profile is wrong.
     pub(super) fn of_profile(area: &'static str, what: impl Into<String>, todo: impl Into<String>) -> Self {
         Self {

@@ -247,10 +247,10 @@ async fn ask_keys(world: &World, at: &str) -> Result<Vec<String>, String> {
     let answer = outcome.map_err(|failure| failure.to_string())?;
     let keys = answer.json().and_then(|json| json["keys"].as_array().cloned());
     let keys = keys.ok_or_else(|| format!("it answered {}, and no key set", answer.status))?;
-    let word = |key: &Value, name: &str| key[name].as_str().unwrap_or("-").to_owned();
+    let text = |key: &Value, name: &str| key[name].as_str().unwrap_or("-").to_owned();
     Ok(keys
         .iter()
-        .map(|key| format!("{} {} kid {}", word(key, "kty"), word(key, "alg"), word(key, "kid")))
+        .map(|key| format!("{} {} kid {}", text(key, "kty"), text(key, "alg"), text(key, "kid")))
         .collect())
 }
 

@@ -35,14 +35,12 @@ impl Hosts {
             if all.len() > 4096 {
                 all.retain(|_, places| places.strong_count() > 0);
             }
-            match all.get(&host).and_then(Weak::upgrade) {
-                Some(places) => places,
-                None => {
-                    let places = Arc::new(Semaphore::new(self.at_once));
-                    all.insert(host, Arc::downgrade(&places));
-                    places
-                }
-            }
+            let known = all.get(&host).and_then(Weak::upgrade);
+            known.unwrap_or_else(|| {
+                let places = Arc::new(Semaphore::new(self.at_once));
+                all.insert(host, Arc::downgrade(&places));
+                places
+            })
         };
         places.acquire_owned().await.ok()
     }
