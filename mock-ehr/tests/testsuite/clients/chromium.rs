@@ -19,6 +19,8 @@ use super::served::Served;
 use super::window::Window;
 use super::{ONE_CHROMIUM_AT_A_TIME, installed, observations_of, root};
 
+mod first_app;
+
 /// The app, at an origin of its own, and an EHR that knows it.
 struct Launchable {
     app: String,
