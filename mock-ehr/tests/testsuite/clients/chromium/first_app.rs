@@ -55,7 +55,7 @@ async fn the_first_app_of_the_documents_shows_data_from_the_ehr_and_at_a_base_of
         window.go(url);
         window.click("[name=patient][value=patient-a]");
         window.click("#go");
-        window.click("button[name=decision][value=yes], form button");
+        window.click("form[action='/auth/first-try'] button");
         window.sign_in();
         window.decide("allow");
         assert_eq!(window.text("#name:not(:empty)"), "Sampleton, born 1966-03-14");
