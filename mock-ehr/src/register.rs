@@ -136,12 +136,11 @@ fn register(app: &AppState, body: &[u8]) -> Result<Map<String, Value>, Refusal> 
     let mut told = told(app, &client, &asked, &grants, told_method);
     manage::tell(app, &client.client_id, &token, &mut told);
     // By a defect an id is given twice; the first keeps it.
-    if app.store().register(client, token, app.now()) != Added::Full {
-        Ok(told)
-    } else {
-        Err(metadata(
+    match app.store().register(client, token, app.now()) {
+        Added::Yes | Added::Taken => Ok(told),
+        Added::Full => Err(metadata(
             "too many clients are registered; delete some, or restart the mock",
-        ))
+        )),
     }
 }
 

@@ -103,7 +103,7 @@ pub(crate) async fn update(
         let bearer = Bearer::of(&state, &headers)?;
         let writer = Writer::new(&state, &headers, &bearer, &kind, Interaction::Update)?;
         let criteria = criteria(&state, query.as_deref())?;
-        updated(writer, criteria, write::resource(&state, &kind, body)?)
+        updated(writer, criteria, &write::resource(&state, &kind, body)?)
     })
 }
 
@@ -149,7 +149,7 @@ fn criteria<'q>(state: &AppState, query: Option<&'q str>) -> Result<&'q str, Pro
 }
 
 // FHIR R4 "Conditional update": none is created, one is updated, several are refused.
-fn updated(mut writer: Writer<'_>, criteria: &str, body: Value) -> Result<Response, Problem> {
+fn updated(mut writer: Writer<'_>, criteria: &str, body: &Value) -> Result<Response, Problem> {
     let state = writer.state;
     let leak = Defect::FhirConditionalUpdateLeak;
     let condition = Condition::parse(state, writer.bearer, writer.kind, criteria, leak)?;

@@ -103,7 +103,7 @@ pub(crate) async fn change(
     let is_secret_new = asked.client_secret.is_none() && known.client.client_secret.is_none();
     let answer = told(&app, &client, is_secret_new);
     // Deleted in the meantime, it does not come back.
-    if app.store().reregister(client) {
+    if app.store().reregister(&client) {
         Json(answer).into_response()
     } else {
         unknown()

@@ -178,7 +178,7 @@ pub(crate) async fn submit(State(app): State<AppState>, headers: HeaderMap, body
         return respond::error_page(&app, StatusCode::BAD_REQUEST, "invalid_request", Some(&why));
     }
     let is_kept = if known.is_some() {
-        app.store().reregister(client)
+        app.store().reregister(&client)
     } else {
         app.store().register(client, app.chance().token::<32>(), app.now()) == Added::Yes
     };

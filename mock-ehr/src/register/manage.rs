@@ -37,7 +37,7 @@ fn managed(app: &AppState, headers: &HeaderMap, client_id: &str) -> Result<Arc<R
     let defects = app.defects();
     let known = app.store().registration(client_id);
     let token = access::bearer(headers).ok();
-    let is_its_own = |known: &Registration| token == Some(known.token.as_str());
+    let is_its_own = |known: &Registration| token.is_some_and(|token| known.is_managed_by(token));
     let is_any = || app.store().any_registration(is_its_own);
     match known {
         Some(known) if is_its_own(&known) => Ok(known),
@@ -62,9 +62,16 @@ fn unauthorized(app: &AppState) -> Response {
 pub(crate) async fn read(State(app): State<AppState>, Path(client_id): Path<String>, headers: HeaderMap) -> Response {
     match managed(&app, &headers, &client_id) {
         Ok(_) if app.defects().has(Defect::RegistrationReadRefused) => unauthorized(&app),
-        Ok(known) => describe(&app, &known.client, &known.token),
+        Ok(known) => describe(&app, &known.client, &token_of(&app, &headers, &known)),
         Err(refused) => *refused,
     }
+}
+
+/// The token of a registration: that which came, unless a defect took another one for it.
+fn token_of(app: &AppState, headers: &HeaderMap, known: &Registration) -> String {
+    let sent = access::bearer(headers).ok().filter(|sent| known.is_managed_by(sent));
+    let kept = || app.store().token_of(&known.client.client_id).unwrap_or_default();
+    sent.map_or_else(kept, str::to_owned)
 }
 
 /// RFC 7592 §3: all of it, with the token.
@@ -93,15 +100,15 @@ pub(crate) async fn update(
         return refused;
     }
     if app.defects().has(Defect::RegistrationUpdateIgnored) {
-        return describe(&app, &known.client, &known.token);
+        return describe(&app, &known.client, &token_of(&app, &headers, &known));
     }
     let changed = match changed(&app, &known.client, &body) {
         Ok(changed) => changed,
         Err(refusal) => return refuse(&app, &refusal),
     };
-    let answer = describe(&app, &changed, &known.token);
+    let answer = describe(&app, &changed, &token_of(&app, &headers, &known));
     // Removed in the meantime, it does not come back.
-    if !app.defects().has(Defect::RegistrationUpdateNotKept) && !app.store().reregister(changed) {
+    if !app.defects().has(Defect::RegistrationUpdateNotKept) && !app.store().reregister(&changed) {
         return unauthorized(&app);
     }
     answer

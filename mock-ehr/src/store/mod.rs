@@ -44,6 +44,8 @@ struct Own {
     key_sets: HashMap<String, key_sets::KeySet>,
     /// By client, for a defect.
     latest_refresh_token: HashMap<String, String>,
+    /// By client, for a defect that tells it to whoever asks.
+    registration_tokens: HashMap<String, String>,
     /// The cookie of before a sign-in, with that of after it and the moment, for a defect.
     renewed: HashMap<String, (String, Timestamp)>,
 }

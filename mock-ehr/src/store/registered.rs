@@ -3,8 +3,12 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
 
 use super::Store;
 use super::rows::{Marked, Marks, Of, Table};
@@ -19,8 +23,8 @@ const MOST: usize = 2_000;
 pub(crate) struct Registration {
     #[serde(deserialize_with = "prepared")]
     pub(crate) client: Client,
-    /// By which the client manages its registration (RFC 7592 §3).
-    pub(crate) token: String,
+    /// SHA-256 of the token by which the client manages its registration (RFC 7592 §3).
+    token: String,
     pub(crate) since: Timestamp,
 }
 
@@ -44,6 +48,17 @@ fn prepared<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Client,
     Ok(client)
 }
 
+impl Registration {
+    /// Is this the token by which it is managed?
+    pub(crate) fn is_managed_by(&self, token: &str) -> bool {
+        bool::from(self.token.as_bytes().ct_eq(digest(token).as_bytes()))
+    }
+}
+
+fn digest(token: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(token))
+}
+
 impl Marked for Registration {
     fn marks(&self) -> Marks<'_> {
         Marks {
@@ -60,7 +75,11 @@ impl Store {
             return Added::Full;
         }
         let id = client.client_id.clone();
-        let new = Arc::new(Registration { client, token, since });
+        let new = Arc::new(Registration {
+            client,
+            token: digest(&token),
+            since,
+        });
         let added = self.change(&id, |kept: &mut Option<Arc<Registration>>| {
             if kept.is_some() {
                 return Added::Taken;
@@ -68,6 +87,9 @@ impl Store {
             *kept = Some(Arc::clone(&new));
             Added::Yes
         });
+        if added == Some(Added::Yes) {
+            self.hear_token(&id, token);
+        }
         added.unwrap_or(Added::Full)
     }
 
@@ -80,7 +102,7 @@ impl Store {
             if !is_there {
                 *kept = Some(Arc::new(Registration {
                     client: client.clone(),
-                    token: token.to_owned(),
+                    token: digest(token),
                     since,
                 }));
             }
@@ -92,10 +114,22 @@ impl Store {
         self.shared(client_id)
     }
 
+    /// The token of a registration, where this process gave it out.
+    pub(crate) fn token_of(&self, client_id: &str) -> Option<String> {
+        self.own().registration_tokens.get(client_id).cloned()
+    }
+
+    fn hear_token(&self, client_id: &str, token: String) {
+        let mut own = self.own();
+        if own.registration_tokens.len() >= MOST {
+            own.registration_tokens.clear();
+        }
+        own.registration_tokens.insert(client_id.to_owned(), token);
+    }
+
     /// Puts a changed client in place of what was registered; `false` where that is gone.
-    pub(crate) fn reregister(&self, client: Client) -> bool {
-        let id = client.client_id.clone();
-        let changed = self.change(&id, |kept: &mut Option<Arc<Registration>>| {
+    pub(crate) fn reregister(&self, client: &Client) -> bool {
+        let changed = self.change(&client.client_id, |kept: &mut Option<Arc<Registration>>| {
             let Some(registration) = kept else { return false };
             Arc::make_mut(registration).client = client.clone();
             true
@@ -105,6 +139,7 @@ impl Store {
 
     /// Removes a client.
     pub(crate) fn unregister(&self, client_id: &str) {
+        self.own().registration_tokens.remove(client_id);
         self.change(client_id, |kept: &mut Option<Arc<Registration>>| *kept = None);
     }
 
