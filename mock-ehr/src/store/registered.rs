@@ -95,11 +95,13 @@ impl Store {
 
     /// Adds the app of a first try, in place of one that is launched elsewhere; what was agreed to for this one stays.
     pub(crate) fn register_first(&self, client: &Client, token: &str, since: Timestamp) {
+        let mut is_new = false;
         self.change(&client.client_id, |kept: &mut Option<Arc<Registration>>| {
             let is_there = kept
                 .as_ref()
                 .is_some_and(|known| known.client.launch_url == client.launch_url);
-            if !is_there {
+            is_new = !is_there;
+            if is_new {
                 *kept = Some(Arc::new(Registration {
                     client: client.clone(),
                     token: digest(token),
@@ -107,6 +109,9 @@ impl Store {
                 }));
             }
         });
+        if is_new {
+            self.hear_token(&client.client_id, token.to_owned());
+        }
     }
 
     /// The registration of this client.
