@@ -118,14 +118,14 @@ fn settled(token: &str) -> String {
         && token.chars().any(|c| c.is_ascii_uppercase());
     if let Some((before, _)) = token.split_once("hmac:") {
         format!("{before}hmac")
+    } else if token.starts_with("written-") || token.starts_with("registered-") {
+        "NAMED".to_owned()
     } else if moment || unix_time {
         "TIME".to_owned()
     } else if drawn {
         "DRAWN".to_owned()
     } else if let Some((host, _port)) = token.split_once("127.0.0.1:") {
         format!("{host}LOOPBACK")
-    } else if token.starts_with("written-") || token.starts_with("registered-") {
-        "NAMED".to_owned()
     } else {
         token.to_owned()
     }
