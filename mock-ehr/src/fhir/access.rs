@@ -148,6 +148,19 @@ impl View {
         Some(all)
     }
 
+    /// Each scope's criteria and patients: a search within each finds, together, what the view shows and nothing else.
+    pub(crate) fn parts(&self) -> Vec<(&[Criterion], Option<Vec<&str>>)> {
+        let parts = self.grants.iter().filter_map(|grant| {
+            let constraints = grant.constraints.as_deref()?;
+            let patients = match &grant.whose {
+                Whose::Everyone => None,
+                Whose::Patients(patients) => Some(patients.iter().map(String::as_str).collect()),
+            };
+            Some((constraints, patients))
+        });
+        parts.collect()
+    }
+
     /// How far each of the scopes goes, as far as another does not go as far: what somebody else's server is to be asked.
     pub(crate) fn reaches(&self) -> Vec<Reach<'_>> {
         let all = || {

@@ -8,6 +8,7 @@ use url::form_urlencoded::Serializer;
 use super::outcome;
 use super::query::Query;
 use super::store::Resource;
+use super::subset::Subset;
 
 /// What a search found.
 pub(crate) struct Found<'a> {
@@ -21,16 +22,23 @@ pub(crate) struct Found<'a> {
 
 /// A page of results.
 pub(crate) fn searchset(base: &str, kind: &str, query: &Query, found: &Found<'_>) -> Value {
-    let mut bundle = page(base, found.page, found.included, &query.ignored);
+    let mut bundle = page(base, &query.subset, found.page, found.included, &query.ignored);
     bundle["total"] = json!(found.total);
     bundle["link"] = Value::Array(links(base, kind, query, found));
     bundle
 }
 
 /// The entries of a page, without total and links.
-pub(crate) fn page(base: &str, page: &[&Resource], included: &[&Resource], ignored: &[String]) -> Value {
-    let mut entries: Vec<Value> = page.iter().map(|one| entry(base, one, "match")).collect();
-    entries.extend(included.iter().map(|one| entry(base, one, "include")));
+pub(crate) fn page(
+    base: &str,
+    subset: &Subset,
+    page: &[&Resource],
+    included: &[&Resource],
+    ignored: &[String],
+) -> Value {
+    let mut entries: Vec<Value> = page.iter().map(|one| entry(base, subset, one, "match")).collect();
+    let subset = subset.of_included();
+    entries.extend(included.iter().map(|one| entry(base, &subset, one, "include")));
     if !ignored.is_empty() {
         let warning = outcome::outcome("warning", "not-supported", &format!("ignored: {}", ignored.join("; ")));
         entries.push(json!({"resource": warning, "search": {"mode": "outcome"}}));
@@ -43,10 +51,11 @@ pub(crate) fn page(base: &str, page: &[&Resource], included: &[&Resource], ignor
     bundle
 }
 
-fn entry(base: &str, resource: &Resource, mode: &str) -> Value {
+fn entry(base: &str, subset: &Subset, resource: &Resource, mode: &str) -> Value {
+    let part = resource.body.look(|body| subset.part(body));
     json!({
         "fullUrl": format!("{base}/{}", resource.key()),
-        "resource": resource.body,
+        "resource": part.unwrap_or_else(|| json!(resource.body)),
         "search": {"mode": mode},
     })
 }

@@ -35,6 +35,7 @@ pub(crate) mod records;
 mod search;
 mod span;
 pub mod store;
+mod subset;
 #[cfg(test)]
 mod tests;
 mod unsupported;

@@ -9,6 +9,7 @@ use super::criterion::{Criterion, Unusable};
 use super::format;
 use super::outcome::Problem;
 use super::parameters::{self, Kind, Parameter};
+use super::subset::Subset;
 
 /// How many resources a page has, where the query does not say.
 const PAGE: usize = 50;
@@ -26,6 +27,8 @@ pub(crate) struct Query {
     /// `None`: only the total is asked for.
     pub(crate) page: Option<usize>,
     pub(crate) offset: usize,
+    /// How much of each resource is sent.
+    pub(crate) subset: Subset,
     /// The parameters that were understood, as they came, paging aside.
     pub(crate) understood: Vec<(String, String)>,
     /// What was not understood and is ignored, in sentences.
@@ -93,6 +96,10 @@ impl Query {
                 Taken::Wrong(why) => errors.push(why),
             }
         }
+        // FHIR R4 search §3.1.1.5.8: the two cannot be mixed.
+        if query.subset == Subset::Text && !query.includes.is_empty() {
+            errors.push("_summary=text cannot be combined with _include or _revinclude".to_owned());
+        }
         if strict {
             errors.append(&mut query.ignored);
         }
@@ -141,7 +148,11 @@ impl Query {
                 self.page = None;
                 Taken::Understood
             }
-            "_summary" if value == "false" => Taken::Understood,
+            "_summary" => self.take_subset(
+                Subset::of_summary(value),
+                "_summary is true, text, data, count or false",
+            ),
+            "_elements" => self.take_subset(Subset::of_elements(value), "_elements names no element"),
             "_sort" => self.take_sort(kind, value),
             "_include" | "_revinclude" => self.take_include(kind, plain == "_revinclude", modifier, value),
             _ if value.is_empty() => Taken::Ignored(format!("the search parameter `{name}` has no value")),
@@ -160,6 +171,17 @@ impl Query {
             None => self.criteria.push(Criterion::parse(kind, name, value, base)?),
         }
         Ok(())
+    }
+
+    fn take_subset(&mut self, subset: Option<Subset>, otherwise: &str) -> Taken {
+        let Some(subset) = subset else {
+            return Taken::Ignored(otherwise.to_owned());
+        };
+        // The narrower of `_summary` and `_elements` is the one that says elements.
+        if !matches!(self.subset, Subset::Elements(_)) {
+            self.subset = subset;
+        }
+        Taken::Understood
     }
 
     fn take_sort(&mut self, kind: &str, value: &str) -> Taken {
@@ -233,7 +255,7 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_ignored_or_refused_as_the_client_prefers() {
-        let query = parse("code=4548-4&shoe-size=4&_elements=id&status=&_sort=shoe-size", false).expect("lenient");
+        let query = parse("code=4548-4&shoe-size=4&_summary=some&status=&_sort=shoe-size", false).expect("lenient");
         assert_eq!(query.criteria.len(), 1);
         assert_eq!(query.ignored.len(), 4);
         assert_eq!(query.understood, [("code".to_owned(), "4548-4".to_owned())]);
@@ -252,6 +274,7 @@ mod tests {
             "_count=-1",
             "_offset=x",
             "_include:up=Observation:subject",
+            "_summary=text&_include=Observation:subject",
         ] {
             assert!(matches!(parse(text, false), Err(Problem::Search(_))), "{text}");
         }

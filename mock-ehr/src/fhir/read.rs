@@ -12,6 +12,7 @@ use super::access::Interaction;
 use super::bearer::Bearer;
 use super::outcome::{self, Problem};
 use super::store::Resource;
+use super::subset::Subset;
 use super::{app_state, binary, format, parameters};
 use crate::defect::Defect;
 use crate::state::AppState;
@@ -97,7 +98,10 @@ fn send(resource: &Resource, query: Option<&str>, headers: &HeaderMap) -> Respon
     let mut response = if known {
         (StatusCode::NOT_MODIFIED, [(CACHE_CONTROL, "no-store")]).into_response()
     } else {
-        binary::content(resource, query, headers).unwrap_or_else(|| outcome::resource(StatusCode::OK, &resource.body))
+        binary::content(resource, query, headers).unwrap_or_else(|| {
+            let part = Subset::of_query(query).part(&resource.body);
+            outcome::resource(StatusCode::OK, part.as_ref().unwrap_or(&resource.body))
+        })
     };
     let modified = resource.last_updated.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
     for (name, value) in [(ETAG, etag), (LAST_MODIFIED, modified)] {

@@ -3,6 +3,7 @@
 //! FHIR R4, "search": <https://hl7.org/fhir/R4/http.html#search>
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 use super::access::{Interaction, View};
 use super::bearer::Bearer;
 use super::bundle::{self, Found};
+use super::criterion::Criterion;
 use super::include;
 use super::outcome::{self, Problem};
 use super::parameters::{self, Kind, Parameter};
@@ -147,8 +149,9 @@ fn answer(
     if kind == "Basic" && state.defects().has(Defect::AppStateNotFound) {
         matches.clear();
     }
-    sort(&mut matches, &query, &records);
     let total = matches.len();
+    let needed = query.offset.saturating_add(query.page.unwrap_or_default());
+    first(&mut matches, &query, &records, needed);
     let page: Vec<&Resource> = matches
         .into_iter()
         .skip(query.offset)
@@ -255,9 +258,45 @@ fn form(body: Result<Bytes, BytesRejection>, headers: &HeaderMap) -> Result<Byte
 
 /// Every resource of the type that meets the query and may be seen.
 pub(super) fn matches<'a>(store: &'a Records, kind: &str, query: &Query, view: &View) -> Vec<&'a Resource> {
-    let mut found = store.matching(kind, &query.criteria, view.patients().as_deref());
-    found.retain(|resource| view.shows(resource));
+    let within = |(constraints, patients): (&[Criterion], Option<Vec<&str>>)| {
+        // The index knows constraints as it knows criteria, so that no resource is read for them.
+        let criteria = [&query.criteria, constraints].concat();
+        store.matching(kind, &criteria, patients.as_deref())
+    };
+    let mut parts = view.parts().into_iter().map(within);
+    let mut found = parts.next().unwrap_or_default();
+    let further: Vec<&Resource> = parts.flatten().collect();
+    if !further.is_empty() {
+        found.extend(further);
+        let mut seen = HashSet::new();
+        found.retain(|one| seen.insert(std::ptr::from_ref(*one)));
+        // What apps wrote stands behind what was there.
+        found.sort_by_key(|one| one.position().map_or((true, 0), |at| (false, at)));
+    }
     found
+}
+
+/// Puts those first, in the order that was asked for, that a page needs. Of many that are sorted by one date, only these
+/// are sorted.
+fn first(matches: &mut Vec<&Resource>, query: &Query, records: &Records, needed: usize) {
+    let [(parameter, direction)] = query.sort[..] else {
+        return sort(matches, query, records);
+    };
+    if parameter.kind != Kind::Date || needed >= matches.len() / 4 {
+        return sort(matches, query, records);
+    }
+    let kind = matches.first().map_or("", |one| one.kind.as_str());
+    let mut dates = records.first_dates(kind, parameter);
+    // The place breaks ties, as a stable sort does.
+    let mut keyed: Vec<(i64, usize)> = matches
+        .iter()
+        .enumerate()
+        .map(|(at, one)| (moment(dates(one), direction), at))
+        .collect();
+    keyed.select_nth_unstable(needed);
+    keyed.truncate(needed);
+    keyed.sort_unstable();
+    *matches = keyed.into_iter().map(|(_, at)| matches[at]).collect();
 }
 
 /// Puts them in the order that was asked for.
@@ -286,7 +325,7 @@ fn moment(span: Option<Span>, direction: Direction) -> i64 {
 fn sort_by_text(matches: &mut Vec<&Resource>, parameter: &Parameter, direction: Direction) {
     let mut keyed: Vec<(Option<String>, &Resource)> = matches
         .drain(..)
-        .map(|one| (one.body.look(|body| text(first(parameter, body)?)), one))
+        .map(|one| (one.body.look(|body| text(first_value(parameter, body)?)), one))
         .collect();
     keyed.sort_by(|(a, _), (b, _)| match (a, b) {
         (Some(a), Some(b)) if direction == Direction::Descending => b.cmp(a),
@@ -307,7 +346,7 @@ fn text(value: &Value) -> Option<String> {
     Some(text.to_lowercase())
 }
 
-fn first<'v>(parameter: &Parameter, body: &'v Value) -> Option<&'v Value> {
+fn first_value<'v>(parameter: &Parameter, body: &'v Value) -> Option<&'v Value> {
     parameter.paths.iter().flat_map(|path| element::at(body, path)).next()
 }
 
@@ -360,6 +399,25 @@ mod tests {
         let mut descending = dates("-date");
         descending.reverse();
         assert_eq!(descending, ascending);
+    }
+
+    #[test]
+    fn the_first_of_many_are_those_of_the_whole_order() {
+        for sort in ["date", "-date", "_lastUpdated", "-_lastUpdated"] {
+            let text = format!("_sort={sort}");
+            let pairs = url::form_urlencoded::parse(text.as_bytes()).into_owned();
+            let query = Query::parse("Observation", pairs, "", true).expect(sort);
+            let records = Records::default();
+            let all = matches(&records, "Observation", &query, &View::everything());
+            let mut whole = all.clone();
+            super::sort(&mut whole, &query, &records);
+            for needed in [0, 1, 7, all.len() / 5, all.len(), all.len() + 1] {
+                let mut some = all.clone();
+                first(&mut some, &query, &records, needed);
+                let keys = |list: &[&Resource]| list.iter().take(needed).map(|one| one.key()).collect::<Vec<_>>();
+                assert_eq!(keys(&some), keys(&whole), "{needed} by {sort}");
+            }
+        }
     }
 
     #[test]

@@ -232,7 +232,7 @@ fn told(
     if judged.leads_elsewhere {
         remarks.push(ELSEWHERE.to_owned());
     }
-    let mut bundle = bundle::page(&state.fhir_base(), &matches, &included, &remarks);
+    let mut bundle = bundle::page(&state.fhir_base(), &query.subset, &matches, &included, &remarks);
     if let Some(total) = total {
         bundle["total"] = json!(total);
     }

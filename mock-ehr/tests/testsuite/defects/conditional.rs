@@ -1,6 +1,7 @@
 //! Interactions that find their resource by a search, and what the faulty ones reach.
 
 use axum::body::Body;
+use base64::Engine as _;
 use http::{Method, Request, StatusCode};
 use mock_ehr::{Defect, Variant};
 use serde_json::{Value, json};
@@ -245,4 +246,138 @@ async fn entries_of_a_transaction_may_have_conditions_and_are_taken_back() {
     assert_eq!(statuses, ["204", "200", "200"]);
     let gone = ehr.fhir(&format!("Observation/{}", scene.own), &scene.token).await;
     assert_eq!(gone.status, StatusCode::NOT_FOUND);
+}
+
+/// A Bundle of these entries, sent with the scene's token.
+async fn bundle(scene: &Scene<'_>, kind: &str, entries: &[Value]) -> Answer {
+    let bundle = json!({"resourceType": "Bundle", "type": kind, "entry": entries});
+    send(scene.ehr, Method::POST, "", &scene.token, "", &bundle).await
+}
+
+fn statuses(answer: &Answer) -> Vec<String> {
+    let answer = answer.json();
+    let entries = answer["entry"].as_array().into_iter().flatten();
+    let status = |entry: &Value| entry["response"]["status"].as_str().unwrap_or_default().to_owned();
+    entries.map(status).collect()
+}
+
+fn creating(by: &str) -> Value {
+    json!({
+        "request": {"method": "POST", "url": "Observation", "ifNoneExist": format!("identifier={by}")},
+        "resource": observation("patient-b", by),
+    })
+}
+
+#[tokio::test]
+async fn a_second_entry_finds_what_the_first_created() {
+    let ehr = TestEhr::new();
+    for kind in ["batch", "transaction"] {
+        let scene = Scene::new(&ehr).await;
+        let by = format!("once-{kind}");
+        let done = bundle(&scene, kind, &[creating(&by), creating(&by), creating("other")]).await;
+        // The other patient's record is none that this token could find.
+        assert_eq!(statuses(&done), ["201", "200", "201"], "{kind}: {}", done.body);
+        let entries = done.json();
+        assert_eq!(
+            entries["entry"][0]["resource"]["id"],
+            entries["entry"][1]["resource"]["id"]
+        );
+        assert_eq!(entries["entry"][1]["response"]["etag"], "W/\"1\"");
+        let found = ehr
+            .fhir(&format!("Observation?identifier={by}"), &scene.token)
+            .await
+            .json();
+        assert_eq!(found["total"], 1);
+        scene.send(Method::DELETE, "other", &Value::Null).await;
+    }
+}
+
+#[tokio::test]
+async fn entries_change_patch_and_delete_by_criteria() {
+    let ehr = TestEhr::new();
+    let patch = || {
+        let data = base64::engine::general_purpose::STANDARD.encode(replacing().to_string());
+        json!({"resourceType": "Binary", "contentType": "application/json-patch+json", "data": data})
+    };
+    for kind in ["batch", "transaction"] {
+        let scene = Scene::new(&ehr).await;
+        let by = format!("made-{kind}");
+        scene.create(&by).await;
+        let entry = |method: &str, by: &str, resource: Value| json!({"request": {"method": method, "url": format!("Observation?identifier={by}")}, "resource": resource});
+        let changes = [
+            entry("PUT", "own", amended("patient-b", "own")),
+            entry("PATCH", &by, patch()),
+            entry(
+                "PUT",
+                &format!("new-{kind}"),
+                observation("patient-b", &format!("new-{kind}")),
+            ),
+        ];
+        let done = bundle(&scene, kind, &changes).await;
+        assert_eq!(statuses(&done), ["200", "200", "201"], "{kind}: {}", done.body);
+        assert_eq!(done.json()["entry"][1]["resource"]["status"], "amended");
+        let gone = [entry("DELETE", "own", Value::Null), entry("DELETE", &by, Value::Null)];
+        let done = bundle(&scene, kind, &gone).await;
+        assert_eq!(statuses(&done), ["204", "204"], "{kind}: {}", done.body);
+        // What belongs to somebody else is neither found nor touched.
+        let beyond = [entry("DELETE", "other", Value::Null), entry("PATCH", "other", patch())];
+        let done = bundle(&scene, kind, &beyond).await;
+        if kind == "batch" {
+            assert_eq!(statuses(&done), ["404", "404"], "{}", done.body);
+        } else {
+            assert_eq!(done.status, StatusCode::FORBIDDEN);
+        }
+        assert_eq!(scene.other_after().await.json()["status"], "final");
+    }
+}
+
+#[tokio::test]
+async fn several_matches_refuse_an_entry_and_the_whole_transaction() {
+    let ehr = TestEhr::new();
+    let scene = Scene::new(&ehr).await;
+    send(
+        &ehr,
+        Method::POST,
+        "/Observation",
+        &scene.token,
+        "",
+        &observation("patient-b", "own"),
+    )
+    .await;
+    let entries = [creating("fresh"), creating("own")];
+    let batch = bundle(&scene, "batch", &entries).await;
+    assert_eq!(statuses(&batch), ["201", "412"], "{}", batch.body);
+    assert_eq!(
+        batch.json()["entry"][1]["response"]["outcome"]["issue"][0]["code"],
+        "conflict"
+    );
+    let entries = [creating("fresher"), creating("own")];
+    let refused = bundle(&scene, "transaction", &entries).await;
+    assert!(refused.status.is_client_error(), "{}", refused.body);
+    let found = ehr.fhir("Observation?identifier=fresher", &scene.token).await.json();
+    assert_eq!(found["total"], 0, "nothing of a refused transaction is done");
+}
+
+#[tokio::test]
+async fn conditions_and_if_match_go_together() {
+    let ehr = TestEhr::new();
+    let scene = Scene::new(&ehr).await;
+    let entry = |method: &str, tag: &str| {
+        json!({
+            "request": {"method": method, "url": "Observation?identifier=own", "ifMatch": tag},
+            "resource": amended("patient-b", "own"),
+        })
+    };
+    let done = bundle(
+        &scene,
+        "batch",
+        &[
+            entry("PUT", "W/\"9\""),
+            entry("PUT", "W/\"1\""),
+            entry("DELETE", "W/\"1\""),
+            entry("DELETE", "W/\"2\""),
+        ],
+    )
+    .await;
+    assert_eq!(statuses(&done), ["412", "200", "412", "204"], "{}", done.body);
 }

@@ -47,6 +47,10 @@ async fn an_honest_server_upstream_changes_nothing() {
         "DocumentReference?_count=100",
         "Observation?date=soon",
         "Observation?shoe-size=4",
+        "Patient?_elements=name,nonsense&_revinclude=Provenance:target",
+        "Observation?_summary=true&_count=100",
+        "Observation?_summary=text&_count=100",
+        "Observation?_summary=text&_include=Observation:subject",
         "Observation?_include=Observation:nonsense",
     ];
     let scopes = [
@@ -79,6 +83,15 @@ async fn an_honest_server_upstream_changes_nothing() {
                     other.sort();
                 }
                 assert_eq!(other, one, "{mode} of {about}");
+            }
+            let bodies = |bundle: &Value| {
+                let entries = bundle["entry"].as_array().into_iter().flatten();
+                let mut bodies: Vec<_> = entries.map(|entry| entry["resource"].to_string()).collect();
+                bodies.sort();
+                bodies
+            };
+            if other["resourceType"] == "Bundle" {
+                assert_eq!(bodies(&other), bodies(&one), "{about}");
             }
             if !other["total"].is_null() {
                 assert_eq!(other["total"], one["total"], "{about}");
