@@ -126,7 +126,15 @@ pub(crate) async fn submit(State(state): State<AppState>, headers: HeaderMap, bo
         };
         session.consents.insert(pending.request.client_id.clone(), consent);
     });
-    allow(&state, &pending, scopes)
+    let encounter = latest_encounter(&state, &pending, &scopes).await;
+    allowed(&state, &pending, scopes, encounter)
+}
+
+/// The encounter that comes with the patient of a standalone launch, where another server knows it.
+async fn latest_encounter(state: &AppState, pending: &Pending, scopes: &[Scope]) -> Option<String> {
+    let asked = scopes.iter().any(|scope| scope.launch_context() == Some("encounter"));
+    let patient = pending.patient.as_deref().filter(|_| asked)?;
+    people::latest_encounter(state.upstream()?, patient).await
 }
 
 /// Whose record the app would get: the one that was picked, or that of the launch.
@@ -155,6 +163,10 @@ pub(crate) fn is_remembered(state: &AppState, session: &Session, pending: &Pendi
 
 /// The user agreed: the app gets its code.
 pub(crate) fn allow(state: &AppState, pending: &Pending, scopes: Vec<Scope>) -> Response {
+    allowed(state, pending, scopes, None)
+}
+
+fn allowed(state: &AppState, pending: &Pending, scopes: Vec<Scope>, encounter: Option<String>) -> Response {
     // Whoever ends the pending request first has decided; a form that is sent twice decides once.
     if !state.store().end_pending(&pending.id) {
         return flow::stray(state, "This request was decided already.");
@@ -176,7 +188,10 @@ pub(crate) fn allow(state: &AppState, pending: &Pending, scopes: Vec<Scope>) -> 
             .or_else(|| launch.and_then(|launch| launch.context.patient.clone()))
             .filter(|_| !loses),
         launch: launch.map(|launch| launch.context.clone()),
-        encounter: request.preset().and_then(|preset| preset.encounter.clone()),
+        encounter: request
+            .preset()
+            .and_then(|preset| preset.encounter.clone())
+            .or(encounter),
         nonce: request.nonce.clone(),
         auth_time: pending.auth_time.unwrap_or(pending.began),
         since: state.now(),

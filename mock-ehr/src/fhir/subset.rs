@@ -166,7 +166,7 @@ mod tests {
             "resourceType",
             "status",
             "subject",
-            "valueQuantity",
+            "valueCodeableConcept",
         ];
         assert_eq!(members(&found), expected);
         assert_eq!(found["meta"]["tag"], json!([{"system": SYSTEM, "code": CODE}]));

@@ -101,6 +101,10 @@ fn push_encounter(app: &AppState, issue: &Issue, context: &mut Map<String, Value
         Some(launch) => launch.encounter.clone(),
         None if asked => issue.grant.patient.as_ref().and_then(|patient| {
             let chosen = issue.grant.encounter.clone().filter(|id| {
+                // One of another server's was looked up when it was chosen.
+                if app.upstream().is_some() {
+                    return true;
+                }
                 let all = people::encounters(app.data(), patient);
                 all.iter().any(|known| known.id == *id)
             });

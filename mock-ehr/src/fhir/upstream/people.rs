@@ -136,6 +136,19 @@ pub(crate) async fn name_of(state: &AppState, id: &str) -> String {
     known.map_or_else(|| id.to_owned(), |patient| patient.name)
 }
 
+/// The latest encounter of a patient, if upstream tells of one.
+pub(crate) async fn latest_encounter(upstream: &Upstream, patient: &str) -> Option<String> {
+    let pairs = [("patient", patient), ("_sort", "-date"), ("_count", "50")];
+    let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let bundle = upstream.search("Encounter", &pairs, false).await.ok()?;
+    let mut data = Store::default();
+    for encounter in resources(&bundle, "Encounter") {
+        let _ = data.add(encounter.clone());
+    }
+    let found = people::encounters(&data, patient).into_iter().next();
+    found.map(|encounter| encounter.id)
+}
+
 /// The patient and the encounter that a launch names.
 pub(crate) async fn of_launch(
     upstream: &Upstream,

@@ -136,6 +136,15 @@ async fn the_picker_and_the_consent_page_ask_upstream() {
     let chosen = ehr.submit("/auth/patient", &form.set("patient", "patient-a")).await;
     let consent = ehr.browse(chosen.header("location")).await.body;
     assert!(consent.contains("Amara Louise Sampleton"), "{consent}");
+    // The latest encounter comes with the patient, as it does without a server upstream.
+    let scope = "launch/patient launch/encounter patient/*.rs";
+    let (own, of_upstream) = (TestEhr::new(), server.front());
+    let mut told = Vec::new();
+    for ehr in [&own, &of_upstream] {
+        let answer = ehr.launched_with("app-public", |form| form.set("scope", scope)).await;
+        told.push(answer.member("encounter"));
+    }
+    assert!(told[0].starts_with("encounter-b") && told[0] == told[1], "{told:?}");
     // A nurse is offered three, and no others whom she searches for.
     let nurse = Person {
         username: "nurse",
