@@ -5,6 +5,7 @@
 
 mod answer;
 pub mod baseline;
+pub mod bundle;
 pub mod diff;
 pub mod exit;
 pub mod merge;

@@ -2,16 +2,15 @@
 (function () {
   "use strict";
 
-  // A link to something inside a closed part opens the part.
+  // A link to something that is closed or filtered out shows it.
   function reveal() {
     var id = decodeURIComponent(location.hash.slice(1));
     var found = id && document.getElementById(id);
     if (!found) return;
     for (var node = found; node; node = node.parentElement) {
       if (node.tagName === "DETAILS") node.open = true;
+      node.hidden = false; // by the filter
     }
-    var own = found.querySelector(":scope > details");
-    if (own && found.classList.contains("row")) own.open = true;
     found.scrollIntoView();
   }
   window.addEventListener("hashchange", reveal);
@@ -42,29 +41,47 @@
   // All verdicts can be filtered.
   var filter = document.getElementById("filter");
   var text = document.getElementById("filter-text");
+  var ofArea = document.getElementById("filter-area");
+  var ofLevel = document.getElementById("filter-level");
   var found = document.getElementById("filter-found");
   var boxes = Array.from(filter.querySelectorAll("input[type=checkbox]"));
-  var rows = Array.from(document.querySelectorAll("#areas .row")).map(function (row) {
-    return { row: row, status: row.dataset.status, text: row.querySelector(".head").textContent.toLowerCase() };
+  var total = 0;
+  var areas = Array.from(document.querySelectorAll("#areas > details.area")).map(function (area) {
+    var rows = Array.from(area.querySelectorAll(".row")).map(function (row) {
+      var head = row.querySelector(".head");
+      var entries = Array.from(row.querySelectorAll(".entries > li")).map(function (entry) {
+        total += 1;
+        return { entry: entry, status: entry.querySelector(".chip").textContent, text: (head.textContent + " " + entry.textContent).toLowerCase() };
+      });
+      return { row: row, level: head.querySelector(".level").textContent, entries: entries };
+    });
+    return { area: area, name: area.querySelector("h3").textContent, rows: rows };
   });
-  var areas = Array.from(document.querySelectorAll("#areas > details.area"));
   function apply() {
     var words = text.value.toLowerCase().split(/\s+/).filter(Boolean);
     var wanted = boxes.filter(function (box) { return box.checked; }).map(function (box) { return box.value; });
-    var idle = words.length === 0 && wanted.length === boxes.length;
+    var idle = words.length === 0 && wanted.length === boxes.length && !ofArea.value && !ofLevel.value;
     var shown = 0;
-    rows.forEach(function (entry) {
-      var fits = wanted.includes(entry.status) && words.every(function (word) { return entry.text.includes(word); });
-      entry.row.hidden = !fits;
-      if (fits) shown += 1;
+    areas.forEach(function (of) {
+      var inArea = 0;
+      of.rows.forEach(function (row) {
+        var inRow = 0;
+        var fitsRow = (!ofArea.value || of.name === ofArea.value) && (!ofLevel.value || row.level === ofLevel.value);
+        row.entries.forEach(function (one) {
+          var fits = fitsRow && wanted.includes(one.status) && words.every(function (word) { return one.text.includes(word); });
+          one.entry.hidden = !fits;
+          if (fits) inRow += 1;
+        });
+        row.row.hidden = inRow === 0;
+        inArea += inRow;
+      });
+      of.area.hidden = inArea === 0;
+      of.area.open = !idle && inArea > 0;
+      shown += inArea;
     });
-    areas.forEach(function (area) {
-      area.hidden = !area.querySelector(".row:not([hidden])");
-      area.open = !idle && !area.hidden;
-    });
-    found.textContent = idle ? "" : shown + " of " + rows.length;
+    found.textContent = idle ? "" : shown + " of " + total + " verdicts";
   }
-  if (rows.length > 1) {
+  if (total > 1) {
     filter.hidden = false;
     filter.addEventListener("input", apply);
   }

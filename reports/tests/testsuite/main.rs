@@ -1,6 +1,8 @@
 //! Renderers and schema over one report that holds every outcome, `samples/every_outcome.json`.
 
 mod badge;
+mod browser;
+mod bundle;
 mod har;
 mod hostile;
 mod html;

@@ -15,7 +15,7 @@ const BODY: usize = 2_048;
 /// Characters of a URL or of a header field that are shown.
 const FIELD: usize = 1_024;
 /// Bytes of HTML that all exchanges together may take; the rest stays in `run.json`.
-const BUDGET: usize = 1_100_000;
+const BUDGET: usize = 800_000;
 
 #[derive(Template)]
 #[template(path = "exchange.html")]
@@ -69,6 +69,8 @@ pub(super) enum StepBody {
 pub(super) struct Evidence<'a> {
     exchanges: HashMap<usize, &'a Exchange>,
     rendered: HashMap<usize, String>,
+    /// `https://ehr.example`, which lines leave out.
+    origin: &'a str,
     shown: HashSet<usize>,
     /// How many did not fit.
     pub(super) left_out: usize,
@@ -91,6 +93,7 @@ impl<'a> Evidence<'a> {
         let mut evidence = Self {
             exchanges,
             rendered: HashMap::new(),
+            origin: origin(&report.target.fhir_base),
             shown: HashSet::new(),
             left_out: 0,
         };
@@ -132,18 +135,32 @@ impl<'a> Evidence<'a> {
                 Some(html) => StepBody::Full(html.clone()),
                 None => StepBody::LineOnly,
             };
-            steps.push(step(exchange, body, Some(id) == last));
+            steps.push(step(exchange, self.origin, body, Some(id) == last));
         }
         steps
     }
 
     /// The judged exchange of a verdict that passed, as a line.
-    pub(super) fn last_line(&self, ids: &[usize]) -> Vec<Step> {
-        let exchange = ids.last().and_then(|id| self.exchanges.get(id));
-        exchange
-            .map(|exchange| step(exchange, StepBody::LineOnly, true))
-            .into_iter()
-            .collect()
+    pub(super) fn last_line(&self, ids: &[usize]) -> Option<Step> {
+        let exchange = ids.last().and_then(|id| self.exchanges.get(id))?;
+        Some(step(exchange, self.origin, StepBody::LineOnly, true))
+    }
+}
+
+/// Scheme and authority of an address.
+pub(super) fn origin(url: &str) -> &str {
+    let authority = url.find("://").map_or(0, |at| at + 3);
+    let end = url[authority..]
+        .find(['/', '?', '#'])
+        .map_or(url.len(), |at| authority + at);
+    &url[..end]
+}
+
+/// The address without the origin that it shares with the target.
+pub(super) fn near<'a>(url: &'a str, origin: &str) -> &'a str {
+    match url.strip_prefix(origin) {
+        Some(path) if path.starts_with('/') => path,
+        _ => url,
     }
 }
 
@@ -157,7 +174,7 @@ fn rank(status: Status) -> Option<u8> {
     }
 }
 
-fn step(exchange: &Exchange, body: StepBody, judged: bool) -> Step {
+fn step(exchange: &Exchange, origin: &str, body: StepBody, judged: bool) -> Step {
     let (outcome, broken) = match &exchange.response {
         Some(response) => (response.status.to_string(), response.status >= 500),
         None => (cut(exchange.failure.as_deref().unwrap_or("no answer"), 120), true),
@@ -165,7 +182,10 @@ fn step(exchange: &Exchange, body: StepBody, judged: bool) -> Step {
     Step {
         id: exchange.id,
         name: cut(&exchange.step, 60),
-        line: cut(&format!("{} {}", exchange.request.method, exchange.request.url), 160),
+        line: cut(
+            &format!("{} {}", exchange.request.method, near(&exchange.request.url, origin)),
+            120,
+        ),
         outcome,
         broken,
         elapsed: exchange.response.as_ref().map(|response| duration(response.elapsed_ms)),

@@ -1,9 +1,10 @@
 //! `report.html`: one file, no network, works without JavaScript. Evidence is hostile: everything is escaped, what
-//! could deceive a reader is made visible, and a Content-Security-Policy forbids all but our own inline script.
+//! could deceive a reader is made visible, and a Content-Security-Policy forbids all but our own script and style.
 
 mod curl;
 mod exchange;
 mod section;
+mod sequence;
 mod view;
 
 use askama::Template;
@@ -25,15 +26,17 @@ struct Page {
     style: &'static str,
     script: &'static str,
     script_hash: String,
+    style_hash: String,
 }
 
-/// The report as one HTML page, under 3 MB whatever the run was.
+/// The report as one HTML page, under 3 MiB whatever the run was.
 pub fn render(report: &Report) -> String {
     let page = Page {
         view: View::of(report),
         style: STYLE,
         script: SCRIPT,
         script_hash: STANDARD.encode(Sha256::digest(SCRIPT)),
+        style_hash: STANDARD.encode(Sha256::digest(STYLE)),
     };
     page.render()
         .expect("the template only formats strings and numbers into memory")

@@ -3,15 +3,21 @@
 use indexmap::IndexMap;
 
 use super::exchange::{Evidence, Step};
-use super::view::{Count, Known, Link, counts};
+use super::view::{Count, Known, Link, counts, severity};
 use crate::model::{Report, Status, Verdict};
 use crate::plain::{cut, head, visible};
 use crate::tally::{Counts, duration};
 
 /// Bytes of an expectation or observation that are shown.
 const TOLD: usize = 1_500;
+/// Bytes of it, once all that was told together takes [`TOLD_TOGETHER`].
+const TOLD_LATE: usize = 160;
+/// Bytes of expectations and observations after which the others are short.
+const TOLD_TOGETHER: usize = 350_000;
+/// Bytes of what a scenario says of itself.
+const ABOUT: usize = 2_000;
 /// Bytes of base64 that all screenshots together may take.
-const SCREENSHOTS: usize = 450_000;
+const SCREENSHOTS: usize = 300_000;
 
 /// One scenario that failed or was warned of, with each of its tries.
 pub(super) struct Card {
@@ -60,24 +66,37 @@ pub(super) struct Area {
     pub(super) rows: Vec<Row>,
 }
 
-/// One verdict in its area.
+/// One scenario in its area.
 pub(super) struct Row {
-    pub(super) anchor: String,
+    /// The worst of its verdicts.
     pub(super) status: Status,
-    pub(super) id: String,
+    pub(super) scenario: String,
     pub(super) title: String,
     pub(super) level: &'static str,
-    /// The card where the whole is told, for fail and warn.
+    /// Empty where a card tells it.
+    pub(super) about: String,
+    pub(super) sources: Vec<Link>,
+    pub(super) entries: Vec<Entry>,
+    /// `12 ms`, or `4 verdicts`.
+    pub(super) size: String,
+}
+
+/// One verdict of a row.
+pub(super) struct Entry {
+    pub(super) anchor: String,
+    pub(super) status: Status,
+    /// `#case @client`; empty where there is only one.
+    pub(super) name: String,
+    /// The part of a card where the whole is told, for fail and warn.
     pub(super) card: Option<String>,
     pub(super) note: Option<String>,
     pub(super) known: Option<String>,
-    pub(super) about: String,
-    pub(super) sources: Vec<Link>,
+    /// The judged exchange of one that passed.
+    pub(super) line: Option<Step>,
     pub(super) steps: Vec<Step>,
     /// base64 of a PNG, where no card shows it.
     pub(super) screenshot: Option<String>,
     pub(super) screenshot_left_out: bool,
-    pub(super) duration: String,
 }
 
 /// What the sections share while they are built.
@@ -86,22 +105,19 @@ pub(super) struct Builder<'a> {
     pub(super) known: &'a Known<'a>,
     pub(super) evidence: Evidence<'a>,
     pub(super) screenshots: usize,
+    pub(super) told: usize,
 }
 
 impl<'a> Builder<'a> {
     /// The cards of one status, one a scenario.
     pub(super) fn cards(&mut self, status: Status) -> Vec<Card> {
-        let mut groups: IndexMap<&'a str, Vec<(usize, &'a Verdict)>> = IndexMap::new();
-        for (index, verdict) in self
+        let of_status = self
             .report
             .verdicts
             .iter()
             .enumerate()
-            .filter(|(_, v)| v.status == status)
-        {
-            groups.entry(&verdict.scenario).or_default().push((index, verdict));
-        }
-        let mut groups: Vec<_> = groups.into_values().collect();
+            .filter(|(_, v)| v.status == status);
+        let mut groups = by_scenario(of_status);
         // What nobody expects comes first; sorted before they are built, since an exchange is shown at its first use.
         groups.sort_by_key(|verdicts| is_known(verdicts));
         groups.iter().map(|verdicts| self.card(status, verdicts)).collect()
@@ -116,9 +132,12 @@ impl<'a> Builder<'a> {
             scenario: cut(&first.scenario, 160),
             area: cut(area, 60),
             name: cut(name, 100),
-            title: visible(&first.title).into_owned(),
-            about: visible(first.about.trim()).into_owned(),
-            fix: first.fix.as_deref().map(|fix| visible(fix.trim()).into_owned()),
+            title: cut(&first.title, 400),
+            about: visible(head(first.about.trim(), ABOUT).0).into_owned(),
+            fix: first
+                .fix
+                .as_deref()
+                .map(|fix| visible(head(fix.trim(), ABOUT).0).into_owned()),
             level: first.level.as_str(),
             sources: self.known.links(&first.requirements),
             known: is_known(verdicts),
@@ -130,9 +149,10 @@ impl<'a> Builder<'a> {
     }
 
     fn attempt(&mut self, index: usize, verdict: &Verdict) -> Try {
-        let text = |value: &Option<String>| value.as_deref().map(told);
+        let limit = if self.told > TOLD_TOGETHER { TOLD_LATE } else { TOLD };
+        let text = |value: &Option<String>| value.as_deref().map(|value| told(value, limit));
         let screenshot = self.screenshot(verdict);
-        Try {
+        let attempt = Try {
             anchor: format!("v-{index}"),
             name: variant(verdict),
             expected: text(&verdict.expected),
@@ -142,7 +162,10 @@ impl<'a> Builder<'a> {
             steps: self.evidence.steps(&verdict.evidence),
             screenshot_left_out: verdict.screenshot.is_some() && screenshot.is_none(),
             screenshot,
-        }
+        };
+        let texts = [&attempt.expected, &attempt.observed, &attempt.reason, &attempt.known];
+        self.told += texts.into_iter().flatten().map(String::len).sum::<usize>();
+        attempt
     }
 
     fn screenshot(&mut self, verdict: &Verdict) -> Option<String> {
@@ -170,7 +193,7 @@ impl<'a> Builder<'a> {
                 .entry((verdict.status, reason))
                 .or_insert_with(|| Gap {
                     status: verdict.status,
-                    reason: visible(reason).into_owned(),
+                    reason: cut(reason, 600),
                     ids: Vec::new(),
                 })
                 .ids
@@ -192,51 +215,88 @@ impl<'a> Builder<'a> {
             .map(|(name, verdicts)| Area {
                 name: cut(name, 80),
                 counts: counts(&Counts::of(verdicts.iter().map(|(_, v)| *v))),
-                rows: verdicts
-                    .into_iter()
-                    .map(|(index, verdict)| self.row(index, verdict))
+                rows: by_scenario(verdicts)
+                    .iter()
+                    .map(|verdicts| self.row(verdicts))
                     .collect(),
             })
             .collect()
     }
 
-    fn row(&mut self, index: usize, verdict: &'a Verdict) -> Row {
-        let told = matches!(verdict.status, Status::Fail | Status::Warn);
-        let steps = match verdict.status {
-            Status::Fail | Status::Warn => Vec::new(),
-            Status::Pass => self.evidence.last_line(&verdict.evidence),
-            _ => self.evidence.steps(&verdict.evidence),
-        };
-        let screenshot = if told { None } else { self.screenshot(verdict) };
-        let note = if told { &verdict.observed } else { &verdict.reason };
+    fn row(&mut self, verdicts: &[(usize, &'a Verdict)]) -> Row {
+        let first = verdicts[0].1;
+        let worst = verdicts
+            .iter()
+            .map(|(_, verdict)| verdict.status)
+            .max_by_key(|s| severity(*s));
+        let carded = verdicts.iter().all(|(_, verdict)| is_carded(verdict));
         Row {
-            anchor: format!("row-{index}"),
-            status: verdict.status,
-            id: cut(&verdict.id(), 200),
-            title: visible(&verdict.title).into_owned(),
-            level: verdict.level.as_str(),
-            card: told.then(|| format!("v-{index}")),
-            note: note
-                .as_deref()
-                .or(verdict.observed.as_deref())
-                .map(|note| cut(note.trim(), 400)),
-            known: verdict.expected_by_baseline.as_deref().map(|reason| cut(reason, 200)),
-            about: if told {
+            status: worst.unwrap_or(first.status),
+            scenario: cut(&first.scenario, 160),
+            title: cut(&first.title, 400),
+            level: first.level.as_str(),
+            about: if carded {
                 String::new()
             } else {
-                visible(verdict.about.trim()).into_owned()
+                visible(head(first.about.trim(), ABOUT).0).into_owned()
             },
-            sources: if told {
+            sources: if carded {
                 Vec::new()
             } else {
-                self.known.links(&verdict.requirements)
+                self.known.links(&first.requirements)
             },
-            steps,
-            screenshot_left_out: !told && verdict.screenshot.is_some() && screenshot.is_none(),
-            screenshot,
-            duration: duration(verdict.duration_ms),
+            size: match verdicts.len() {
+                1 => duration(first.duration_ms),
+                several => format!("{several} verdicts"),
+            },
+            entries: verdicts
+                .iter()
+                .map(|&(index, verdict)| self.entry(index, verdict))
+                .collect(),
         }
     }
+
+    fn entry(&mut self, index: usize, verdict: &'a Verdict) -> Entry {
+        let carded = is_carded(verdict);
+        let passed = verdict.status == Status::Pass;
+        let screenshot = if carded { None } else { self.screenshot(verdict) };
+        let note = if carded { &verdict.observed } else { &verdict.reason };
+        let note = note.as_deref().or(verdict.observed.as_deref());
+        Entry {
+            anchor: format!("row-{index}"),
+            status: verdict.status,
+            name: variant(verdict),
+            card: carded.then(|| format!("v-{index}")),
+            note: note.map(|note| cut(note.trim(), if carded { 120 } else { 400 })),
+            known: verdict.expected_by_baseline.as_deref().map(|reason| cut(reason, 200)),
+            line: if passed {
+                self.evidence.last_line(&verdict.evidence)
+            } else {
+                None
+            },
+            steps: if passed || carded {
+                Vec::new()
+            } else {
+                self.evidence.steps(&verdict.evidence)
+            },
+            screenshot_left_out: !carded && verdict.screenshot.is_some() && screenshot.is_none(),
+            screenshot,
+        }
+    }
+}
+
+/// Whether a card above tells the whole of it.
+fn is_carded(verdict: &Verdict) -> bool {
+    matches!(verdict.status, Status::Fail | Status::Warn)
+}
+
+/// The verdicts of each scenario, in the order in which the scenarios first occur.
+fn by_scenario<'a>(verdicts: impl IntoIterator<Item = (usize, &'a Verdict)>) -> Vec<Vec<(usize, &'a Verdict)>> {
+    let mut groups: IndexMap<&str, Vec<(usize, &Verdict)>> = IndexMap::new();
+    for (index, verdict) in verdicts {
+        groups.entry(&verdict.scenario).or_default().push((index, verdict));
+    }
+    groups.into_values().collect()
 }
 
 fn is_known(verdicts: &[(usize, &Verdict)]) -> bool {
@@ -246,8 +306,8 @@ fn is_known(verdicts: &[(usize, &Verdict)]) -> bool {
 }
 
 /// What was expected or seen, cut where a server answered with a novel.
-fn told(text: &str) -> String {
-    let (shown, rest) = head(text.trim(), TOLD);
+fn told(text: &str, limit: usize) -> String {
+    let (shown, rest) = head(text.trim(), limit);
     let mut shown = visible(shown).into_owned();
     if rest > 0 {
         shown.push('…');

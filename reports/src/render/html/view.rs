@@ -1,14 +1,15 @@
 //! What the page shows, as strings that are harmless to read; the template escapes them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use indexmap::IndexMap;
 
 use super::exchange::Evidence;
 use super::section::{Area, Builder, Card, Gap};
+use super::sequence::Sequence;
 use crate::answer::{Answer, Conclusion, answer};
 use crate::exit;
-use crate::model::{Report, Requirement, Status, Verdict};
+use crate::model::{Level, Report, Requirement, Status, Verdict};
 use crate::plain::{cut, line, visible};
 use crate::tally::{Counts, duration, grouped};
 
@@ -30,6 +31,10 @@ pub(super) struct View {
     pub(super) gaps: Vec<Gap>,
     pub(super) gap_total: usize,
     pub(super) areas: Vec<Area>,
+    pub(super) launch: Option<Sequence>,
+    pub(super) levels: Vec<&'static str>,
+    pub(super) bar: Bar,
+    pub(super) coverage: Coverage,
     pub(super) documents: Vec<Document>,
     pub(super) facts: Vec<(&'static str, String)>,
     pub(super) left_out: usize,
@@ -42,6 +47,51 @@ pub(super) struct Count {
     pub(super) means: &'static str,
     /// Where its verdicts stand.
     pub(super) section: &'static str,
+}
+
+/// The duties as a bar: where each part starts and how long it is, in thousandths.
+pub(super) struct Bar(pub(super) Vec<(&'static str, usize, usize)>);
+
+impl Bar {
+    fn of(answer: &Answer) -> Self {
+        let all = (answer.held + answer.broken + answer.not_run).max(1);
+        let mut start = 0;
+        let parts = [
+            ("held", answer.held),
+            ("broken", answer.broken),
+            ("missing", answer.not_run),
+        ];
+        let part = |(name, number): (&'static str, usize)| {
+            let length = (number * 1_000).div_ceil(all).min(1_000 - start);
+            start += length;
+            (number > 0).then_some((name, start - length, length))
+        };
+        Self(parts.into_iter().filter_map(part).collect())
+    }
+}
+
+/// How many requirements are judged, and how many cannot be.
+#[derive(Default)]
+pub(super) struct Coverage {
+    pub(super) all: usize,
+    pub(super) judged: usize,
+    pub(super) not_judged: usize,
+    pub(super) not_observable: usize,
+}
+
+impl Coverage {
+    fn of(documents: &[Document]) -> Self {
+        let mut coverage = Self::default();
+        for row in documents.iter().flat_map(|document| &document.rows) {
+            coverage.all += 1;
+            match row.status {
+                Some(status) if status.is_judged() => coverage.judged += 1,
+                None if row.not_observable => coverage.not_observable += 1,
+                _ => coverage.not_judged += 1,
+            }
+        }
+        coverage
+    }
 }
 
 /// Something to know before reading on.
@@ -75,6 +125,8 @@ pub(super) struct RequirementRow {
     pub(super) status: Option<Status>,
     /// Where that verdict stands.
     pub(super) anchor: String,
+    /// No black-box test can see it.
+    pub(super) not_observable: bool,
     /// `4 verdicts`, or why it cannot be seen.
     pub(super) note: String,
 }
@@ -107,6 +159,7 @@ impl View {
             known: &known,
             evidence: Evidence::choose(report),
             screenshots: 0,
+            told: 0,
         };
         let failures = builder.cards(Status::Fail);
         let warnings = builder.cards(Status::Warn);
@@ -114,6 +167,7 @@ impl View {
         let areas = builder.areas();
         let left_out = builder.evidence.left_out;
         let answer = answer(report);
+        let documents = documents(report);
         Self {
             target: cut(&report.target.name, 120),
             fhir_base: link(&report.target.fhir_base, &report.target.fhir_base, ""),
@@ -125,7 +179,6 @@ impl View {
                 Conclusion::NoDeviation => "clean",
             },
             headline: capitalised(answer.headline()),
-            answer,
             counts: counts(&Counts::of(&report.verdicts)),
             total: report.verdicts.len(),
             notices: notices(report),
@@ -134,9 +187,14 @@ impl View {
             gap_total: gaps.iter().map(|gap| gap.ids.len()).sum(),
             gaps,
             areas,
-            documents: documents(report),
+            launch: Sequence::of(report),
+            levels: levels(report),
+            bar: Bar::of(&answer),
+            coverage: Coverage::of(&documents),
+            documents,
             facts: facts(report),
             left_out,
+            answer,
         }
     }
 }
@@ -215,6 +273,12 @@ fn notices(report: &Report) -> Vec<Notice> {
     notices
 }
 
+/// The levels that occur, the strongest first.
+fn levels(report: &Report) -> Vec<&'static str> {
+    let levels: BTreeSet<Level> = report.verdicts.iter().map(|verdict| verdict.level).collect();
+    levels.into_iter().map(Level::as_str).collect()
+}
+
 fn facts(report: &Report) -> Vec<(&'static str, String)> {
     let run = &report.run;
     let code = match exit::meaning(run.exit_code) {
@@ -287,12 +351,14 @@ fn requirement_row(requirement: &Requirement, verdicts: &[(usize, &Verdict)]) ->
         link: requirement_link(requirement),
         level: requirement.level.as_str(),
         status: worst.map(|(_, verdict)| verdict.status),
+        not_observable: requirement.not_observable.is_some(),
         anchor: worst.map(|(index, _)| format!("row-{index}")).unwrap_or_default(),
         note,
     }
 }
 
-fn severity(status: Status) -> u8 {
+/// How bad it is, the worst being the highest.
+pub(super) fn severity(status: Status) -> u8 {
     match status {
         Status::Fail => 7,
         Status::Warn => 6,
