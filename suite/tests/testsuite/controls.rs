@@ -40,6 +40,63 @@ impl Transport for LockedAfter {
     }
 }
 
+/// The way to the mock, on which one request makes this program panic.
+struct Panicking(Arc<dyn Transport>);
+
+impl Transport for Panicking {
+    fn send<'a>(
+        &'a self,
+        request: &'a Request,
+        limits: &'a Limits,
+    ) -> futures::future::BoxFuture<'a, Result<Response, Failure>> {
+        assert!(request.url.path() != "/auth/revoke", "on purpose, in a test");
+        self.0.send(request, limits)
+    }
+}
+
+#[tokio::test]
+async fn a_panic_costs_one_verdict_and_not_the_run() {
+    let (mut world, _mock) = demo::inside(&Manner::default(), 1).expect("the embedded mock starts");
+    world.transport = Arc::new(Panicking(Arc::clone(&world.transport)));
+    let profile = Arc::clone(&world.profile);
+    let scenarios = load(None).expect("the scenarios load");
+    let selection = Selection {
+        ids: ["revocation/refresh_token", "pkce/verifier_wrong", "state/returned"]
+            .map(str::to_owned)
+            .to_vec(),
+        ..Selection::default()
+    };
+    let items = selection.items(&scenarios, &profile);
+    let (_keep, cancel) = watch::channel(false);
+    let options = Options {
+        smart: SmartVersion::V2_2,
+        allow: launchproof::scenario::needs::Allow {
+            lockout: true,
+            writes: true,
+        },
+        cancel,
+        enough: Arc::default(),
+    };
+    let outcome = engine::run(&world, &items, &options, &Silent).await;
+    assert!(outcome.complete);
+    assert!(!outcome.panicked.is_empty());
+    assert_eq!(outcome.judged.len(), items.len(), "each item has its verdict");
+    for judged in &outcome.judged {
+        if judged.scenario == "revocation/refresh_token" {
+            assert!(outcome.panicked.contains(&judged.id), "{judged:?}");
+            assert_eq!(judged.status, Status::Error);
+            assert!(
+                judged
+                    .reason
+                    .as_deref()
+                    .is_some_and(|why| why.contains("a bug of ours"))
+            );
+        } else {
+            assert_eq!(judged.status, Status::Pass, "{judged:?}");
+        }
+    }
+}
+
 async fn judge(scenarios: &[Loaded], locked_after: Option<i64>) -> Vec<Judged> {
     let (mut world, _mock) = demo::inside(&Manner::default(), 1).expect("the embedded mock starts");
     if let Some(left) = locked_after {
