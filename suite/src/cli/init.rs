@@ -2,7 +2,7 @@
 
 mod answers;
 mod client_block;
-pub(super) mod files;
+mod files;
 mod key_pair;
 mod profile_text;
 mod register;
@@ -97,7 +97,7 @@ async fn init(arguments: &InitArguments) -> Result<u8, Failure> {
     let folder = arguments.out.parent().unwrap_or(Path::new(""));
     Profile::parse(&text, "the profile that was written", folder).map_err(Failure::internal)?;
     if arguments.out.as_os_str() == "-" {
-        anstream::print!("{text}");
+        crate::say::raw(text.as_bytes());
     } else {
         files::write(&arguments.out, &text, files::Secrecy::Public, arguments.force)?;
         tell(arguments, &done);
@@ -124,6 +124,13 @@ fn refuse(arguments: &InitArguments, profile: &Profile) -> Result<(), Failure> {
         return Err(Failure::usage(
             "--register and --keys write secrets into files beside the profile; name one with --out FILE",
         ));
+    }
+    let folder = arguments.out.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(Failure::usage(format!(
+            "{} is no folder; make it, or choose another place with --out",
+            folder.display()
+        )));
     }
     if !printed && !arguments.force && arguments.out.exists() {
         return Err(Failure::usage(format!(

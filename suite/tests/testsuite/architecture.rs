@@ -167,10 +167,9 @@ fn dependencies_point_one_way() {
 fn the_mock_names_nothing_of_the_suite() {
     for folder in ["mock-ehr/src", "reports/src", "fixtures/src"] {
         for (file, text) in sources(folder) {
-            assert!(
-                !text.lines().any(|line| code(line).contains("launchproof::")),
-                "{folder}/{file}"
-            );
+            // `::notice title=launchproof::` is GitHub's form of an annotation, and no path.
+            let names = |line: &str| code(&line.replace("title=launchproof::", "")).contains("launchproof::");
+            assert!(!text.lines().any(names), "{folder}/{file}");
         }
     }
 }

@@ -172,6 +172,10 @@ async fn nothing_is_overwritten_or_registered_unasked() {
     ])
     .await
     .assert(exit::USAGE, &["NO_SUCH_VARIABLE"]);
+    // Said before anybody is registered whose secret could not be kept.
+    run(&["init", &server.fhir(), "--register", "--out", "no/such/folder/ehr.toml"])
+        .await
+        .assert(exit::USAGE, &["no/such/folder is no folder"]);
     run(&["init", "ehr.example"])
         .await
         .assert(exit::USAGE, &["ehr.example"]);

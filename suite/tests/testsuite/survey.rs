@@ -207,3 +207,56 @@ async fn one_that_is_slow_ends_in_its_time_with_what_was_judged() {
         "{line}"
     );
 }
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn interrupted_it_leaves_whole_lines_that_are_gone_on_with() {
+    let slow = |request: Request, next: Next| async move {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        next.run(request).await
+    };
+    let server = Server::changed(|router| router.layer(from_fn(slow))).await;
+    let bases: Vec<String> = (0..40).map(|n| format!("{}{}", server.fhir(), "/".repeat(n))).collect();
+    let list = Written::new("urls.txt", &bases.join("\n"));
+    let out = list.folder().join("survey.ndjson");
+    let out_text = out.to_str().expect("text").to_owned();
+    let mut child = launchproof()
+        .args(["survey", list.path(), "--out", &out_text, "--jobs", "2"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary starts");
+    let done = || std::fs::read_to_string(&out).unwrap_or_default().lines().count();
+    let began = std::time::Instant::now();
+    while done() < 3 {
+        assert!(began.elapsed() < Duration::from_secs(60), "no line came");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let interrupt = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(interrupt.expect("there is a kill").success());
+    let status = tokio::task::spawn_blocking(move || child.wait())
+        .await
+        .expect("it ends")
+        .expect("it ends");
+    assert_eq!(status.code(), Some(i32::from(exit::INTERRUPTED)));
+    let kept = std::fs::read_to_string(&out).expect("it was written");
+    let first = lines(&kept).len();
+    assert!((3..40).contains(&first) && kept.ends_with('\n'), "{first} lines");
+    let arguments = [
+        "survey",
+        list.path(),
+        "--out",
+        &out_text,
+        "--resume",
+        "--only",
+        "discovery/found",
+    ];
+    run(&arguments)
+        .await
+        .assert(exit::NOTHING_UNEXPECTED, &["were done before"]);
+    let whole = std::fs::read_to_string(&out).expect("it was written");
+    assert_eq!(lines(&whole).len(), 40);
+    assert!(whole.starts_with(&kept), "what was done stands as it was");
+}

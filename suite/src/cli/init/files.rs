@@ -8,7 +8,7 @@ use crate::http::Secret;
 
 /// Who may read a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::cli) enum Secrecy {
+pub(super) enum Secrecy {
     /// Everybody.
     Public,
     /// Its owner alone.
@@ -56,7 +56,7 @@ impl Beside {
 }
 
 /// Writes a file.
-pub(in crate::cli) fn write(path: &Path, text: &str, secrecy: Secrecy, force: bool) -> Result<(), Failure> {
+pub(super) fn write(path: &Path, text: &str, secrecy: Secrecy, force: bool) -> Result<(), Failure> {
     let fail = |error: &dyn std::fmt::Display| {
         Failure::usage(format!(
             "{}: cannot be written: {error}; choose another name with --out",

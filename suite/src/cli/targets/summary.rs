@@ -9,8 +9,7 @@ use reports::exit;
 use serde::Serialize;
 
 use super::super::Failure;
-use super::super::init::files::{self, Secrecy};
-use super::super::render;
+use super::super::{render, whole_file};
 
 /// The worst code first: the precedence of the exit codes.
 const WORST_FIRST: [u8; 9] = [
@@ -154,7 +153,7 @@ impl Summary {
         std::fs::create_dir_all(out).map_err(fail)?;
         let mut text = serde_json::to_string_pretty(self).map_err(Failure::internal)?;
         text.push('\n');
-        files::write(&out.join("targets.json"), &text, Secrecy::Public, true)
+        whole_file::write(&out.join("targets.json"), text.as_bytes()).map_err(fail)
     }
 
     /// For people.
