@@ -89,7 +89,7 @@ pub(crate) async fn submit(State(state): State<AppState>, headers: HeaderMap, bo
         Some("allow") => {}
         Some("deny") if state.defects().has(Defect::DeniedGivesCode) => {
             let scopes = pending.request.scopes.clone();
-            return allow(&state, &pending, scopes);
+            return allow(&state, &pending, scopes).await;
         }
         Some("deny") => return flow::end(&state, &pending, Reason::Denied),
         _ => return flow::stray(&state, "The form decides neither to allow nor to deny."),
@@ -126,14 +126,17 @@ pub(crate) async fn submit(State(state): State<AppState>, headers: HeaderMap, bo
         };
         session.consents.insert(pending.request.client_id.clone(), consent);
     });
-    let encounter = latest_encounter(&state, &pending, &scopes).await;
-    allowed(&state, &pending, scopes, encounter)
+    allow(&state, &pending, scopes).await
 }
 
 /// The encounter that comes with the patient of a standalone launch, where another server knows it.
 async fn latest_encounter(state: &AppState, pending: &Pending, scopes: &[Scope]) -> Option<String> {
     let asked = scopes.iter().any(|scope| scope.launch_context() == Some("encounter"));
     let patient = pending.patient.as_deref().filter(|_| asked)?;
+    let chosen = pending.request.preset().and_then(|preset| preset.encounter.as_ref());
+    if chosen.is_some() {
+        return None;
+    }
     people::latest_encounter(state.upstream()?, patient).await
 }
 
@@ -162,8 +165,9 @@ pub(crate) fn is_remembered(state: &AppState, session: &Session, pending: &Pendi
 }
 
 /// The user agreed: the app gets its code.
-pub(crate) fn allow(state: &AppState, pending: &Pending, scopes: Vec<Scope>) -> Response {
-    allowed(state, pending, scopes, None)
+pub(crate) async fn allow(state: &AppState, pending: &Pending, scopes: Vec<Scope>) -> Response {
+    let encounter = latest_encounter(state, pending, &scopes).await;
+    allowed(state, pending, scopes, encounter)
 }
 
 fn allowed(state: &AppState, pending: &Pending, scopes: Vec<Scope>, encounter: Option<String>) -> Response {

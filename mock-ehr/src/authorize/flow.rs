@@ -25,7 +25,7 @@ use crate::variant::Variant;
 const COOKIE_NAME: &str = "mock_ehr_session";
 
 /// A request passed its checks: the user's part begins.
-pub(crate) fn begin(state: &AppState, headers: &HeaderMap, request: AuthorizationRequest) -> Response {
+pub(crate) async fn begin(state: &AppState, headers: &HeaderMap, request: AuthorizationRequest) -> Response {
     let now = state.now();
     let (cookie, session, is_new) = session_or_new(state, headers);
     if state.defects().has(Defect::SessionsMixed) {
@@ -52,7 +52,7 @@ pub(crate) fn begin(state: &AppState, headers: &HeaderMap, request: Authorizatio
         began: now,
         request,
     };
-    let mut response = next(state, &session, pending);
+    let mut response = next(state, &session, pending).await;
     if is_new {
         set_cookie(state, &mut response, &cookie);
     }
@@ -78,7 +78,7 @@ fn is_fresh(state: &AppState, signed_in: &SignedIn, request: &AuthorizationReque
 }
 
 /// Where the browser goes now.
-pub(crate) fn next(state: &AppState, session: &Session, mut pending: Pending) -> Response {
+pub(crate) async fn next(state: &AppState, session: &Session, mut pending: Pending) -> Response {
     let silent = pending.request.prompt.iter().any(|value| value == "none");
     let silent = silent && !state.defects().has(Defect::PromptNoneIgnored);
     let Some(user) = pending.username.as_deref().and_then(|name| state.config().user(name)) else {
@@ -108,7 +108,7 @@ pub(crate) fn next(state: &AppState, session: &Session, mut pending: Pending) ->
     }
     if consent::is_remembered(state, session, &pending) || state.variants().has(Variant::ConsentNotAsked) {
         state.store().put_pending(pending.clone());
-        return consent::allow(state, &pending, pending.request.scopes.clone());
+        return consent::allow(state, &pending, pending.request.scopes.clone()).await;
     }
     if silent {
         return end(state, &pending, Reason::ConsentRequired);

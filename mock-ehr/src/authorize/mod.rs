@@ -79,7 +79,7 @@ pub(crate) async fn handle(
         return page;
     }
     match check(&app, &incoming).await {
-        Ok(request) => flow::begin(&app, &headers, request),
+        Ok(request) => flow::begin(&app, &headers, request).await,
         Err(refusal) => first_try::ask(&app, &incoming, &refusal).unwrap_or_else(|| respond::refuse(&app, refusal)),
     }
 }

@@ -170,5 +170,5 @@ pub(crate) async fn submit(State(state): State<AppState>, headers: HeaderMap, bo
         return flow::stray(&state, "The form names a patient that was not offered to this user.");
     }
     visit.pending.patient = Some(patient.to_owned());
-    flow::next(&state, &visit.session, visit.pending)
+    flow::next(&state, &visit.session, visit.pending).await
 }

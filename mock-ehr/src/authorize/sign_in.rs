@@ -96,7 +96,7 @@ pub(crate) async fn submit(State(state): State<AppState>, headers: HeaderMap, bo
         *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
         response
     } else {
-        flow::next(&state, &session, visit.pending)
+        flow::next(&state, &session, visit.pending).await
     };
     flow::set_cookie(&state, &mut response, &cookie);
     response
@@ -139,7 +139,7 @@ pub(crate) async fn signed_in(
     RawQuery(query): RawQuery,
 ) -> Response {
     match flow::arrive(&state, &headers, query.unwrap_or_default().as_bytes(), Proof::Session) {
-        Ok((visit, _)) => flow::next(&state, &visit.session, visit.pending),
+        Ok((visit, _)) => flow::next(&state, &visit.session, visit.pending).await,
         Err(astray) => astray.page(&state),
     }
 }

@@ -190,7 +190,7 @@ pub(crate) async fn callback(State(state): State<AppState>, headers: HeaderMap, 
         },
     };
     match identify(&state, settings, &delegated, &parameters).await {
-        Ok(signed_in) => arrived(&state, &cookie, signed_in, pending),
+        Ok(signed_in) => arrived(&state, &cookie, signed_in, pending).await,
         Err(problem) => problem::show(&state, &settings.issuer, &problem, pending.as_ref()),
     }
 }
@@ -206,7 +206,7 @@ fn unexpected(parameters: &Parameters) -> String {
 }
 
 /// Somebody signed in: the session gets a new cookie, and the browser goes on with its errand.
-fn arrived(state: &AppState, cookie: &str, signed_in: SignedIn, pending: Option<Pending>) -> Response {
+async fn arrived(state: &AppState, cookie: &str, signed_in: SignedIn, pending: Option<Pending>) -> Response {
     let renewed = state.chance().token::<32>();
     let (username, at) = (signed_in.username.clone(), signed_in.at);
     let Some(session) = state.store().sign_in(cookie, renewed.clone(), signed_in, state.now()) else {
@@ -217,7 +217,7 @@ fn arrived(state: &AppState, cookie: &str, signed_in: SignedIn, pending: Option<
             pending.username = Some(username);
             pending.auth_time = Some(at);
             state.store().put_pending(pending.clone());
-            flow::next(state, &session, pending)
+            flow::next(state, &session, pending).await
         }
         None => flow::go(state, granted_apps::PATH),
     };
