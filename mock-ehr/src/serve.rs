@@ -111,6 +111,9 @@ pub struct ServeArgs {
     pub seed: Option<u64>,
 }
 
+/// So long the server upstream may take to say what it is, before others are served.
+const GREETING: Duration = Duration::from_secs(2);
+
 /// Why it cannot serve.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -162,11 +165,10 @@ pub async fn run(args: ServeArgs) -> Result<(), ServeError> {
     };
     let (mock, mut told) = built(&args, public_url)?;
     if let Some(upstream) = mock.state().upstream() {
-        told.push(format!(
-            "Upstream:    {} ({})",
-            upstream.base(),
-            upstream::greeting(upstream).await
-        ));
+        // Requests are told of it anyway: the start does not wait for a server that hangs.
+        let greeting = tokio::time::timeout(GREETING, upstream::greeting(upstream)).await;
+        let greeting = greeting.unwrap_or_else(|_| format!("not there yet: no answer within {} s", GREETING.as_secs()));
+        told.push(format!("Upstream:    {} ({greeting})", upstream.base()));
         if upstream.is_open() {
             told.push("Note:        the credential for the server upstream travels in the clear; use https".to_owned());
         }

@@ -17,6 +17,7 @@ use crate::discovery::Documents;
 use crate::faults::{self, Faults};
 use crate::fetch::Fetch;
 use crate::fhir;
+use crate::fhir::compartment::Bases;
 use crate::fhir::people::PatientSummary;
 use crate::fhir::records::{Records, Shelf};
 use crate::fhir::upstream::{Scratch, Upstream};
@@ -96,6 +97,7 @@ impl AppState {
         let upstream = parts
             .upstream
             .map(|settings| Upstream::new(settings, &fhir_base, &parts.chance));
+        let shelf = Shelf::with_log(parts.data, parts.database.clone(), &parts.public_url);
         let inner = Arc::new(Inner {
             public_url: parts.public_url,
             journal: Journal::new(parts.config.journal_entries),
@@ -108,7 +110,7 @@ impl AppState {
             keep_documents: parts.keep_documents,
             documents: Documents::default(),
             store,
-            shelf: Shelf::with_log(parts.data, parts.database.clone()),
+            shelf,
             upstream,
             fetch: parts.fetch,
             provider_fetch: parts.provider_fetch,
@@ -169,6 +171,11 @@ impl AppState {
     /// `{public_url}/fhir`
     pub fn ordinary_fhir_base(&self) -> &str {
         &self.0.fhir_base
+    }
+
+    /// Where references lead that name records here.
+    pub(crate) fn bases(&self) -> Bases<'_> {
+        Bases::of(self.public_url())
     }
 
     /// The address of the token endpoint, which client assertions name as their audience.

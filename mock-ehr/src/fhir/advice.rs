@@ -58,7 +58,12 @@ fn of(problem: &Problem) -> Advice {
             "https://hl7.org/fhir/R4/http.html#concurrency",
             "Send the ETag of the version that you read as If-Match; after 412 read again and merge.",
         ),
-        Problem::Precondition(_) | Problem::TooLarge(_) => (
+        Problem::TooLarge(_) => (
+            "FHIR R4, create and update",
+            "https://hl7.org/fhir/R4/http.html#update",
+            "Send less at once: the answer says how many bytes are taken.",
+        ),
+        Problem::Precondition(_) => (
             "SMART 2.2, app state",
             "https://hl7.org/fhir/smart-app-launch/STU2.2/app-state.html",
             "Keep code and subject of app state as they are, its size small, and do not write again what was deleted.",

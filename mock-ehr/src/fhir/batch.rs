@@ -97,12 +97,12 @@ fn order(entries: &[Value], transaction: bool) -> Vec<usize> {
 }
 
 /// FHIR R4 "transaction": all of it succeeds, or nothing of it is done.
-fn take_back(state: &AppState, written: &[String]) {
+fn take_back(state: &AppState, written: &[Written]) {
     if !written.is_empty() && state.defects().has(Defect::FhirTransactionHalfDone) {
         return;
     }
-    for key in written.iter().rev() {
-        state.shelf().take_back(key);
+    for Written { key, number } in written.iter().rev() {
+        state.shelf().take_back(key, *number);
     }
 }
 
@@ -110,8 +110,7 @@ fn take_back(state: &AppState, written: &[String]) {
 struct Done {
     status: StatusCode,
     told: Value,
-    /// What it wrote, as `Type/id`.
-    written: Option<String>,
+    written: Option<Written>,
 }
 
 impl Done {
@@ -195,7 +194,7 @@ fn field(response: &Response, name: &HeaderName) -> Option<String> {
 async fn told(response: Response) -> Done {
     let status = response.status();
     let (location, tag) = (field(&response, &LOCATION), field(&response, &ETAG));
-    let written = response.extensions().get::<Written>().map(|Written(key)| key.clone());
+    let written = response.extensions().get::<Written>().cloned();
     let mut answer = json!({"status": status.as_u16().to_string()});
     for (name, value) in [("location", location), ("etag", tag)] {
         if let Some(value) = value {

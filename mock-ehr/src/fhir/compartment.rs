@@ -15,9 +15,37 @@ pub enum Membership {
     Patients(Vec<String>),
 }
 
+/// Under which addresses the records here are known: that of the server, with its base and those of single launches.
+/// Records of other servers are other records, whatever their ids.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Bases<'a>(Option<&'a str>);
+
+impl<'a> Bases<'a> {
+    /// Those of the server at this address, which has no slash at the end.
+    pub(crate) fn of(public_url: &'a str) -> Self {
+        Self(Some(public_url).filter(|url| !url.is_empty()))
+    }
+
+    /// What is left of an absolute address of a record here.
+    fn below<'r>(self, reference: &'r str) -> Option<&'r str> {
+        let path = reference.strip_prefix(self.0?)?;
+        path.strip_prefix("/fhir/").or_else(|| {
+            let (_, rest) = path.strip_prefix("/l/")?.split_once('/')?;
+            rest.strip_prefix("fhir/")
+        })
+    }
+
+    /// `patient-a` of `Patient/patient-a`, also below a base or before a version.
+    fn patient_id(self, reference: &str) -> Option<&str> {
+        let local = self.below(reference).unwrap_or(reference);
+        let plain = local.split_once("/_history/").map_or(local, |(plain, _)| plain);
+        plain.strip_prefix("Patient/").filter(|id| !id.contains('/'))
+    }
+}
+
 impl Membership {
     /// Where this resource stands.
-    pub(crate) fn of(kind: &str, id: &str, body: &Value) -> Self {
+    pub(crate) fn of(bases: Bases<'_>, kind: &str, id: &str, body: &Value) -> Self {
         let Some(paths) = elements(kind) else {
             return Self::Shared;
         };
@@ -27,7 +55,9 @@ impl Membership {
             Vec::new()
         };
         for reference in paths.iter().flat_map(|path| element::references(body, path)) {
-            let Some(id) = patient_id(reference) else { continue };
+            let Some(id) = bases.patient_id(reference) else {
+                continue;
+            };
             if !patients.iter().any(|known| known == id) {
                 patients.push(id.to_owned());
             }
@@ -46,13 +76,6 @@ impl Membership {
             Self::Patients(own) => patients.any(|patient| own.iter().any(|id| id == patient)),
         }
     }
-}
-
-/// `patient-a` of `Patient/patient-a`, also at the end of an absolute address or before a version.
-fn patient_id(reference: &str) -> Option<&str> {
-    let reference = reference.split_once("/_history/").map_or(reference, |(plain, _)| plain);
-    let (rest, id) = reference.rsplit_once('/')?;
-    (rest == "Patient" || rest.ends_with("/Patient")).then_some(id)
 }
 
 /// Whether every resource of the type is nobody's.
@@ -133,16 +156,40 @@ mod tests {
             ("Person", json!({"link": [{"target": a}]}), patients(&["a"])),
             ("Specimen", json!({"subject": a}), patients(&["a"])),
         ] {
-            assert_eq!(Membership::of(kind, "x", &body), expected, "{kind} {body}");
+            assert_eq!(
+                Membership::of(Bases::default(), kind, "x", &body),
+                expected,
+                "{kind} {body}"
+            );
         }
     }
 
     #[test]
-    fn absolute_and_versioned_references_count() {
-        for reference in ["https://e.example/fhir/Patient/a", "Patient/a/_history/2"] {
-            assert_eq!(patient_id(reference), Some("a"));
+    fn references_count_where_they_name_a_record_here() {
+        let bases = Bases::of("https://ehr.example:8443");
+        for reference in [
+            "Patient/a",
+            "Patient/a/_history/2",
+            "https://ehr.example:8443/fhir/Patient/a",
+            "https://ehr.example:8443/fhir/Patient/a/_history/2",
+            "https://ehr.example:8443/l/eyJ9.x/fhir/Patient/a",
+        ] {
+            assert_eq!(bases.patient_id(reference), Some("a"), "{reference}");
         }
-        assert_eq!(patient_id("NotPatient/a"), None);
-        assert_eq!(patient_id("Patient"), None);
+        for elsewhere in [
+            "https://other.example/fhir/Patient/a",
+            "https://ehr.example:8443/fhir2/Patient/a",
+            "https://ehr.example:84430/fhir/Patient/a",
+            "https://ehr.example:8443/Patient/a",
+            "https://ehr.example:8443/l/x/y/fhir/Patient/a",
+            "https://ehr.example:8443/l/fhir/Patient/a",
+            "other.example/fhir/Patient/a",
+            "/Patient/a",
+            "NotPatient/a",
+            "Patient",
+        ] {
+            assert_eq!(bases.patient_id(elsewhere), None, "{elsewhere}");
+        }
+        assert_eq!(Bases::of("").patient_id("/fhir/Patient/a"), None);
     }
 }

@@ -153,7 +153,7 @@ fn updated(mut writer: Writer<'_>, criteria: &str, body: &Value) -> Result<Respo
     let state = writer.state;
     let leak = Defect::FhirConditionalUpdateLeak;
     let condition = Condition::parse(state, writer.bearer, writer.kind, criteria, leak)?;
-    let (made, status) = state.shelf().settle(|records| {
+    state.shelf().settle(|records| {
         let id = body["id"].as_str().map(str::to_owned);
         let (made, status) = match (condition.one(records)?, id) {
             (Some(found), id) if id.as_ref().is_none_or(|id| *id == found.id) => {
@@ -177,39 +177,40 @@ fn updated(mut writer: Writer<'_>, criteria: &str, body: &Value) -> Result<Respo
                 writer.replaced(records, &id, body.clone())?
             }
         };
-        Ok((Some(write::kept(&made)), (made, status)))
-    })?;
-    Ok(write::sent(state, status, &made))
+        let sent = write::sent(state, status, &made, records.next_number());
+        Ok((Some(write::kept(&made)), sent))
+    })
 }
 
 fn patched(mut writer: Writer<'_>, criteria: &str, asked: &Asked) -> Result<Response, Problem> {
     let state = writer.state;
     let leak = Defect::FhirConditionalPatchLeak;
     let condition = Condition::parse(state, writer.bearer, writer.kind, criteria, leak)?;
-    let made = state.shelf().settle(|records| {
+    state.shelf().settle(|records| {
         let found = condition.one(records)?.ok_or_else(|| nothing(writer.kind))?;
         writer.reach(found, leak);
         let before = write::visible(records, &writer.view, writer.kind, &found.id)?;
         let made = asked.carried_out(&writer, records, before)?;
-        Ok::<_, Problem>((Some(write::kept(&made)), made))
-    })?;
-    Ok(write::sent(state, StatusCode::OK, &made))
+        let sent = write::sent(state, StatusCode::OK, &made, records.next_number());
+        Ok((Some(write::kept(&made)), sent))
+    })
 }
 
 fn deleted(mut writer: Writer<'_>, criteria: &str) -> Result<Response, Problem> {
     let state = writer.state;
     let leak = Defect::FhirConditionalDeleteLeak;
     let condition = Condition::parse(state, writer.bearer, writer.kind, criteria, leak)?;
-    let key = state.shelf().settle(|records| {
+    let gone = state.shelf().settle(|records| {
         let Some(found) = condition.one(records)? else {
             return Ok((None, None));
         };
         writer.reach(found, leak);
         writer.removed(records, &found.id)?;
-        Ok::<_, Problem>((Some((found.key(), None)), Some(found.key())))
+        let gone = write::gone(found.key(), records.next_number());
+        Ok::<_, Problem>((Some((found.key(), None)), Some(gone)))
     })?;
-    match key {
-        Some(key) => Ok(write::gone(key)),
+    match gone {
+        Some(gone) => Ok(gone),
         None => write::nothing_deleted(state, nothing(writer.kind)),
     }
 }

@@ -54,6 +54,7 @@ fn of(state: &AppState, headers: &HeaderMap, id: Option<&str>) -> Result<Respons
     let ids: Vec<&str> = whose.iter().map(|patient| patient.id.as_str()).collect();
     let every_type = leaks || state.defects().has(Defect::FhirEverythingScopeIgnored);
     let mut found: Vec<Value> = Vec::new();
+    let mut is_cut = state.scratch().is_some_and(|scratch| scratch.is_cut);
     for kind in parameters::types() {
         let view = if every_type {
             View::everything()
@@ -63,17 +64,29 @@ fn of(state: &AppState, headers: &HeaderMap, id: Option<&str>) -> Result<Respons
                 Err(_) => continue,
             }
         };
-        let seen = records
+        let mut seen = records
             .of_patients(kind, &ids)
             .into_iter()
             .filter(|one| view.shows(one));
         let room = LIMIT.saturating_sub(found.len());
         found.extend(
-            seen.take(room)
+            seen.by_ref()
+                .take(room)
                 .map(|one| json!({"fullUrl": format!("{}/{}", state.fhir_base(), one.key()), "resource": one.body})),
         );
+        is_cut |= seen.next().is_some();
     }
-    let mut bundle = json!({"resourceType": "Bundle", "type": "searchset", "total": found.len()});
+    let mut bundle = json!({"resourceType": "Bundle", "type": "searchset"});
+    if is_cut {
+        let text = format!(
+            "only {} resources are sent, and there are more; search for what is missing",
+            found.len()
+        );
+        let remark = outcome::outcome("warning", "incomplete", &text);
+        found.push(json!({"resource": remark, "search": {"mode": "outcome"}}));
+    } else {
+        bundle["total"] = json!(found.len());
+    }
     if !found.is_empty() {
         bundle["entry"] = Value::Array(found);
     }

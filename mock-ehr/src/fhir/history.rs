@@ -67,7 +67,7 @@ fn of_instance(state: &AppState, headers: &HeaderMap, kind: &str, id: &str) -> R
         .rev()
         .map(|version| entry(state, kind, id, *version))
         .collect();
-    Ok(bundle(entries))
+    Ok(bundle(entries, state.scratch().is_some_and(|scratch| scratch.is_cut)))
 }
 
 fn of_types(state: &AppState, headers: &HeaderMap, kind: Option<&str>) -> Result<Response, Problem> {
@@ -88,12 +88,15 @@ fn of_types(state: &AppState, headers: &HeaderMap, kind: Option<&str>) -> Result
             }
         }
     }
-    Ok(bundle(entries))
+    let is_cut = entries.len() > LIMIT;
+    entries.truncate(LIMIT);
+    Ok(bundle(entries, is_cut))
 }
 
 fn add(state: &AppState, records: &Records, kind: &str, view: &View, entries: &mut Vec<Value>) {
     let visible = records.all(kind).filter(|resource| view.shows(resource));
-    let room = LIMIT.saturating_sub(entries.len());
+    // One more than are shown tells that there are more.
+    let room = (LIMIT + 1).saturating_sub(entries.len());
     entries.extend(visible.take(room).map(|one| entry(state, kind, &one.id, Some(one))));
 }
 
@@ -129,8 +132,20 @@ fn entry(state: &AppState, kind: &str, id: &str, version: Option<&Resource>) -> 
     }
 }
 
-fn bundle(entries: Vec<Value>) -> Response {
-    let mut bundle = json!({"resourceType": "Bundle", "type": "history", "total": entries.len()});
+fn bundle(mut entries: Vec<Value>, is_cut: bool) -> Response {
+    let mut bundle = json!({"resourceType": "Bundle", "type": "history"});
+    if is_cut {
+        // FHIR R4 "Bundle": an entry of a history is a version, and what is to be said stands with the last one.
+        let text = format!(
+            "only the newest {} entries are told; there are older ones",
+            entries.len()
+        );
+        if let Some(response) = entries.last_mut().and_then(|entry| entry.get_mut("response")) {
+            response["outcome"] = outcome::outcome("warning", "incomplete", &text);
+        }
+    } else {
+        bundle["total"] = json!(entries.len());
+    }
     // FHIR R4 forbids empty arrays.
     if !entries.is_empty() {
         bundle["entry"] = Value::Array(entries);

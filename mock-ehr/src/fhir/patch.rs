@@ -41,12 +41,12 @@ fn patched(
     let bearer = Bearer::of(state, headers)?;
     let writer = writer(state, headers, &bearer, kind)?;
     let asked = Asked::of(headers, body)?;
-    let made = state.shelf().settle(|records| {
+    state.shelf().settle(|records| {
         let before = reached(&writer, records, id)?;
         let made = asked.carried_out(&writer, records, before)?;
-        Ok::<_, Problem>((Some(kept(&made)), made))
-    })?;
-    Ok(sent(state, StatusCode::OK, &made))
+        let sent = sent(state, StatusCode::OK, &made, records.next_number());
+        Ok((Some(kept(&made)), sent))
+    })
 }
 
 /// SMART 2.2: the letter u allows update and patch.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::compartment::Bases;
 use super::criterion::Criterion;
 use super::element;
 use super::index::{Key, Position, common, unique};
@@ -22,11 +23,11 @@ struct Written {
     versions: BTreeMap<String, Vec<Kept>>,
     /// What of the store is hidden by it.
     hidden: HashSet<Position>,
-    /// The last entry of the log that is in it, where replicas share one.
+    /// The last entry that is in it, of this mock or of the log that replicas share.
     seq: i64,
 }
 
-/// One version, with its number in the log; 0, where there is none.
+/// One version, with the number of its entry; 0, where it was there from the start.
 #[derive(Debug, Clone)]
 struct Kept {
     seq: i64,
@@ -40,6 +41,8 @@ pub(crate) struct Shelf {
     written: Mutex<Arc<Written>>,
     /// Where replicas tell each other of it.
     log: Option<Arc<Database>>,
+    /// The address of the server, below which records name each other.
+    public_url: String,
 }
 
 /// The records at one moment.
@@ -59,15 +62,16 @@ const TRIES: usize = 100;
 impl Shelf {
     /// A shelf on which nothing lies before these records.
     pub(crate) fn new(store: Arc<Store>) -> Self {
-        Self::with_log(store, None)
+        Self::with_log(store, None, "")
     }
 
     /// A shelf on which lies what the log tells, if there is one.
-    pub(crate) fn with_log(store: Arc<Store>, log: Option<Arc<Database>>) -> Self {
+    pub(crate) fn with_log(store: Arc<Store>, log: Option<Arc<Database>>, public_url: &str) -> Self {
         Self {
             store,
             written: Mutex::default(),
             log,
+            public_url: public_url.to_owned(),
         }
     }
 
@@ -109,24 +113,26 @@ impl Shelf {
         let (chosen, made) = judge(&self.at(&held))?;
         if let Some((key, version)) = chosen {
             let mut written = (**held).clone();
+            let number = written.seq + 1;
             if written.versions.len() >= RESOURCES {
                 written = Written::default();
             }
-            written.add(&self.store, key, 0, version);
+            written.add(&self.store, key, number, version);
+            written.seq = number;
             *held = Arc::new(written);
         }
         Ok(made)
     }
 
-    /// Takes the latest version of one resource back, as though it had never been written.
-    pub(crate) fn take_back(&self, key: &str) {
+    /// Takes the version of this number back, as though it had never been written. What others wrote since stays.
+    pub(crate) fn take_back(&self, key: &str, number: i64) {
         if let Some(log) = &self.log {
-            told(self.take_back_among_replicas(log, key));
+            told(self.take_back_among_replicas(log, key, number));
             return;
         }
         let mut held = self.held();
         let mut written = (**held).clone();
-        written.take_back(&self.store, key, None);
+        written.take_back(&self.store, key, number);
         *held = Arc::new(written);
     }
 
@@ -136,7 +142,11 @@ impl Shelf {
             told(self.write_down(log, |_| Some(Entry::Clear)));
             return;
         }
-        *self.held() = Arc::default();
+        let mut held = self.held();
+        *held = Arc::new(Written {
+            seq: held.seq,
+            ..Written::default()
+        });
     }
 
     fn held(&self) -> MutexGuard<'_, Arc<Written>> {
@@ -192,12 +202,13 @@ impl Shelf {
         }
     }
 
-    fn take_back_among_replicas(&self, log: &Database, key: &str) -> Result<(), Trouble> {
+    fn take_back_among_replicas(&self, log: &Database, key: &str, number: i64) -> Result<(), Trouble> {
         self.write_down(log, |records| {
-            let last = records.written.versions.get(key)?.last()?;
+            let mut versions = records.written.versions.get(key)?.iter();
+            let taken = versions.find(|kept| kept.seq == number)?;
             Some(Entry::Back {
                 key: key.to_owned(),
-                seq: last.seq,
+                seq: taken.seq,
             })
         })
     }
@@ -235,7 +246,7 @@ impl Shelf {
         for (seq, entry) in news {
             // Another request of this process may have read it in the meantime.
             if seq > written.seq {
-                written.apply(&self.store, seq, entry)?;
+                written.apply(&self.store, Bases::of(&self.public_url), seq, entry)?;
             }
         }
         *held = Arc::new(written);
@@ -244,15 +255,16 @@ impl Shelf {
 }
 
 impl Written {
-    fn apply(&mut self, store: &Store, seq: i64, entry: Entry) -> Result<(), Trouble> {
+    fn apply(&mut self, store: &Store, bases: Bases<'_>, seq: i64, entry: Entry) -> Result<(), Trouble> {
         match entry {
             Entry::Version { key, body: Some(body) } => {
-                let read = serde_json::from_str(&body).ok().and_then(Resource::new);
+                let read = serde_json::from_str(&body).ok();
+                let read = read.and_then(|body| Resource::at(bases, body));
                 let resource = read.ok_or_else(|| Trouble("a resource there cannot be read".to_owned()))?;
                 self.add(store, key, seq, Some(resource));
             }
             Entry::Version { key, body: None } => self.add(store, key, seq, None),
-            Entry::Back { key, seq: taken } => self.take_back(store, &key, Some(taken)),
+            Entry::Back { key, seq: taken } => self.take_back(store, &key, taken),
             Entry::Clear => *self = Self::default(),
             Entry::Floor => return Ok(()),
         }
@@ -282,13 +294,9 @@ impl Written {
         }
     }
 
-    /// Takes back the version of this number, or the latest.
-    fn take_back(&mut self, store: &Store, key: &str, seq: Option<i64>) {
+    fn take_back(&mut self, store: &Store, key: &str, seq: i64) {
         let is_empty = self.versions.get_mut(key).is_some_and(|versions| {
-            match seq {
-                Some(seq) => versions.retain(|kept| kept.seq != seq),
-                None => drop(versions.pop()),
-            }
+            versions.retain(|kept| kept.seq != seq);
             versions.is_empty()
         });
         if is_empty {
@@ -318,6 +326,11 @@ impl Records {
             Some(versions) => versions.last()?.version.as_deref(),
             None => self.store.resolve(reference),
         }
+    }
+
+    /// The number of the entry that is written after these records, if nobody is faster.
+    pub(crate) fn next_number(&self) -> i64 {
+        self.written.seq + 1
     }
 
     /// What the next version of it is called: one more than any that was kept, though old ones were thrown away and data
@@ -472,15 +485,85 @@ mod tests {
                 .iter()
                 .all(|one| one.id != "goal-a1")
         );
-        shelf.take_back("Goal/goal-a1");
+        shelf.take_back("Goal/goal-a1", 2);
         assert!(shelf.records().get("Goal", "goal-a1").is_some());
         shelf.clear();
         assert_eq!(shelf.records().versions("Goal/goal-a1").len(), 1);
-        shelf
-            .write("Goal/new", |_| Ok::<_, ()>((goal("new"), ())))
+        let number = shelf
+            .write("Goal/new", |records| Ok::<_, ()>((goal("new"), records.next_number())))
             .expect("nothing objects");
-        shelf.take_back("Goal/new");
+        shelf.take_back("Goal/new", number);
         assert!(shelf.records().versions("Goal/new").is_empty());
+    }
+
+    fn goal(text: &str) -> Version {
+        Resource::new(json!({
+            "resourceType": "Goal", "id": "mine", "subject": {"reference": "Patient/patient-a"},
+            "description": {"text": text},
+        }))
+    }
+
+    fn texts(shelf: &Shelf) -> Vec<String> {
+        let records = shelf.records();
+        let versions = records.versions("Goal/mine").into_iter().flatten();
+        versions
+            .map(|one| one.body["description"]["text"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    }
+
+    fn put(shelf: &Shelf, text: &str) -> i64 {
+        let made = shelf.write("Goal/mine", |records| Ok::<_, ()>((goal(text), records.next_number())));
+        made.expect("nothing objects")
+    }
+
+    /// Shelves that share a log, and the folder it is in.
+    fn replicas() -> (Shelf, Shelf, tempfile::TempDir) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let address = format!("sqlite:{}", folder.path().join("state").display());
+        let shelf = || {
+            let log = Database::open(&address).expect("a database");
+            Shelf::with_log(Arc::clone(Store::embedded()), Some(Arc::new(log)), "")
+        };
+        (shelf(), shelf(), folder)
+    }
+
+    #[test]
+    fn what_is_taken_back_is_ones_own_and_not_what_came_after() {
+        let (one, other, _folder) = replicas();
+        let alone = Shelf::new(Arc::clone(Store::embedded()));
+        for (mine, others) in [(&alone, &alone), (&one, &other)] {
+            let first = put(mine, "first");
+            put(others, "of another");
+            mine.take_back("Goal/mine", first);
+            assert_eq!(texts(mine), ["of another"]);
+            assert_eq!(texts(others), ["of another"]);
+            mine.take_back("Goal/mine", first);
+            assert_eq!(texts(others), ["of another"], "what is gone is not taken back again");
+        }
+    }
+
+    #[test]
+    fn no_number_is_given_twice_though_its_entry_is_gone() {
+        for clears in [false, true] {
+            let (one, other, _folder) = replicas();
+            put(&other, "known to both");
+            let mut is_first = true;
+            let made = one.write("Goal/mine", |_| {
+                // In between, another replica writes and takes back: the number is free, and known to it.
+                if std::mem::take(&mut is_first) {
+                    let number = put(&other, "taken back");
+                    if clears {
+                        other.clear();
+                    } else {
+                        other.take_back("Goal/mine", number);
+                    }
+                }
+                Ok::<_, ()>((goal("mine"), ()))
+            });
+            made.expect("nothing objects");
+            assert_eq!(texts(&one).last().map(String::as_str), Some("mine"), "{clears}");
+            assert_eq!(texts(&other), texts(&one), "{clears}");
+        }
     }
 
     /// A version that is named twice lets two writers pass with one If-Match.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::body::Body;
-use super::compartment::Membership;
+use super::compartment::{Bases, Membership};
 use super::index::{Index, Position, unique};
 use super::people::{self, PatientSummary};
 use super::{criterion, element};
@@ -110,7 +110,12 @@ impl Store {
 
     /// Adds a resource that has a type and an id, and packs it; its key, where that is taken or not there.
     pub(crate) fn add(&mut self, body: Value) -> Result<(), String> {
-        let resource = Resource::new(body).ok_or_else(|| "a resource without type or id".to_owned())?;
+        self.add_at(Bases::default(), body)
+    }
+
+    /// The same, where references may be absolute ones below these bases.
+    pub(crate) fn add_at(&mut self, bases: Bases<'_>, body: Value) -> Result<(), String> {
+        let resource = Resource::at(bases, body).ok_or_else(|| "a resource without type or id".to_owned())?;
         self.insert(resource)?;
         if let Some(last) = self.resources.last_mut() {
             last.body.pack();
@@ -232,14 +237,20 @@ fn list(lists: &mut HashMap<String, Vec<Position>>, kind: &str, at: Position) {
 }
 
 impl Resource {
+    /// One of data that know no address of this server: references are relative.
     pub(crate) fn new(body: Value) -> Option<Self> {
+        Self::at(Bases::default(), body)
+    }
+
+    /// One whose references may also be absolute ones below these bases.
+    pub(crate) fn at(bases: Bases<'_>, body: Value) -> Option<Self> {
         let kind = element::text(&body, "resourceType")?.to_owned();
         let id = element::text(&body, "id")?.to_owned();
         let version = element::text(&body, "meta.versionId").unwrap_or("1").to_owned();
         let last_updated = element::text(&body, "meta.lastUpdated")
             .and_then(|text| text.parse().ok())
             .unwrap_or(Timestamp::UNIX_EPOCH);
-        let membership = Membership::of(&kind, &id, &body);
+        let membership = Membership::of(bases, &kind, &id, &body);
         Some(Self {
             kind,
             id,

@@ -17,6 +17,7 @@ use super::conditional::{Condition, IF_NONE_EXIST};
 use super::outcome::{self, Problem};
 use super::records::{Records, Version};
 use super::store::Resource;
+use super::upstream::is_id;
 use super::{address, app_state, parameters};
 use crate::defect::Defect;
 use crate::state::AppState;
@@ -77,7 +78,10 @@ fn created(
             }
         }
         let made = writer.created(records, body.clone())?;
-        Ok((Some(kept(&made)), sent(state, StatusCode::CREATED, &made)))
+        Ok((
+            Some(kept(&made)),
+            sent(state, StatusCode::CREATED, &made, records.next_number()),
+        ))
     })
 }
 
@@ -96,11 +100,10 @@ fn updated(
             "its id differs from that of the address".to_owned(),
         ));
     }
-    let (made, status) = state.shelf().settle(|records| {
+    state.shelf().settle(|records| {
         let (made, status) = writer.replaced(records, id, body.clone())?;
-        Ok::<_, Problem>((Some(kept(&made)), (made, status)))
-    })?;
-    Ok(sent(state, status, &made))
+        Ok((Some(kept(&made)), sent(state, status, &made, records.next_number())))
+    })
 }
 
 fn deleted(state: &AppState, headers: &HeaderMap, kind: &str, id: &str) -> Result<Response, Problem> {
@@ -109,10 +112,10 @@ fn deleted(state: &AppState, headers: &HeaderMap, kind: &str, id: &str) -> Resul
     let key = format!("{kind}/{id}");
     let done = state.shelf().write(&key, |records| {
         writer.removed(records, id)?;
-        Ok((None, ()))
+        Ok((None, records.next_number()))
     });
     match done {
-        Ok(()) => Ok(gone(key)),
+        Ok(number) => Ok(gone(key, number)),
         Err(problem) => nothing_deleted(state, problem),
     }
 }
@@ -208,9 +211,14 @@ pub(super) fn kept(made: &Resource) -> (String, Version) {
     (made.key(), Some(made.clone()))
 }
 
-/// What a request wrote, as `Type/id`: goes with the answer, for the transaction that may take it back.
+/// What a request wrote: goes with the answer, for the transaction that may take it back.
 #[derive(Debug, Clone)]
-pub(super) struct Written(pub(super) String);
+pub(super) struct Written {
+    /// `Type/id`
+    pub(super) key: String,
+    /// Of its entry among all that was written.
+    pub(super) number: i64,
+}
 
 pub(super) fn visible<'r>(records: &'r Records, view: &View, kind: &str, id: &str) -> Result<&'r Resource, Problem> {
     records
@@ -246,13 +254,18 @@ pub(super) fn version(
     number: usize,
     mut body: Value,
 ) -> Result<Resource, Problem> {
+    if !is_id(id) {
+        return Err(Problem::NotAResource(
+            "its id is none: 1 to 64 letters, digits, `-` and `.`, and not dots alone".to_owned(),
+        ));
+    }
     body["id"] = json!(id);
     if !body["meta"].is_object() {
         body["meta"] = json!({});
     }
     body["meta"]["versionId"] = json!(number.to_string());
     body["meta"]["lastUpdated"] = json!(state.now().to_string());
-    Resource::new(body).ok_or_else(|| Problem::NotAResource(format!("it is no {kind}")))
+    Resource::at(state.bases(), body).ok_or_else(|| Problem::NotAResource(format!("it is no {kind}")))
 }
 
 /// What is written must lie where the writer may read it: in the compartment, and within the constraints.
@@ -287,16 +300,17 @@ pub(super) fn if_match(
 }
 
 /// The answer to a write.
-pub(super) fn sent(state: &AppState, status: StatusCode, made: &Resource) -> Response {
+pub(super) fn sent(state: &AppState, status: StatusCode, made: &Resource, number: i64) -> Response {
     let mut response = told(state, status, made);
-    response.extensions_mut().insert(Written(made.key()));
+    let key = made.key();
+    response.extensions_mut().insert(Written { key, number });
     response
 }
 
 /// The answer to a delete.
-pub(super) fn gone(key: String) -> Response {
+pub(super) fn gone(key: String, number: i64) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
-    response.extensions_mut().insert(Written(key));
+    response.extensions_mut().insert(Written { key, number });
     response
 }
 

@@ -19,6 +19,7 @@ use super::tokens::{AccessToken, RefreshToken};
 use super::*;
 use crate::authorize::pkce::Challenge;
 use crate::authorize::redirect_uri::RedirectTarget;
+use crate::clock::Clock;
 use crate::config::{Client, Config};
 use crate::form::Parameters;
 use crate::scope::grammar::Scope;
@@ -42,10 +43,30 @@ fn in_memory() -> Pair {
 }
 
 fn at(address: &str) -> Pair {
-    let open = || Arc::new(Store::in_database(Arc::new(Database::open(address).unwrap())));
+    // For all replicas it is long past what the tests let expire.
+    at_time(address, later(1_000_000))
+}
+
+fn at_time(address: &str, time: Timestamp) -> Pair {
+    let open = || Database::open_at(address, Arc::new(Standing(time))).unwrap();
+    let open = || Arc::new(Store::in_database(Arc::new(open())));
     Pair {
         one: open(),
         other: open(),
+    }
+}
+
+/// A clock that stands.
+#[derive(Debug)]
+struct Standing(Timestamp);
+
+impl Clock for Standing {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+
+    fn advance(&self, _by: SignedDuration) -> bool {
+        false
     }
 }
 
@@ -441,6 +462,22 @@ fn swept(pair: &Pair) {
     }
     assert!(pair.other.access_token("short-7").is_none());
     assert!(pair.other.access_token("long").is_some());
+}
+
+/// A replica whose clock was advanced takes nothing from the others, for whom it has not expired.
+#[test]
+fn an_advanced_clock_sweeps_nothing_of_other_replicas() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = format!("sqlite:{}", folder.path().join("state.db").display());
+    let pair = at_time(&address, now());
+    let grant = grant("app-5", "demo");
+    pair.one
+        .put_access_token("theirs".to_owned(), access(&grant, later(60)));
+    for number in 0..1_100 {
+        pair.other
+            .put_access_token(format!("ahead-{number}"), access(&grant, later(100_000)));
+    }
+    assert!(pair.one.access_token("theirs").is_some());
 }
 
 #[test]

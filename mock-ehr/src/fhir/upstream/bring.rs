@@ -7,6 +7,7 @@ use url::form_urlencoded;
 
 use super::super::access::Interaction;
 use super::super::bearer::Bearer;
+use super::super::compartment::Bases;
 use super::super::outcome::Problem;
 use super::super::parameters;
 use super::super::records::Shelf;
@@ -32,15 +33,19 @@ pub(super) struct Brought {
     /// Criteria of a conditional write that upstream can be asked to judge again, since they are narrowed to what the token
     /// reaches.
     pub(super) narrowed: Option<String>,
+    /// How upstream names the version of what was read, where the resource itself does not.
+    pub(super) tag: Option<String>,
+    /// There is more upstream than was brought.
+    pub(super) is_cut: bool,
 }
 
 impl Brought {
     /// A shelf with nothing else on it.
-    pub(super) fn onto_a_shelf(self) -> Shelf {
+    pub(super) fn onto_a_shelf(self, bases: Bases<'_>) -> Shelf {
         let mut records = Store::default();
         for body in self.current {
             // One that is there already came twice: a server may answer a search so.
-            let _ = records.add(body);
+            let _ = records.add_at(bases, body);
         }
         records.seal();
         let made = Shelf::new(Arc::new(records));
@@ -52,7 +57,10 @@ impl Brought {
 
     fn take(&mut self, kind: &str, id: &str, found: Found) {
         match found {
-            Found::Here(body) => self.current.push(body),
+            Found::Here(body, tag) => {
+                self.current.push(body);
+                self.tag = tag;
+            }
             Found::Gone => self.versions.push((format!("{kind}/{id}"), None)),
             Found::Nothing => {}
         }
@@ -74,7 +82,7 @@ pub(super) async fn bring(
             let found = upstream.read(kind, id, version.as_deref()).await?;
             brought.take(kind, id, found);
         }
-        What::History { kind, id } => history(upstream, kind, id, &mut brought).await?,
+        What::History { kind, id } => history(state, upstream, kind, id, &mut brought).await?,
         What::Everything { id } => everything(state, upstream, bearer, id.as_deref(), &mut brought).await?,
         What::Where { kind, criteria } => {
             if let Some(id) = named.filter(|_| interaction == Interaction::Update) {
@@ -89,13 +97,25 @@ pub(super) async fn bring(
 }
 
 /// FHIR R4 "history": the newest version comes first.
-async fn history(upstream: &Upstream, kind: &str, id: &str, brought: &mut Brought) -> Result<(), Problem> {
+async fn history(
+    state: &AppState,
+    upstream: &Upstream,
+    kind: &str,
+    id: &str,
+    brought: &mut Brought,
+) -> Result<(), Problem> {
     let at = format!("{kind}/{id}/_history?_count={VERSIONS}");
     let bundle = match upstream.page(&at).await {
         Err(Trouble::Refused { status: 404 | 410, .. }) => return Ok(()),
         told => told?,
     };
     let entries = bundle["entry"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut links = bundle["link"].as_array().into_iter().flatten();
+    brought.is_cut = entries.len() > VERSIONS
+        || links.any(|link| link["relation"] == "next")
+        || bundle["total"]
+            .as_u64()
+            .is_some_and(|total| total > entries.len() as u64);
     for entry in entries.iter().take(VERSIONS).rev() {
         let body = &entry["resource"];
         if body.is_null() {
@@ -103,7 +123,7 @@ async fn history(upstream: &Upstream, kind: &str, id: &str, brought: &mut Brough
         } else if body["resourceType"] == kind && body["id"] == id {
             brought
                 .versions
-                .push((format!("{kind}/{id}"), Resource::new(body.clone())));
+                .push((format!("{kind}/{id}"), Resource::at(state.bases(), body.clone())));
         }
     }
     Ok(())
@@ -138,7 +158,7 @@ async fn everything(
     if !brought
         .current
         .iter()
-        .filter_map(|body| Resource::new(body.clone()))
+        .filter_map(|body| Resource::at(state.bases(), body.clone()))
         .any(|patient| view.shows(&patient))
     {
         return Ok(());
@@ -166,6 +186,7 @@ async fn everything(
         let criteria = [(name.to_owned(), whose.join(","))];
         let narrowed = Narrowed::of(&view, kind, &criteria, &state.fhir_base());
         let gathered = gather::gather(upstream, asking, &narrowed, &[]).await?;
+        brought.is_cut |= gathered.is_cut;
         brought
             .current
             .extend(gathered.matches.into_iter().map(|one| (*one.body).clone()));
@@ -212,7 +233,7 @@ async fn candidates(
     let narrowed = Narrowed::of(&view, kind, &plain, &state.fhir_base());
     let gathered = gather::gather(upstream, asking, &narrowed, &[]).await?;
     if gathered.is_cut {
-        return Err(Trouble::Costly(gather::MOST).into());
+        return Err(Trouble::Costly(gathered.looked).into());
     }
     brought
         .current

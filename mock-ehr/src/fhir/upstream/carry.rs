@@ -10,6 +10,7 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{HeaderMap, Method};
+use http_body_util::LengthLimitError;
 use serde_json::Value;
 use tokio::time::timeout;
 use tower::ServiceExt as _;
@@ -47,7 +48,7 @@ pub(super) enum What {
     New { kind: String },
 }
 
-/// How large the body of a write may be; beyond that the handler refuses it.
+/// How large the body of a write may be.
 const LARGEST: usize = 2 * 1024 * 1024;
 
 /// Every address that is no search.
@@ -62,6 +63,7 @@ pub(crate) async fn carry(State(state): State<AppState>, request: Request) -> Re
 pub(super) fn asked_once(state: &AppState, headers: &HeaderMap) -> AppState {
     state.with_scratch(Arc::new(Scratch {
         shelf: Shelf::new(Arc::new(Store::default())),
+        is_cut: false,
         access: state.access(headers),
     }))
 }
@@ -73,10 +75,9 @@ async fn carried(state: &AppState, request: Request) -> Result<Response, Problem
     let interaction = interaction(request.method());
     let what = what(&request);
     let (head, body) = request.into_parts();
-    let body = to_bytes(body, LARGEST)
-        .await
-        .map_err(|error| Problem::Body(error.to_string()))?;
+    // Of whom nothing is accepted, nothing is read.
     let bearer = Bearer::of(state, &head.headers)?;
+    let body = to_bytes(body, LARGEST).await.map_err(unread)?;
     let patience = upstream.patience() * 2;
     let brought = match what.filter(|what| may_ask(&bearer, what, interaction)) {
         Some(what) => {
@@ -88,8 +89,10 @@ async fn carried(state: &AppState, request: Request) -> Result<Response, Problem
         None => Brought::default(),
     };
     let criteria = brought.narrowed.clone();
+    let tag = brought.tag.clone();
     let judged = state.with_scratch(Arc::new(Scratch {
-        shelf: brought.onto_a_shelf(),
+        is_cut: brought.is_cut,
+        shelf: brought.onto_a_shelf(state.bases()),
         access: state
             .scratch()
             .map_or_else(|| state.access(&head.headers), |scratch| scratch.access.clone()),
@@ -102,7 +105,7 @@ async fn carried(state: &AppState, request: Request) -> Result<Response, Problem
     *request.headers_mut() = head.headers;
     let answered: Result<Response, _> = own_entries().with_state(judged.clone()).oneshot(request).await;
     let Ok(response) = answered;
-    let Some(Written(key)) = response.extensions().get::<Written>().cloned() else {
+    let Some(Written { key, .. }) = response.extensions().get::<Written>().cloned() else {
         return Ok(response);
     };
     let named = serde_json::from_slice::<Value>(&body).ok();
@@ -111,11 +114,21 @@ async fn carried(state: &AppState, request: Request) -> Result<Response, Problem
         key: &key,
         is_new: method == Method::POST || named.is_none_or(|id| !key.ends_with(&format!("/{id}"))),
         criteria,
+        tag,
         interaction,
     };
     timeout(patience, commit(&judged, upstream, &bearer, write, response))
         .await
         .map_err(|_| Trouble::Late(patience))?
+}
+
+fn unread(error: axum::Error) -> Problem {
+    let error = error.into_inner();
+    if error.is::<LengthLimitError>() {
+        Problem::TooLarge(LARGEST)
+    } else {
+        Problem::Body(error.to_string())
+    }
 }
 
 fn interaction(method: &Method) -> Interaction {
@@ -168,7 +181,7 @@ fn what(request: &Request) -> Option<What> {
 }
 
 /// FHIR R4 datatypes, "id". One of dots alone would be a step in a path.
-pub(super) fn is_id(text: &str) -> bool {
+pub(crate) fn is_id(text: &str) -> bool {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
     (1..=64).contains(&text.len()) && text.bytes().all(legal) && !text.bytes().all(|byte| byte == b'.')
 }

@@ -23,6 +23,8 @@ pub(super) struct Write<'a> {
     pub(super) is_new: bool,
     /// Criteria under which nothing may have come between.
     pub(super) criteria: Option<String>,
+    /// How upstream named the version that was judged, where the resource does not.
+    pub(super) tag: Option<String>,
     pub(super) interaction: Interaction,
 }
 
@@ -43,15 +45,19 @@ pub(super) async fn commit(
         return Err(Problem::Broken);
     };
     let before = versions.iter().rev().nth(1).copied().flatten();
-    let tag = before.and_then(|before| element::text(&before.body, "meta.versionId").map(str::to_owned));
+    // Without either the write is not guarded: such a server keeps no versions, and nothing could tell them apart.
+    let tag = before.and_then(|before| {
+        let version = element::text(&before.body, "meta.versionId");
+        version.map(|version| format!("W/\"{version}\"")).or(write.tag)
+    });
     let Some(made) = latest else {
-        return deleted(upstream, write.key, tag.as_deref(), response).await;
+        return deleted(upstream, write.key, tag, response).await;
     };
     let call = match before {
         Some(_) => {
             let call = Call::write(Method::PUT, write.key, Some(plain(&made.body)));
-            match &tag {
-                Some(version) => call.if_match(version),
+            match tag {
+                Some(tag) => call.if_match(tag),
                 None => call,
             }
         }
@@ -69,6 +75,11 @@ pub(super) async fn commit(
         None => Call::write(Method::PUT, write.key, Some(plain(&made.body))).if_none(),
     };
     let told = upstream.ask(call).await?;
+    // FHIR R4 "update": 201 is the answer where it made the resource. A server that knows no If-None-Match has replaced what
+    // came between: whoever reads this is not told that all is well.
+    if before.is_none() && !write.is_new && told.status.is_success() && told.status != StatusCode::CREATED {
+        return Err(Trouble::Replaced.into());
+    }
     let view = bearer.view(kind, write.interaction)?;
     let id = before
         .map(|before| before.id.as_str())
@@ -98,7 +109,7 @@ fn written(state: &AppState, told: Told, made: &Resource, id: Option<&str>, view
     }
     let (location, tag) = (told.location.clone(), told.tag.clone());
     let returned = told.body.filter(|body| body["resourceType"] == *made.kind);
-    let returned = returned.and_then(Resource::new);
+    let returned = returned.and_then(|body| Resource::at(state.bases(), body));
     let is_meant = |one: &Resource| id.is_none_or(|id| id == one.id);
     if let Some(returned) = returned.filter(|one| is_meant(one) && view.shows(one)) {
         return Ok(answer_of(state, status, &returned));
@@ -123,7 +134,7 @@ fn written(state: &AppState, told: Told, made: &Resource, id: Option<&str>, view
         return Ok(response);
     };
     body["meta"]["versionId"] = json!(version);
-    let made = Resource::new(body).ok_or(Trouble::Strange("no resource"))?;
+    let made = Resource::at(state.bases(), body).ok_or(Trouble::Strange("no resource"))?;
     Ok(answer_of(state, status, &made))
 }
 
@@ -137,19 +148,14 @@ fn placed(location: &str, kind: &str) -> Option<(String, Option<String>)> {
     is_id.then(|| (id.to_owned(), version.map(str::to_owned)))
 }
 
-async fn deleted(
-    upstream: &Upstream,
-    key: &str,
-    version: Option<&str>,
-    response: Response,
-) -> Result<Response, Problem> {
+async fn deleted(upstream: &Upstream, key: &str, tag: Option<String>, response: Response) -> Result<Response, Problem> {
     let mut call = Call {
         method: Method::DELETE,
         at: key.to_owned(),
         ..Call::default()
     };
-    if let Some(version) = version {
-        call = call.if_match(version);
+    if let Some(tag) = tag {
+        call = call.if_match(tag);
     }
     let told = upstream.ask(call).await?;
     if told.status.is_success() {

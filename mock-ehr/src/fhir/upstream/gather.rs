@@ -14,7 +14,7 @@ use super::trouble::Trouble;
 use crate::state::AppState;
 
 /// So many resources of upstream's are looked at for one search.
-pub(super) const MOST: usize = 2000;
+const MOST: usize = 2000;
 /// In pages of so many.
 const PAGE: usize = 200;
 /// And in so many pages, where upstream makes them smaller.
@@ -27,6 +27,8 @@ const CHAINED: usize = 200;
 pub(super) struct Gathered {
     pub(super) matches: Vec<Resource>,
     pub(super) included: Vec<Resource>,
+    /// So many resources of upstream's were looked at, whether they may be seen or not.
+    pub(super) looked: usize,
     /// There is more upstream than was looked at.
     pub(super) is_cut: bool,
 }
@@ -49,6 +51,7 @@ pub(super) async fn gather(
         let (mut looked, mut pages) = (0, 1);
         loop {
             looked += judged.matches.len() + judged.dropped;
+            gathered.looked += judged.matches.len() + judged.dropped;
             let Judged {
                 matches,
                 included,
@@ -96,7 +99,7 @@ pub(super) async fn all(
     let narrowed = Narrowed::of(&view, kind, criteria, &state.fhir_base());
     let gathered = gather(upstream, asking, &narrowed, &[]).await?;
     if gathered.is_cut {
-        return Err(Trouble::Costly(MOST));
+        return Err(Trouble::Costly(gathered.looked));
     }
     Ok(gathered.matches)
 }

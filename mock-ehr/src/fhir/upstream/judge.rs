@@ -53,12 +53,13 @@ impl Asking<'_> {
         let mut views = HashMap::new();
         for mut entry in entries {
             let mode = entry["search"]["mode"].as_str().unwrap_or_default().to_owned();
-            let body = entry["resource"].take();
+            // An entry that is no object has none.
+            let body = entry.get_mut("resource").map(Value::take).unwrap_or_default();
             // What upstream remarks could speak of what may not be seen.
             if mode == "outcome" || body["resourceType"] == "OperationOutcome" {
                 continue;
             }
-            let Some(resource) = Resource::new(body) else {
+            let Some(resource) = Resource::at(self.state.bases(), body) else {
                 judged.dropped += 1;
                 continue;
             };

@@ -31,6 +31,7 @@ use crate::state::AppState;
 use crate::token::access::{Access, TokenProblem};
 
 pub(crate) use bring::greeting;
+pub(crate) use carry::is_id;
 pub(crate) use settings::Options;
 pub use settings::Settings;
 pub(crate) use source::Upstream;
@@ -41,6 +42,8 @@ pub(crate) use trouble::Trouble;
 pub(crate) struct Scratch {
     /// What was brought for it, and what it writes.
     pub(crate) shelf: Shelf,
+    /// There is more upstream than was brought.
+    pub(crate) is_cut: bool,
     /// What its token allows: asked once, since some faulty servers count how often they are asked.
     pub(crate) access: Result<Access, TokenProblem>,
 }

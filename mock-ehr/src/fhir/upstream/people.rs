@@ -66,7 +66,7 @@ pub(crate) async fn listed(upstream: &Upstream, wanted: Wanted<'_>) -> Result<Li
         let may = wanted
             .among
             .is_none_or(|among| among.iter().any(|id| patient["id"] == *id));
-        if may && shown < wanted.most && listed.data.add(patient.clone()).is_ok() {
+        if may && shown < wanted.most && listed.data.add_at(upstream.bases(), patient.clone()).is_ok() {
             shown += 1;
         }
     }
@@ -113,7 +113,7 @@ pub(crate) async fn with_details(upstream: &Upstream, listed: &mut Listed) {
         };
         for resource in resources(&bundle, kind) {
             // One that is there already came twice.
-            let _ = listed.data.add(resource.clone());
+            let _ = listed.data.add_at(upstream.bases(), resource.clone());
         }
     }
 }
@@ -143,7 +143,7 @@ pub(crate) async fn latest_encounter(upstream: &Upstream, patient: &str) -> Opti
     let bundle = upstream.search("Encounter", &pairs, false).await.ok()?;
     let mut data = Store::default();
     for encounter in resources(&bundle, "Encounter") {
-        let _ = data.add(encounter.clone());
+        let _ = data.add_at(upstream.bases(), encounter.clone());
     }
     let found = people::encounters(&data, patient).into_iter().next();
     found.map(|encounter| encounter.id)
@@ -165,8 +165,8 @@ pub(crate) async fn of_launch(
 }
 
 async fn add(upstream: &Upstream, data: &mut Store, kind: &str, id: &str) -> Result<(), Trouble> {
-    if let Found::Here(body) = upstream.read(kind, id, None).await? {
-        let _ = data.add(body);
+    if let Found::Here(body, _) = upstream.read(kind, id, None).await? {
+        let _ = data.add_at(upstream.bases(), body);
     }
     Ok(())
 }

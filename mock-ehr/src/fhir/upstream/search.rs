@@ -273,7 +273,7 @@ fn cut(asking: Asking<'_>, query: &Query, gathered: &Gathered, is_merged: bool) 
         members.remove("total");
         let text = format!(
             "only the first {} resources that the FHIR server behind this one found were looked at; narrow the search",
-            gather::MOST
+            gathered.looked
         );
         let remark =
             json!({"resource": outcome::outcome("warning", "incomplete", &text), "search": {"mode": "outcome"}});

@@ -104,6 +104,16 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// Whether it lies at the base or below.
+    pub(super) fn holds(&self, url: &Url) -> bool {
+        let base = &self.base;
+        let folder = format!("{}/", base.path().trim_end_matches('/'));
+        let is_inside = url.path().starts_with(&folder) || url.path() == base.path();
+        is_inside && url.origin() == base.origin()
+    }
+}
+
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")

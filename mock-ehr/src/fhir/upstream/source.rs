@@ -10,14 +10,16 @@ use reqwest::redirect::{Attempt, Policy};
 use serde_json::Value;
 use url::Url;
 
+use super::carry::is_id;
 use super::links::Links;
 use super::page::Seal;
 use super::settings::Settings;
 use super::trouble::Trouble;
 use crate::chance::Chance;
 use crate::faults;
+use crate::fhir::compartment::Bases;
 use crate::fhir::conditional::IF_NONE_EXIST;
-use crate::fhir::element;
+use crate::fhir::{element, parameters};
 
 /// The server that holds the data.
 pub(crate) struct Upstream {
@@ -57,7 +59,8 @@ pub(super) struct Told {
 /// What is at an address.
 #[derive(Debug, PartialEq)]
 pub(super) enum Found {
-    Here(Value),
+    /// With what it names the version by, where the resource itself does not.
+    Here(Value, Option<String>),
     /// It was deleted.
     Gone,
     Nothing,
@@ -90,6 +93,11 @@ impl Upstream {
 
     pub(crate) fn is_open(&self) -> bool {
         self.settings.is_open()
+    }
+
+    /// Where references lead that name records here.
+    pub(super) fn bases(&self) -> Bases<'_> {
+        Bases::of(self.own.strip_suffix("/fhir").unwrap_or_default())
     }
 
     /// Between upstream and the base by which the app of the present request knows the mock.
@@ -126,8 +134,12 @@ impl Upstream {
         Ok(statement)
     }
 
-    /// One resource, or one version of it.
+    /// One resource, or one version of it. Under a name that is none there is nothing: upstream is not asked, since dots and
+    /// slashes would lead away from the resource, or from its base.
     pub(super) async fn read(&self, kind: &str, id: &str, version: Option<&str>) -> Result<Found, Trouble> {
+        if parameters::of(kind).is_none() || !is_id(id) || !version.is_none_or(is_id) {
+            return Ok(Found::Nothing);
+        }
         let version = version
             .map(|version| format!("/_history/{version}"))
             .unwrap_or_default();
@@ -137,11 +149,13 @@ impl Upstream {
             StatusCode::GONE => return Ok(Found::Gone),
             _ => {}
         }
+        let tag = told.tag.clone();
         let body = told.accepted()?.ok_or(Trouble::Strange("empty"))?;
         if body["resourceType"] != kind || body["id"] != id {
             return Err(Trouble::Strange("another resource than was asked for"));
         }
-        Ok(Found::Here(body))
+        let tag = tag.filter(|_| element::text(&body, "meta.versionId").is_none());
+        Ok(Found::Here(body, tag))
     }
 
     /// The Bundle that answers a search.
@@ -197,6 +211,10 @@ impl Upstream {
         };
         let url = Url::parse(&format!("{}{slash}{}", self.base(), call.at));
         let url = url.map_err(|_| Trouble::Strange("a link that is no address"))?;
+        // Whoever asks: the credential of this mock opens nothing beyond the base.
+        if !self.settings.holds(&url) {
+            return Err(Trouble::Strange("not below its base"));
+        }
         let mut request = client.request(call.method, url).header(ACCEPT, FHIR_JSON);
         if let Some(own) = &self.settings.authorization {
             request = request.header(AUTHORIZATION, own.clone());
@@ -283,8 +301,8 @@ impl Call {
     }
 
     /// Only where the version is still this one.
-    pub(super) fn if_match(mut self, version: &str) -> Self {
-        self.fields.push((IF_MATCH, format!("W/\"{version}\"")));
+    pub(super) fn if_match(mut self, tag: String) -> Self {
+        self.fields.push((IF_MATCH, tag));
         self
     }
 
@@ -346,12 +364,9 @@ fn client(settings: &Settings, policy: Policy) -> Result<reqwest::Client, String
 
 /// Redirects within the server's own base, and not many.
 fn within(settings: &Settings) -> impl Fn(Attempt<'_>) -> reqwest::redirect::Action + Send + Sync + 'static {
-    let base = settings.base.clone();
-    let folder = format!("{}/", base.path().trim_end_matches('/'));
+    let settings = settings.clone();
     move |attempt| {
-        let to = attempt.url();
-        let inside = to.origin() == base.origin() && (to.path().starts_with(&folder) || to.path() == base.path());
-        if inside && attempt.previous().len() <= HOPS {
+        if settings.holds(attempt.url()) && attempt.previous().len() <= HOPS {
             attempt.follow()
         } else {
             attempt.stop()
@@ -364,5 +379,49 @@ impl fmt::Debug for Upstream {
         f.debug_struct("Upstream")
             .field("base", &self.base())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nobody listens there: whatever is asked comes back as trouble.
+    fn nobody() -> Upstream {
+        let settings = Settings::new("http://127.0.0.1:1/base/r4").expect("an address");
+        Upstream::new(settings, "http://ehr.example/fhir", &Chance::new(Some(1)))
+    }
+
+    #[tokio::test]
+    async fn names_that_are_none_are_not_asked_for() {
+        for (kind, id, version) in [
+            ("Patient", "../../../admin/x", None),
+            ("Patient", "..", None),
+            ("Patient", "a?_format=xml", None),
+            ("Patient", "", None),
+            ("Patient", "a", Some("../../x")),
+            ("../Patient", "a", None),
+            ("metadata", "a", None),
+        ] {
+            let found = nobody().read(kind, id, version).await;
+            assert_eq!(found, Ok(Found::Nothing), "{kind}/{id}");
+        }
+        let asked = nobody().read("Patient", "a-1.b", Some("2")).await;
+        assert!(matches!(asked, Err(Trouble::Unreachable(_))), "{asked:?}");
+    }
+
+    #[tokio::test]
+    async fn nothing_beyond_the_base_is_asked() {
+        for at in ["../x", "Goal/../../x", "Goal/%2e%2e/%2E./x", "Goal\\..\\..\\x"] {
+            let asked = nobody().ask(Call::get(at)).await;
+            assert!(
+                matches!(asked, Err(Trouble::Strange("not below its base"))),
+                "{at}: {asked:?}"
+            );
+        }
+        for at in ["", "?_getpages=x", "Goal/x"] {
+            let asked = nobody().ask(Call::get(at)).await;
+            assert!(matches!(asked, Err(Trouble::Unreachable(_))), "{at}: {asked:?}");
+        }
     }
 }

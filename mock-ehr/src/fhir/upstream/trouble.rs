@@ -39,6 +39,11 @@ pub(crate) enum Trouble {
         /// Its reason, where that can speak of nothing but the request.
         says: Option<String>,
     },
+    /// It took a write that it was to take only where there was nothing.
+    #[error(
+        "the FHIR server behind this one replaced what was there, though it was told to write only where there is nothing (If-None-Match: *); read the resource before you write again"
+    )]
+    Replaced,
     /// It would take too many answers of it.
     #[error("this search would have to look at more than {0} resources of the FHIR server behind this one; narrow it")]
     Costly(usize),
@@ -51,6 +56,7 @@ impl Trouble {
             Self::Late(_) => StatusCode::GATEWAY_TIMEOUT,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Refused { status, .. } => StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_GATEWAY),
+            Self::Replaced => StatusCode::CONFLICT,
             Self::Costly(_) => StatusCode::UNPROCESSABLE_ENTITY,
             _ => StatusCode::BAD_GATEWAY,
         }
@@ -64,7 +70,7 @@ impl Trouble {
             Self::Unreachable(_) => "transient",
             Self::TooLarge(_) => "too-long",
             Self::Costly(_) => "too-costly",
-            Self::Refused { status: 409 | 412, .. } => "conflict",
+            Self::Refused { status: 409 | 412, .. } | Self::Replaced => "conflict",
             Self::Refused { .. } => "processing",
             Self::Redirect | Self::Strange(_) | Self::Credential(_) | Self::Failed(_) => "exception",
         }

@@ -2,7 +2,9 @@
 //!
 //! A row is changed by comparing: it is read, changed here, and written back only where it is still what was read;
 //! otherwise all of that is done again. So no statement waits for another, and what works once works once at all
-//! replicas. Keys are kept as their SHA-256: whoever gets a copy finds no code, token or cookie in it.
+//! replicas. Keys are kept as their SHA-256: whoever gets a copy finds no code, access token, refresh token or cookie of this
+//! server in it. Two secrets are in the bodies, since they are needed again as they are: the `client_secret` of registered
+//! apps, and the id_token of an identity provider, which it wants to see when its user signs out.
 
 mod postgres;
 mod schema;
@@ -14,7 +16,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -28,6 +30,7 @@ use super::grant::Grant;
 use super::rows::{Counter, Of, Row, Rows, Table};
 use super::trouble::{self, Trouble};
 use crate::chance::Chance;
+use crate::clock::{Clock, SystemClock};
 
 pub(crate) use self::written::Entry;
 
@@ -36,6 +39,8 @@ pub struct Database {
     place: String,
     sql: Box<dyn Sql>,
     chance: Chance,
+    /// The time that all replicas have in common.
+    clock: Arc<dyn Clock>,
     /// Texts of keys that came by here, for the defects that look for another than was sent.
     heard: Mutex<HashMap<(Table, String), (String, Timestamp)>>,
     tidied: AtomicI64,
@@ -100,6 +105,10 @@ const ENDED: SignedDuration = SignedDuration::from_hours(24);
 impl Database {
     /// Opens `sqlite:FILE` or `postgres://…`, and makes the tables where there are none.
     pub fn open(address: &str) -> Result<Self, DatabaseError> {
+        Self::open_at(address, Arc::new(SystemClock))
+    }
+
+    pub(super) fn open_at(address: &str, clock: Arc<dyn Clock>) -> Result<Self, DatabaseError> {
         let (place, sql): (_, Box<dyn Sql>) = if let Some(file) = address.strip_prefix("sqlite:") {
             (format!("SQLite in {file}"), Box::new(Sqlite::open(file)?))
         } else if address.starts_with("postgres://") || address.starts_with("postgresql://") {
@@ -113,6 +122,7 @@ impl Database {
             place,
             sql,
             chance: Chance::new(None),
+            clock,
             heard: Mutex::default(),
             tidied: AtomicI64::new(i64::MIN),
             puts: AtomicU64::new(0),
@@ -366,7 +376,9 @@ impl Rows for Database {
             return Ok(());
         }
         self.tidied.store(moment, Ordering::Relaxed);
-        self.sweep(now)
+        // A clock that was advanced is this mock's own: for the other replicas those rows have not expired yet. What has
+        // expired here is refused when it is read.
+        self.sweep(now.min(self.clock.now()))
     }
 
     fn clear(&self) -> Result<(), Trouble> {

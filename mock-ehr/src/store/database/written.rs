@@ -1,4 +1,5 @@
 //! What apps wrote by FHIR, as a log: each entry has the next number, and whoever is first with a number has it.
+//! The last entry is never deleted, so that no number is given twice.
 
 use super::sql::Value;
 use super::{Database, Trouble};
@@ -56,7 +57,10 @@ impl Database {
             Entry::Back { key, seq } => ("back", key.as_str(), seq.to_string()),
             Entry::Clear | Entry::Floor => ("clear", "", String::new()),
         };
-        let statement = "INSERT INTO launchproof_written (seq, what, key, body) VALUES (?1, ?2, ?3, ?4) \
+        // Beyond all that are there: the number of what went is not given again, since others know of it and would not ask.
+        let statement = "INSERT INTO launchproof_written (seq, what, key, body) \
+            SELECT CAST(?1 AS BIGINT), CAST(?2 AS TEXT), CAST(?3 AS TEXT), CAST(?4 AS TEXT) \
+            WHERE CAST(?1 AS BIGINT) > (SELECT COALESCE(MAX(w.seq), 0) FROM launchproof_written w) \
             ON CONFLICT (seq) DO NOTHING";
         let values = vec![seq.into(), what.into(), key.into(), body.into()];
         if self.tell(statement, values)? == 0 {

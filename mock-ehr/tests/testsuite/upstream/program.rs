@@ -1,6 +1,7 @@
 //! The options of `serve` for a server upstream, right and wrong.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use super::servers::*;
 use crate::serve::program::{Program, refused};
@@ -43,6 +44,16 @@ async fn the_program_says_what_is_upstream() {
         "{}",
         away.said("Upstream")
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_hangs_keeps_nobody_waiting_at_the_start() {
+    let server = Server::scripted(|_| Reply::Hangs).await;
+    let since = Instant::now();
+    let program = tokio::task::block_in_place(|| Program::start(&["--fhir-upstream", &server.base]));
+    let said = program.said("Upstream");
+    assert!(said.contains("not there yet: no answer within 2 s"), "{said}");
+    assert!(since.elapsed() < Duration::from_secs(15), "{:?}", since.elapsed());
 }
 
 #[test]

@@ -171,6 +171,17 @@ async fn what_upstream_says_is_not_believed() {
         "Observation/list" => Reply::Json(200, json!(["Observation"])),
         "Observation/empty" => Reply::Raw(200, "application/fhir+json", Vec::new()),
         "Observation/own" | "Observation/own/_history/3" => Reply::Json(200, observation("own", "patient-a")),
+        // A patient of another server, who has the same id there.
+        "Observation/elsewhere" => {
+            let mut one = observation("elsewhere", "patient-a");
+            one["subject"]["reference"] = json!("https://other.example/fhir/Patient/patient-a");
+            Reply::Json(200, one)
+        }
+        "Observation/here" => {
+            let mut one = observation("here", "patient-a");
+            one["subject"]["reference"] = json!(format!("http://{}/fhir/Patient/patient-a", seen.header("host")));
+            Reply::Json(200, one)
+        }
         "Observation/foreign" | "Observation/foreign/_history/3" => {
             Reply::Json(200, observation("foreign", "patient-b"))
         }
@@ -190,6 +201,8 @@ async fn what_upstream_says_is_not_believed() {
     let token = own_token(&ehr, WHOLE).await;
     for (path, status) in [
         ("Observation/own", 200),
+        ("Observation/here", 200),
+        ("Observation/elsewhere", 404),
         ("Observation/own/_history/3", 200),
         ("Observation/own/_history/4", 502),
         ("Observation/foreign", 404),
@@ -297,4 +310,66 @@ async fn the_statement_is_what_both_can_do() {
     let none = Value::Null;
     assert_ne!(ehr.get("/fhir/.well-known/smart-configuration").await.json(), none);
     assert!(server.seen().is_empty());
+}
+
+/// A server whose pages hold one resource each and never end.
+async fn endless() -> Server {
+    Server::scripted(|seen| {
+        let base = format!("http://{}/fhir", seen.header("host"));
+        let page = seen
+            .parameter("page")
+            .and_then(|page| page.parse::<usize>().ok())
+            .unwrap_or_default();
+        let next = format!("{base}/Observation?page={}", page + 1);
+        let one = observation(&format!("o{page}"), "patient-a");
+        match seen.target.trim_start_matches("/fhir/") {
+            "metadata" => Reply::Json(
+                200,
+                json!({"resourceType": "CapabilityStatement", "rest": [{"resource": [{"type": "Observation"}]}]}),
+            ),
+            "Observation/o/_history?_count=50" => {
+                let versions: Vec<_> = (0..50).map(|_| ("", observation("o", "patient-a"))).collect();
+                Reply::Json(200, searchset(&versions, &[("next", &next)]))
+            }
+            // Its count alone tells that there are more.
+            "Observation/p/_history?_count=50" => {
+                Reply::Json(200, searchset(&[("", observation("p", "patient-a"))], &[]))
+            }
+            target if target.starts_with("Observation?") => {
+                Reply::Json(200, searchset(&[("match", one)], &[("next", &next)]))
+            }
+            _ => Reply::Json(200, json!({"resourceType": "Patient", "id": "patient-a"})),
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_is_cut_is_said_to_be() {
+    let server = endless().await;
+    let ehr = server.front();
+    let token = own_token(&ehr, WHOLE).await;
+    // So many pages are looked at, and so many resources were on them.
+    let everything = ehr.fhir("Patient/patient-a/$everything", &token).await.json();
+    assert_eq!(everything["total"], Value::Null, "{everything}");
+    let entries = everything["entry"].as_array().unwrap();
+    let last = &entries.last().unwrap();
+    assert_eq!(
+        (&last["search"]["mode"], &last["resource"]["issue"][0]["code"]),
+        (&json!("outcome"), &json!("incomplete"))
+    );
+    let told = last["resource"]["issue"][0]["diagnostics"].as_str().unwrap();
+    assert!(told.contains("only 41 resources"), "{told}");
+    assert_eq!(entries.len(), 42);
+    let found = ehr.fhir("Observation?_sort=code&_offset=2", &token).await.json();
+    assert_eq!(found["total"], Value::Null, "{found}");
+    assert!(found.to_string().contains("only the first 40 resources"), "{found}");
+    for (path, versions) in [("Observation/o/_history", 50), ("Observation/p/_history", 1)] {
+        let history = ehr.fhir(path, &token).await.json();
+        assert_eq!(history["total"], Value::Null, "{history}");
+        let entries = history["entry"].as_array().unwrap();
+        assert_eq!(entries.len(), versions);
+        let outcome = &entries.last().unwrap()["response"]["outcome"];
+        assert_eq!(outcome["issue"][0]["code"], "incomplete", "{outcome}");
+    }
 }

@@ -33,6 +33,7 @@ async fn every_trouble_is_told_as_what_it_is() {
     let server = Server::scripted(move |seen| {
         let outcome = |text: &str| json!({"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "invalid", "diagnostics": text}]});
         let secret = outcome("patient-x has a record");
+        let entries = |entries: Value| json!({"resourceType": "Bundle", "type": "searchset", "entry": entries});
         match seen.target.trim_start_matches("/fhir/") {
             "Goal/text" => Reply::Raw(200, "text/plain", b"hello".to_vec()),
             "Goal/html" => Reply::Raw(200, "application/fhir+json", b"<html></html>".to_vec()),
@@ -50,6 +51,10 @@ async fn every_trouble_is_told_as_what_it_is() {
             "Goal/absent" => Reply::Raw(404, "text/html", b"<html>not here</html>".to_vec()),
             "Goal?status=wrong&_count=50" => Reply::Json(400, outcome("status `wrong` is no code")),
             "Goal?status=conflict&_count=50" => Reply::Json(409, secret),
+            "Goal?status=text&_count=50" => Reply::Json(200, entries(json!(["x"]))),
+            "Goal?status=list&_count=50" => Reply::Json(200, entries(json!([[1], 5, null, true]))),
+            "Goal?status=none&_count=50" => Reply::Json(200, entries(json!("x"))),
+            "Goal/odd/_history?_count=50" => Reply::Json(200, entries(json!(["x", [1]]))),
             "Goal?status=one&_count=50" => Reply::Json(200, json!({"resourceType": "Goal", "id": "1"})),
             _ => Reply::Json(404, Value::Null),
         }
@@ -86,6 +91,17 @@ async fn every_trouble_is_told_as_what_it_is() {
         assert_eq!((was, code_was.as_str()), (status, code), "{path}: {text}");
         assert!(text.contains(says) && !text.contains("patient-x"), "{path}: {text}");
         assert!(!answer.body.contains(&server.base), "{}", answer.body);
+    }
+    // What is no entry is none, and the others are still told.
+    for path in [
+        "Goal?status=text",
+        "Goal?status=list",
+        "Goal?status=none",
+        "Goal/odd/_history",
+    ] {
+        let answer = ehr.get(&format!("/fhir/{path}")).await;
+        assert!([200, 404].contains(&answer.status.as_u16()), "{path}: {}", answer.body);
+        assert_eq!(answer.json()["entry"], Value::Null, "{path}: {}", answer.body);
     }
 }
 

@@ -379,3 +379,83 @@ async fn what_upstream_makes_of_a_write_is_judged_as_well() {
     assert_eq!(deleted.status, StatusCode::CONFLICT);
     assert!(!deleted.body.contains("patient-b"), "{}", deleted.body);
 }
+
+#[tokio::test]
+async fn ids_that_are_none_lead_nowhere_upstream() {
+    let server = Server::scripted(|_| Reply::Json(200, searchset(&[], &[]))).await;
+    let ehr = front(mock_ehr::MockEhr::builder().upstream(server.settings().authorization("Bearer own").unwrap()));
+    let token = own_token(&ehr, WRITES).await;
+    let long = "x".repeat(65);
+    for id in ["../../admin", "..", "a/b", "a?b=c", "", &long] {
+        let body = goal(Some(id), "patient-a", "x");
+        let address = format!(
+            "Goal/{}",
+            id.replace('/', "%2F").replace('?', "%3F").replace("..", "%2e%2e")
+        );
+        for path in [address.as_str(), "Goal?identifier=urn:x|x"] {
+            server.seen();
+            let answer = write(&ehr, &token, Method::PUT, path, &[], &body).await;
+            let refused = [400, 404, 405].contains(&answer.status.as_u16());
+            assert!(refused, "{path} {id}: {} {}", answer.status, answer.body);
+            let seen = writes(&server);
+            assert!(seen.is_empty(), "{path} {id}: {seen:?}");
+        }
+    }
+}
+
+/// A server that keeps versions in its ETag alone, if at all, and knows no If-None-Match.
+#[tokio::test]
+async fn writes_are_guarded_as_far_as_upstream_can_be_asked_to() {
+    let server = Server::scripted(|seen| {
+        let (_, id) = seen.target.rsplit_once('/').unwrap_or_default();
+        let body = json!({"resourceType": "Goal", "id": id, "subject": {"reference": "Patient/patient-a"}});
+        match (seen.method.as_str(), id) {
+            ("GET", "tagged") => Reply::With(200, vec![("etag", "\"abc-7\"".to_owned())], body),
+            ("GET", "bare") => Reply::Json(200, body),
+            ("GET", "taken" | "free") => Reply::Json(404, Value::Null),
+            ("GET", _) => Reply::Json(200, json!({"resourceType": "Patient", "id": "patient-a"})),
+            ("PUT", "free") => Reply::Json(201, body),
+            _ => Reply::Json(200, body),
+        }
+    })
+    .await;
+    let ehr = server.front();
+    let token = own_token(&ehr, WRITES).await;
+    let put = async |id: &str| {
+        let path = format!("Goal/{id}");
+        write(&ehr, &token, Method::PUT, &path, &[], &goal(Some(id), "patient-a", "x")).await
+    };
+    for (id, status, tag) in [("tagged", 200, "\"abc-7\""), ("bare", 200, "")] {
+        server.seen();
+        assert_eq!(put(id).await.status.as_u16(), status, "{id}");
+        assert_eq!(writes(&server)[0].header("if-match"), tag, "{id}");
+    }
+    let deleted = write(&ehr, &token, Method::DELETE, "Goal/tagged", &[], &Value::Null).await;
+    assert_eq!(deleted.status, StatusCode::NO_CONTENT, "{}", deleted.body);
+    assert_eq!(writes(&server)[0].header("if-match"), "\"abc-7\"");
+    assert_eq!(put("free").await.status, StatusCode::CREATED);
+    assert_eq!(writes(&server)[0].header("if-none-match"), "*");
+    let replaced = put("taken").await;
+    assert_eq!(replaced.status, StatusCode::CONFLICT, "{}", replaced.body);
+    let issue = &replaced.json()["issue"][0];
+    assert_eq!(issue["code"], "conflict");
+    assert!(
+        issue["diagnostics"].as_str().unwrap().contains("If-None-Match"),
+        "{issue}"
+    );
+}
+
+#[tokio::test]
+async fn a_body_is_read_of_whom_it_may_come_and_not_beyond_its_limit() {
+    let server = Server::honest().await;
+    let ehr = server.front();
+    let token = token(&ehr, WRITES).await;
+    let large = goal(None, "patient-b", &"x".repeat(2 * 1024 * 1024));
+    server.seen();
+    for (token, status, says) in [("wrong", 401, "token"), (token.as_str(), 413, "2097152 bytes")] {
+        let answer = write(&ehr, token, Method::POST, "Goal", &[], &large).await;
+        assert_eq!(answer.status.as_u16(), status, "{}", answer.body);
+        assert!(answer.body.contains(says), "{}", answer.body);
+    }
+    assert!(writes(&server).is_empty());
+}
