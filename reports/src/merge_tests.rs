@@ -92,14 +92,14 @@ fn another_target_version_selection_or_catalogue_is_another_run() {
     type Change = fn(&mut Report);
     let table: [(&str, Change); 8] = [
         ("the FHIR base", |r| {
-            r.target.fhir_base = "https://other.example/fhir".into()
+            r.target.fhir_base = "https://other.example/fhir".into();
         }),
         ("the target", |r| r.target.name = "other".into()),
         ("the SMART version", |r| r.target.smart_version = "1.0".into()),
         ("the program", |r| r.tool = "launchproof 9".into()),
         ("the catalogue", |r| r.run.catalogue = "cd34".into()),
         ("the selection", |r| {
-            r.run.selection = vec!["state/".into(), "--partition 2/3".into()]
+            r.run.selection = vec!["state/".into(), "--partition 2/3".into()];
         }),
         ("the user agent", |r| r.run.agent = "chrome".into()),
         ("--profile", |r| r.run.raised = vec!["bcp".into()]),

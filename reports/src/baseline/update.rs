@@ -1,6 +1,8 @@
 //! Brings a baseline up to date with a finished run, in its own text: order, comments, reasons and layout stay; what is
 //! new waits for a person's reason.
 
+use std::fmt::Write as _;
+
 use toml_edit::{ArrayOfTables, Decor, DocumentMut, Item, Table, value};
 
 use super::{Baseline, BaselineError, Entry, Scope};
@@ -49,21 +51,18 @@ pub fn update(report: &Report, old: &str) -> Result<Updated, BaselineError> {
     let mut updated = Updated::default();
     let mut removed_at = Vec::new();
     for (at, entry) in baseline.entries.iter().enumerate() {
-        match why_gone(entry, &report.verdicts, whole) {
-            Some(why) => {
-                removed_at.push(at);
-                updated
-                    .removed
-                    .push(format!("line {}: {} {why}", entry.line, entry.scope));
-            }
-            None => {
-                updated.kept += 1;
-                if let Some(day) = entry.expires.as_deref().filter(|day| *day <= today) {
-                    updated
-                        .expired
-                        .push(format!("line {}: {} expired on {day}", entry.line, entry.scope));
-                }
-            }
+        if let Some(why) = why_gone(entry, &report.verdicts, whole) {
+            removed_at.push(at);
+            updated
+                .removed
+                .push(format!("line {}: {} {why}", entry.line, entry.scope));
+            continue;
+        }
+        updated.kept += 1;
+        if let Some(day) = entry.expires.as_deref().filter(|day| *day <= today) {
+            updated
+                .expired
+                .push(format!("line {}: {} expired on {day}", entry.line, entry.scope));
         }
     }
     let kept: Vec<&Entry> = baseline
@@ -201,13 +200,14 @@ fn fresh(verdict: &Verdict, today: &str) -> (String, Table) {
     let mut table = Table::new();
     let mut comment = String::from("\n");
     if reason.is_empty() {
-        comment.push_str(&format!(
-            "# new on {}: say why it is accepted, or mend it\n",
+        let _ = writeln!(
+            comment,
+            "# new on {}: say why it is accepted, or mend it",
             plain::cut(today, 10)
-        ));
+        );
     }
     if let Some(seen) = verdict.observed.as_deref() {
-        comment.push_str(&format!("# observed: {}\n", plain::cut(seen, 160)));
+        let _ = writeln!(comment, "# observed: {}", plain::cut(seen, 160));
     }
     table.decor_mut().set_prefix(comment);
     table.insert("scenario", value(scope.clone()));

@@ -222,6 +222,8 @@ fn version() -> &'static str {
 
 /// SHA-256 of what a run is judged by: the embedded catalogue, and a vendor's own scenarios where there are any.
 fn catalogue_hash(scenarios: &[crate::scenario::load::Loaded]) -> String {
+    use std::fmt::Write as _;
+
     use sha2::{Digest as _, Sha256};
     let own: Vec<_> = scenarios
         .iter()
@@ -236,7 +238,10 @@ fn catalogue_hash(scenarios: &[crate::scenario::load::Loaded]) -> String {
         hash.update(format!("\n{} {}\n", loaded.id, loaded.text.len()));
         hash.update(&loaded.text);
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize().iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// The public exit codes, for `--help`.

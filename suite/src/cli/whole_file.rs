@@ -46,6 +46,7 @@ pub(super) fn stage(place: &Path, bytes: &[u8]) -> io::Result<Staged> {
 
 /// As any program makes a file, the umask applied: others (another user of the CI machine) read reports.
 #[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "other systems have no such permissions")]
 fn readable() -> Option<std::fs::Permissions> {
     use std::os::unix::fs::PermissionsExt as _;
     Some(std::fs::Permissions::from_mode(0o666))
