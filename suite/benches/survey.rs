@@ -74,7 +74,7 @@ fn survey(list: &Path, out: &Path) -> Child {
         .arg(list)
         .arg("--out")
         .arg(out)
-        .args(["--jobs", "128", "--timeout", "3"])
+        .args(["--timeout", "3"])
         .stdin(Stdio::null())
         .spawn()
         .expect("the binary starts")
