@@ -9,8 +9,9 @@ use reports::model;
 
 use super::Failure;
 pub(super) use super::folder::Folder;
+use super::formats::{Format, wants};
 use super::progress::{EventLog, Terminal};
-use super::server_arguments::{Format, ServerArguments, narrowed};
+use super::server_arguments::{ServerArguments, narrowed};
 use crate::engine::events::All;
 use crate::engine::{Listener, Outcome};
 use crate::record::Scribe;
@@ -39,22 +40,33 @@ pub(super) fn conclude(
     }
     report.run.exit_code = code;
     report.run.exit_reason = why;
-    let written = folder.write(&arguments.report, arguments.fail_on(), &report);
+    let written = folder
+        .write(&arguments.report, arguments.fail_on(), &report)
+        .and_then(|()| bundle(arguments, &report));
     if arguments.among_others {
         written?;
         return Ok(code);
     }
     say!("{}", reports::render::terminal::summary(&report, is_coloured()));
-    let file = if arguments.report.contains(&Format::Html) {
+    let file = if wants(&arguments.report, Format::Html) {
         "report.html"
     } else {
         "run.json"
     };
+    super::github::tell(&report);
     // What was found is said all the same where it cannot be kept.
     written?;
     say!("report: {}", arguments.out.join(file).display());
     say!("exit code {code}: {}", report.run.exit_reason);
     Ok(code)
+}
+
+fn bundle(arguments: &ServerArguments, report: &model::Report) -> Result<(), Failure> {
+    let strict = arguments.fail_on() == exit::FailOn::Warn;
+    match &arguments.bundle {
+        Some(path) => super::render::write_bundle(path, report, strict),
+        None => Ok(()),
+    }
 }
 
 /// Whether standard output shows colours.
@@ -79,7 +91,7 @@ pub(super) fn listeners(
 ) -> Result<All, Failure> {
     let terminal = Terminal::new(Arc::clone(scribe), Arc::clone(world), arguments.quiet);
     let mut all: Vec<Box<dyn Listener>> = vec![Box::new(terminal)];
-    if arguments.report.contains(&Format::Events) {
+    if wants(&arguments.report, Format::Events) {
         let path = arguments.out.join("events.jsonl");
         let log =
             EventLog::create(&path, Arc::clone(scribe), Arc::clone(world)).map_err(|error| folder.failure(&error))?;

@@ -5,13 +5,17 @@ use std::path::{Path, PathBuf};
 
 use reports::exit::FailOn;
 use reports::model::Report;
+use reports::render::File;
 
 use super::Failure;
-use super::server_arguments::{Format, ServerArguments};
+use super::formats::{self, Format};
+use super::server_arguments::ServerArguments;
 use super::whole_file;
 
 /// Files that a report is made of. One of an older run beside the new ones would be taken for a part of them.
-const FILES: [&str; 4] = ["run.json", "report.html", "junit.xml", "events.jsonl"];
+fn files() -> impl Iterator<Item = &'static str> {
+    File::ALL.into_iter().map(File::name).chain(["events.jsonl"])
+}
 
 /// A folder in which files can be made.
 pub(super) struct Folder(PathBuf);
@@ -30,30 +34,19 @@ impl Folder {
         let folder = Self(path.to_owned());
         let tried = std::fs::create_dir_all(path)
             .and_then(|()| whole_file::stage(&path.join("run.json"), b"{}").map(drop))
-            .and_then(|()| FILES.iter().try_for_each(|file| remove(&path.join(file))));
+            .and_then(|()| files().try_for_each(|file| remove(&path.join(file))));
         tried.map_err(|error| folder.failure(&error))?;
         Ok(folder)
     }
 
     /// Writes the files that were asked for; `run.json`, of which all others can be made, first.
     pub(super) fn write(&self, formats: &[Format], fail_on: FailOn, report: &Report) -> Result<(), Failure> {
-        use reports::render::{html, json, junit};
-        let wants = |format| formats.contains(&format);
-        let put = |name: &str, text: String| {
+        let mut files = vec![File::Json];
+        files.extend(formats::files(formats).into_iter().filter(|file| *file != File::Json));
+        formats::make(&files, report, fail_on == FailOn::Warn, |file, text| {
+            let name = file.name();
             whole_file::write(&self.0.join(name), text.as_bytes())
                 .map_err(|error| self.failure(&io::Error::new(error.kind(), format!("{name}: {error}"))))
-        };
-        std::thread::scope(|scope| {
-            let page = wants(Format::Html).then(|| scope.spawn(|| html::render(report)));
-            put("run.json", json::render(report))?;
-            if wants(Format::Junit) {
-                put("junit.xml", junit::render(report, fail_on == FailOn::Warn))?;
-            }
-            match page.map(std::thread::ScopedJoinHandle::join) {
-                Some(Err(panic)) => std::panic::resume_unwind(panic),
-                Some(Ok(page)) => put("report.html", page),
-                None => Ok(()),
-            }
         })
     }
 

@@ -8,6 +8,8 @@ mod doctor;
 mod enough;
 mod explain;
 mod folder;
+mod formats;
+mod github;
 mod init;
 mod interrupt;
 mod lint;
@@ -25,10 +27,14 @@ mod survey;
 mod targets;
 mod test_discovery;
 mod test_server;
+mod verify;
 mod whole_file;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use reports::exit;
+
+/// Name and version, as they stand in a report.
+const TOOL: &str = concat!("launchproof ", env!("CARGO_PKG_VERSION"));
 
 /// Conformance tests and a mock EHR for SMART App Launch.
 #[derive(Debug, Parser)]
@@ -71,8 +77,10 @@ enum Command {
     Schema(schema::SchemaArguments),
     /// Proves the suite: each scenario against each deliberate defect of the mock EHR.
     Selftest(selftest::SelftestArguments),
-    /// Renders a finished run again.
+    /// Makes other forms of a finished run.
     Render(render::RenderArguments),
+    /// Checks that an evidence bundle (`--bundle`) is whole and unaltered.
+    Verify(verify::VerifyArguments),
     /// Checks or updates a baseline against a finished run.
     Baseline(baseline::BaselineArguments),
     /// Prints shell completions.
@@ -198,6 +206,7 @@ async fn run(command: Command) -> Result<u8, Failure> {
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Selftest(arguments) => selftest::run(arguments).await,
         Command::Render(arguments) => render::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Baseline(arguments) => baseline::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Merge(arguments) => merge::run(&arguments),

@@ -8,22 +8,10 @@ use reports::model;
 
 use super::Failure;
 use super::agent::AgentKind;
+pub(super) use super::formats::Format;
 use crate::scenario::load::Loaded;
 use crate::scenario::select::Selection;
 use crate::target::SmartVersion;
-
-/// Formats beside `run.json` and the terminal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// `report.html`
-    Html,
-    /// `junit.xml`
-    Junit,
-    /// `run.json`
-    Json,
-    /// `events.jsonl`
-    Events,
-}
 
 /// Words of `--fail-on`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -156,6 +144,9 @@ pub(super) struct ServerArguments {
         help_heading = "Report"
     )]
     pub(super) report: Vec<Format>,
+    /// Packs run.json, report.html, evidence.har and junit.xml into a zip that `launchproof verify` checks.
+    #[arg(long, value_name = "FILE", conflicts_with = "targets", help_heading = "Report")]
+    pub(super) bundle: Option<PathBuf>,
     /// Failures that are expected.
     #[arg(long, value_name = "FILE", help_heading = "Report")]
     pub(super) baseline: Option<PathBuf>,

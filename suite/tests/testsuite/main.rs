@@ -22,6 +22,7 @@ mod partition;
 mod precautions;
 mod profile;
 mod program;
+mod report_files;
 mod scenario_errors;
 mod schema;
 mod selftest;
