@@ -27,7 +27,7 @@ impl<'a> Bases<'a> {
     }
 
     /// What is left of an absolute address of a record here.
-    fn below<'r>(self, reference: &'r str) -> Option<&'r str> {
+    fn below(self, reference: &str) -> Option<&str> {
         let path = reference.strip_prefix(self.0?)?;
         path.strip_prefix("/fhir/").or_else(|| {
             let (_, rest) = path.strip_prefix("/l/")?.split_once('/')?;
