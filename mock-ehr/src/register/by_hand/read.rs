@@ -125,8 +125,12 @@ impl Asked {
     fn own_origins(&self) -> Vec<String> {
         let parsed = self.redirect_uris.iter().filter_map(|uri| Url::parse(uri).ok());
         let of_web = parsed.filter(|url| self.kind == ClientKind::Public && is_web(url));
-        let mut origins: Vec<_> = of_web.map(|url| url.origin().ascii_serialization()).collect();
-        origins.dedup();
+        let mut origins = Vec::new();
+        for origin in of_web.map(|url| url.origin().ascii_serialization()) {
+            if !origins.contains(&origin) {
+                origins.push(origin);
+            }
+        }
         origins
     }
 }
@@ -161,7 +165,10 @@ fn auth_methods(members: &Map<String, Value>, kind: ClientKind) -> Read<Option<V
     let expected = "an array of client_secret_basic and client_secret_post";
     match member::<Vec<SecretMethod>>(members, "auth_methods", expected)? {
         Some(methods) if methods.is_empty() => wrong("auth_methods", format!("expected {expected}, found none")),
-        methods => Ok(methods),
+        methods => {
+            once("auth_methods", methods.as_deref().unwrap_or_default())?;
+            Ok(methods)
+        }
     }
 }
 
@@ -181,6 +188,9 @@ fn jwks(members: &Map<String, Value>, kind: ClientKind) -> Read<Option<Value>> {
     let Some(keys) = jwks.get("keys").and_then(Value::as_array) else {
         return wrong("jwks", "expected a JWK set: an object with an array `keys`");
     };
+    if keys.is_empty() {
+        return wrong("jwks.keys", "expected at least one key, found none");
+    }
     for (index, key) in keys.iter().enumerate() {
         ClientKey::from_jwk(key).or_else(|what| wrong(&format!("jwks.keys[{index}]"), what))?;
     }
@@ -193,6 +203,7 @@ fn key_fixtures(members: &Map<String, Value>, kind: ClientKind) -> Read<Vec<Stri
     for (index, name) in names.iter().enumerate() {
         ClientKey::fixture(name).or_else(|what| wrong(&format!("key_fixtures[{index}]"), what))?;
     }
+    once("key_fixtures", &names)?;
     Ok(names)
 }
 
@@ -216,9 +227,21 @@ fn redirect_uris(members: &Map<String, Value>, kind: ClientKind) -> Read<Vec<Str
         );
     }
     for (index, uri) in uris.iter().enumerate() {
-        address(uri).or_else(|what| wrong(&format!("redirect_uris[{index}]"), what))?;
+        address(uri)
+            .and_then(|()| leads_to_app(uri))
+            .or_else(|what| wrong(&format!("redirect_uris[{index}]"), what))?;
     }
+    once("redirect_uris", &uris)?;
     Ok(uris)
+}
+
+/// Private schemes of native apps do; what a browser would run or show as it stands does not.
+fn leads_to_app(uri: &str) -> Result<(), String> {
+    let scheme = Url::parse(uri).map(|url| url.scheme().to_owned()).unwrap_or_default();
+    if ["javascript", "data", "vbscript"].contains(&scheme.as_str()) {
+        return Err(format!("no app is reached by a {scheme} URI, found {uri:?}"));
+    }
+    Ok(())
 }
 
 fn launch_url(members: &Map<String, Value>) -> Read<Option<String>> {
@@ -250,7 +273,20 @@ fn origins(members: &Map<String, Value>) -> Read<Option<Vec<String>>> {
             return wrong(&format!("origins[{index}]"), format!("{expected}, found {origin:?}"));
         }
     }
+    once("origins", origins.as_deref().unwrap_or_default())?;
     Ok(origins)
+}
+
+/// Does every value stand there once?
+fn once<T: PartialEq>(field: &str, values: &[T]) -> Read<()> {
+    let again = values.iter().enumerate().find_map(|(index, value)| {
+        let first = values[..index].iter().position(|before| before == value)?;
+        Some((index, first))
+    });
+    match again {
+        Some((index, first)) => wrong(&format!("{field}[{index}]"), format!("repeats {field}[{first}]")),
+        None => Ok(()),
+    }
 }
 
 fn is_web(url: &Url) -> bool {

@@ -224,6 +224,40 @@ async fn what_is_wrong_is_told_by_its_member() {
             "keys",
         ),
         (
+            json!({ "kind": "backend", "jwks": { "keys": [] } }),
+            "jwks.keys",
+            "at least one key",
+        ),
+        (
+            json!({ "redirect_uris": ["https://a.example/", "javascript:alert(1)"] }),
+            "redirect_uris[1]",
+            "javascript URI",
+        ),
+        (
+            json!({ "redirect_uris": ["DATA:text/html,x"] }),
+            "redirect_uris[0]",
+            "data URI",
+        ),
+        (
+            json!({ "redirect_uris": ["https://a.example/", "https://b.example/", "https://a.example/"] }),
+            "redirect_uris[2]",
+            "repeats redirect_uris[0]",
+        ),
+        (
+            json!({ "redirect_uris": uris, "origins": ["https://a.example", "https://a.example"] }),
+            "origins[1]",
+            "repeats origins[0]",
+        ),
+        (
+            json!({
+                "redirect_uris": uris,
+                "kind": "symmetric",
+                "auth_methods": ["client_secret_basic", "client_secret_basic"],
+            }),
+            "auth_methods[1]",
+            "repeats auth_methods[0]",
+        ),
+        (
             json!({ "redirect_uris": uris, "kind": "asymmetric", "jwks": { "keys": [{ "kty": "oct" }] } }),
             "jwks.keys[0]",
             "JWK",
