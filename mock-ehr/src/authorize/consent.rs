@@ -201,6 +201,12 @@ fn allowed(state: &AppState, pending: &Pending, scopes: Vec<Scope>, encounter: O
         since: state.now(),
         asked_age: request.max_age.is_some(),
         aud_ok: request.aud_ok,
+        // Those of the launch that was asked for, whatever else the form says.
+        faults: request
+            .launch
+            .as_ref()
+            .map(|launch| launch.faults.clone())
+            .unwrap_or_default(),
         scopes,
     });
     respond::code(state, request, Arc::new(grant))

@@ -92,8 +92,8 @@ impl Carried {
             };
             let (nth, times) = match when {
                 "always" => (1, Times::Always),
-                number => match number.parse::<u32>() {
-                    Ok(nth) if nth > 0 => (u64::from(nth), Times::Only(1)),
+                number => match plain(number) {
+                    Some(nth @ 1..) => (u64::from(nth), Times::Only(1)),
                     _ => {
                         return Err(format!(
                             "{text}: expected the number of a request, or always, at its end"
@@ -124,21 +124,26 @@ impl Carried {
     }
 }
 
+/// A number as one writes it: the same choices make the same address, and no zeros before it make that longer.
+fn plain(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|number: &u32| number.to_string() == text)
+}
+
 fn http(kind: &str) -> Option<Http> {
     let (name, value) = kind.split_once('-').unwrap_or((kind, ""));
     let mut delay = None;
     let answer = match (name, value) {
         ("status", code) => {
-            let status = code.parse().ok().filter(|code| (200..=599).contains(code))?;
+            let status = plain(code).filter(|code| (200..=599).contains(code))?;
             Answer::Status(Instead {
-                status: StatusCode::from_u16(status).ok()?,
+                status: StatusCode::from_u16(u16::try_from(status).ok()?).ok()?,
                 body: None,
                 content_type: None,
                 retry_after: None,
             })
         }
         ("delay", time) => {
-            let time = time.parse().ok().filter(|time| (1..=LONGEST).contains(time))?;
+            let time = plain(time).map(u64::from).filter(|time| (1..=LONGEST).contains(time))?;
             delay = Some(Duration::from_millis(time));
             Answer::Whole
         }
@@ -173,6 +178,10 @@ mod tests {
             "token:cut-during",
             "token:empty-1",
             "token:empty:0",
+            "token:empty:01",
+            "token:empty:+1",
+            "token:status-0503",
+            "token:delay-01",
             "token:empty:never",
         ] {
             assert!(Carried::read(Carrier::Launch, text).expect(text).is_err(), "{text}");

@@ -232,6 +232,11 @@ impl Faults {
         struck
     }
 
+    /// What is asked of this launch, or at this base, counts anew.
+    pub(crate) fn count_anew(&self, launch: &str) {
+        self.lock().matched.retain(|((of, _), _)| of != launch);
+    }
+
     /// A struck request came past the hooks of these.
     pub(super) fn note_reached(&self, reached: &[Defect], plan: &Plan) {
         let mut list = self.lock();

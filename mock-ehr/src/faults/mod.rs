@@ -23,4 +23,4 @@ mod whose;
 
 pub(crate) use carried::{Carried, EXAMPLES};
 pub(crate) use list::Faults;
-pub(crate) use plan::{around, base, bites, is_planned, layer, reached, riding};
+pub(crate) use plan::{around, base, bites, is_planned, is_spoilt, layer, reached, riding};

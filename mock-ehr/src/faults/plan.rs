@@ -76,6 +76,12 @@ pub(crate) fn riding() -> Riders {
     PLAN.try_with(|plan| plan.riders.clone()).unwrap_or_default()
 }
 
+/// Does whoever sent the present request never get its answer as it is?
+pub(crate) fn is_spoilt() -> bool {
+    let spoilt = |plan: &Arc<Plan>| plan.http.as_ref().is_some_and(|http| http.answer != Answer::Whole);
+    PLAN.try_with(spoilt).unwrap_or(false)
+}
+
 /// The middleware that counts requests and breaks answers. It stands outside the journal, which thus has the answer as
 /// the server gave it.
 pub(crate) async fn layer(State(state): State<AppState>, request: Request, next: Next) -> Response {
@@ -136,7 +142,7 @@ async fn planned(state: &AppState, request: Request) -> Result<(Request, Option<
     let strikes = asks_whose.is_some();
     let mut plan = strikes.then(|| faults.strike(&outline, client.as_deref())).flatten();
     if rides {
-        let carried = fault::of_request(state, &head.uri, &head.headers, &bytes);
+        let carried = fault::of_request(state, &head.uri, &head.headers, &bytes, names_base);
         let carried = match outline.endpoint() {
             Some(Endpoint::Fhir | Endpoint::Metadata | Endpoint::Discovery) => here(at, carried),
             _ => carried,

@@ -69,6 +69,7 @@ impl Ehr {
             since: now,
             asked_age: false,
             aud_ok,
+            faults: Default::default(),
         });
         let token = AccessToken {
             grant: Arc::new(grant),

@@ -221,6 +221,15 @@ impl AppState {
 
     /// Begins a launch whose patient and encounter are there, wherever the data are.
     pub(crate) async fn begin_launch(&self, request: LaunchRequest) -> Result<LaunchResponse, LaunchError> {
+        let is_standalone = request.launch_type == LaunchType::Standalone;
+        let begun = self.launch_looked_up(request).await?;
+        if is_standalone {
+            self.faults().count_anew(&begun.iss);
+        }
+        Ok(begun)
+    }
+
+    async fn launch_looked_up(&self, request: LaunchRequest) -> Result<LaunchResponse, LaunchError> {
         let Some(upstream) = self.upstream() else {
             return self.create_launch(request);
         };
@@ -235,7 +244,7 @@ impl AppState {
         let client = self.launchable(&request.client)?;
         let launch_uri = launch_uri(&client, request.launch_url.as_deref())?;
         if request.launch_type == LaunchType::Standalone {
-            return standalone(self, &request, launch_uri);
+            return standalone(self, &request, known, launch_uri);
         }
         let riders = fault::named(Carrier::Launch, &request.faults)?;
         let launch_type = request.launch_type;
@@ -270,7 +279,7 @@ impl AppState {
     }
 
     /// What can be chosen for a standalone launch: what is wrong with it, or the faults that it carries.
-    pub(super) fn check_preset(&self, request: &LaunchRequest) -> Result<Riders, LaunchError> {
+    pub(super) fn check_preset(&self, request: &LaunchRequest, known: Option<&Store>) -> Result<Riders, LaunchError> {
         let riders = fault::named(Carrier::Base, &request.faults)?;
         let context = request.clone().into_context();
         let of_base = LaunchContext {
@@ -281,12 +290,12 @@ impl AppState {
         if context != of_base {
             return Err(LaunchError::NotStandalone);
         }
-        self.check_context(request.user.as_deref(), &context, self.known())?;
+        self.check_context(request.user.as_deref(), &context, known)?;
         Ok(riders)
     }
 
     /// The records that can be looked at without asking another server.
-    fn known(&self) -> Option<&Store> {
+    pub(super) fn known(&self) -> Option<&Store> {
         self.upstream().is_none().then(|| self.data())
     }
 
@@ -379,9 +388,14 @@ impl LaunchRequest {
 }
 
 /// The app alone, told which server there is.
-fn standalone(state: &AppState, request: &LaunchRequest, launch_uri: String) -> Result<LaunchResponse, LaunchError> {
-    state.check_preset(request)?;
-    let iss = Preset::of(request).base(state);
+fn standalone(
+    state: &AppState,
+    request: &LaunchRequest,
+    known: Option<&Store>,
+    launch_uri: String,
+) -> Result<LaunchResponse, LaunchError> {
+    state.check_preset(request, known)?;
+    let iss = Preset::of(request).base(state)?;
     Ok(LaunchResponse {
         uri: format!("{launch_uri}{}iss={}", separator(&launch_uri), encode(&iss)),
         launch: String::new(),

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::LaunchContext;
 use super::begin::LaunchError;
 use crate::fhir::store::Store;
+use crate::fhir::upstream::is_id;
 
 /// Members of token and introspection responses that have a meaning, so that no launch may bring them by another road.
 const RESERVED: [&str; 32] = [
@@ -56,8 +57,9 @@ pub(crate) fn is_reserved(name: &str) -> bool {
 impl LaunchContext {
     /// What is wrong with it, whoever the patient's reader is.
     pub(super) fn check(&self, data: Option<&Store>) -> Result<(), LaunchError> {
-        if let Some(data) = data {
-            self.check_records(data)?;
+        match data {
+            Some(data) => self.check_records(data)?,
+            None => self.check_ids()?,
         }
         for (index, entry) in self.fhir_context.iter().flatten().enumerate() {
             check_entry(entry).map_err(|why| LaunchError::FhirContext { entry: index + 1, why })?;
@@ -77,6 +79,15 @@ impl LaunchContext {
             return Err(LaunchError::Reserved { name: name.clone() });
         }
         self.check_size()
+    }
+
+    /// What is no id names no record anywhere, and would be a step in the address of another server.
+    fn check_ids(&self) -> Result<(), LaunchError> {
+        let none = |id: &Option<String>| id.clone().filter(|id| !is_id(id));
+        if let Some(was) = none(&self.patient) {
+            return Err(LaunchError::UnknownPatient { was });
+        }
+        none(&self.encounter).map_or(Ok(()), |was| Err(LaunchError::UnknownEncounter { was }))
     }
 
     fn check_records(&self, data: &Store) -> Result<(), LaunchError> {

@@ -147,7 +147,9 @@ pub(super) fn named(carrier: Carrier, names: &[String]) -> Result<Riders, Launch
 }
 
 /// What rides with the launch to which a request belongs: by its `launch`, or by what came of it.
-pub(crate) fn of_request(state: &AppState, uri: &Uri, headers: &HeaderMap, form: &[u8]) -> Riders {
+///
+/// `aud` counts where it is a parameter of the request, which `names_base` says: elsewhere it would lead to another launch.
+pub(crate) fn of_request(state: &AppState, uri: &Uri, headers: &HeaderMap, form: &[u8], names_base: bool) -> Riders {
     let store = state.store();
     let has_carried = state.has_carried_faults();
     if has_carried
@@ -164,7 +166,8 @@ pub(crate) fn of_request(state: &AppState, uri: &Uri, headers: &HeaderMap, form:
     let by = |name: &str| parameters.filled(name);
     let of_aud = |aud: &str| Some(Base::of_aud(state, aud)?.riders);
     // Whoever says `launch` was launched from the EHR, whose base is the ordinary one.
-    if by("launch").is_none()
+    if names_base
+        && by("launch").is_none()
         && let Some(riders) = by("aud").and_then(of_aud)
     {
         return riders;

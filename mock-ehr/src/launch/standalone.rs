@@ -23,7 +23,9 @@ use sha2::{Digest as _, Sha256};
 use tower::ServiceExt as _;
 
 use super::LaunchRequest;
+use super::begin::LaunchError;
 use super::fault::Riders;
+use crate::faults;
 use crate::state::AppState;
 
 /// Where such bases begin.
@@ -35,6 +37,9 @@ const AT_MOST: usize = 1500;
 
 /// Bytes of the checksum.
 const CHECK: usize = 6;
+
+/// What choices may have as JSON: behind them come a point and eight characters of the checksum.
+const ROOM: usize = (AT_MOST - 1 - CHECK / 3 * 4) * 3 / 4;
 
 /// What the address of a base says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,13 +70,23 @@ impl Preset {
     }
 
     /// The FHIR base that carries it: the ordinary one, where nothing is chosen.
-    pub(super) fn base(&self, state: &AppState) -> String {
+    pub(super) fn base(&self, state: &AppState) -> Result<String, LaunchError> {
         if *self == Self::default() {
-            return state.fhir_base().into_owned();
+            return Ok(state.fhir_base().into_owned());
         }
         let bytes = serde_json::to_vec(self).unwrap_or_default();
+        if bytes.len() > ROOM {
+            return Err(LaunchError::Fault(format!(
+                "the choices have {} bytes as JSON; an address carries {ROOM}: leave some faults out",
+                bytes.len()
+            )));
+        }
         let text = URL_SAFE_NO_PAD.encode(&bytes);
-        format!("{}{BEFORE}{text}.{}{BEHIND}", state.public_url(), checksum(&bytes))
+        Ok(format!(
+            "{}{BEFORE}{text}.{}{BEHIND}",
+            state.public_url(),
+            checksum(&bytes)
+        ))
     }
 
     fn read(text: &str) -> Option<Self> {
@@ -107,7 +122,7 @@ impl Base {
             ..LaunchRequest::default()
         };
         // Another start may have other users, records and faults.
-        let checked = state.check_preset(&request);
+        let checked = state.check_preset(&request, state.known());
         let riders = checked.map_err(|error| format!("{error}; this address does not fit this server: {again}"))?;
         let address = format!("{}{BEFORE}{text}{BEHIND}", state.public_url());
         let riders = Riders {
@@ -126,8 +141,13 @@ impl Base {
         Self::read(state, text).ok()
     }
 
-    /// What carries it, in a launch that begins now: broken answers count anew.
+    /// What carries it, in a launch that begins now: broken answers count anew. So do those of the requests that
+    /// come before it and know the base alone, for the next launch there.
     pub(crate) fn begun(&self, state: &AppState) -> Riders {
+        // A request whose answer gets lost is made again, and is still of the same launch.
+        if !faults::is_spoilt() {
+            state.faults().count_anew(&self.riders.launch);
+        }
         Riders {
             launch: state.chance().token::<16>(),
             ..self.riders.clone()

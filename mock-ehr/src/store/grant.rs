@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::rows::Marks;
-use crate::faults;
 use crate::launch::LaunchContext;
 use crate::launch::fault::Riders;
 use crate::scope::grammar::Scope;
@@ -52,6 +51,7 @@ pub(crate) struct NewGrant {
     pub(crate) since: Timestamp,
     pub(crate) asked_age: bool,
     pub(crate) aud_ok: bool,
+    pub(crate) faults: Riders,
 }
 
 impl Grant {
@@ -68,7 +68,7 @@ impl Grant {
             since: new.since,
             asked_age: new.asked_age,
             aud_ok: new.aud_ok,
-            faults: faults::riding(),
+            faults: new.faults,
             revoked: AtomicBool::new(false),
             id: OnceLock::new(),
         }
@@ -88,6 +88,7 @@ impl Grant {
             since: now,
             asked_age: false,
             aud_ok: true,
+            faults: Riders::default(),
         })
     }
 

@@ -234,6 +234,7 @@ fn answer_user(app: &AppState, client: &Client, username: &str) -> Response {
         since: app.now(),
         asked_age: false,
         aud_ok: true,
+        faults: crate::faults::riding(),
     }));
     response::issue(
         app,

@@ -1,6 +1,7 @@
 //! Standalone launches with choices: the FHIR base that carries user, patient, encounter and faults.
 
 use http::StatusCode;
+use mock_ehr::{Config, MockEhr};
 use serde_json::{Value, json};
 
 use crate::harness::*;
@@ -335,4 +336,113 @@ async fn the_launcher_page_shows_the_base() {
     assert!(page.contains(&format!("<code id=\"own-base\">{base}</code>")), "{page}");
     let page = ehr.get("/?client=app-public&patient=patient-a").await.body;
     assert!(page.contains("<code id=\"own-base\"></code>"), "{page}");
+}
+
+/// `aud` is a parameter of the authorization request; anywhere else it is one among many that mean nothing.
+#[tokio::test]
+async fn no_later_request_moves_a_launch_to_another_base() {
+    let ehr = TestEhr::new();
+    let other = base(&ehr, json!({ "faults": ["token_expires_in_string"] })).await;
+    let browser = ehr.other_browser();
+    let form = browser.walk_until(&ehr.request(APP), &DOCTOR, "/auth/consent").await;
+    let allowed = browser.submit("/auth/consent", &form.add("aud", &other)).await;
+    let flow = flow_of(allowed);
+    let answer = ehr.redeem(&flow, |form| form.add("aud", &other)).await;
+    assert!(answer.json()["expires_in"].is_number(), "{answer:?}");
+    assert_eq!(answer.header("x-mock-defect"), "");
+    let token = answer.member("access_token");
+    assert_eq!(at(&ehr, FHIR, "Patient/patient-b", &token).await.status, StatusCode::OK);
+    assert_eq!(
+        at(&ehr, &other, "Patient/patient-b", &token).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+    // Nor does it take a launch's faults away.
+    let flow = self::flow(&ehr, &other).await;
+    let answer = ehr.redeem(&flow, |form| form.add("aud", FHIR)).await;
+    assert!(answer.json()["expires_in"].is_string(), "{answer:?}");
+}
+
+fn flow_of(allowed: Answer) -> Flow {
+    let landing = Landing::App(allowed.header("location").to_owned());
+    Flow {
+        client: APP,
+        code: landing.parameter("code").unwrap_or_else(|| panic!("{landing:?}")),
+        redirect_uri: redirect_uri(APP),
+    }
+}
+
+/// Where consent is remembered no page is shown, and the launch is one of its own all the same.
+#[tokio::test]
+async fn every_launch_in_one_browser_has_its_faults() {
+    let ehr = TestEhr::new();
+    let base = base(&ehr, json!({ "patient": "patient-b", "faults": ["fhir:status-503"] })).await;
+    let browser = ehr.other_browser();
+    let form = browser
+        .walk_until(&asks(&ehr, &base), &DOCTOR, "/auth/consent")
+        .await
+        .add("remember", "yes");
+    let mut allowed = browser.submit("/auth/consent", &form).await;
+    for launch in 1..=3 {
+        let token = ehr.redeem(&flow_of(allowed), |form| form).await.member("access_token");
+        for status in [StatusCode::SERVICE_UNAVAILABLE, StatusCode::OK] {
+            let data = at(&ehr, &base, "Patient/patient-b", &token).await;
+            assert_eq!(data.status, status, "launch {launch}");
+        }
+        let asked = format!("/auth/authorize?{}", asks(&ehr, &base).encode());
+        allowed = browser.browse(&asked).await;
+    }
+}
+
+#[tokio::test]
+async fn what_comes_before_the_launch_counts_anew_with_each() {
+    let ehr = TestEhr::new();
+    let faults = ["authorize:empty", "discovery:status-503"];
+    let own = base(&ehr, json!({ "patient": "patient-b", "faults": faults })).await;
+    let path = format!("{}/.well-known/smart-configuration", own.strip_prefix(BASE).unwrap());
+    let asked = format!("/auth/authorize?{}", asks(&ehr, &own).encode());
+    for launch in 1..=3 {
+        for status in [StatusCode::SERVICE_UNAVAILABLE, StatusCode::OK, StatusCode::OK] {
+            assert_eq!(ehr.get(&path).await.status, status, "launch {launch}");
+        }
+        // The one whose answer gets lost is made again, and is not struck again.
+        for fault in ["empty", ""] {
+            let answer = ehr.other_browser().browse(&asked).await;
+            assert_eq!(answer.header("x-mock-fault"), fault, "launch {launch}");
+        }
+    }
+    // A launch that is made here begins anew as well, though no app ever came with the one before.
+    for _ in 0..2 {
+        assert_eq!(
+            base(&ehr, json!({ "patient": "patient-b", "faults": faults })).await,
+            own
+        );
+        assert_eq!(ehr.get(&path).await.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(ehr.get(&path).await.status, StatusCode::OK);
+    }
+}
+
+/// What is made here can be read here.
+#[tokio::test]
+async fn more_than_an_address_carries_is_refused_when_it_is_made() {
+    let mut config = Config::embedded().as_ref().clone();
+    let mut long = config.users[0].clone();
+    long.username = "a".repeat(1000);
+    config.users.push(long.clone());
+    let ehr = TestEhr::built(MockEhr::builder().config(config));
+    let ask = |faults: Value| json!({ "client": APP, "type": "standalone", "user": long.username, "faults": faults });
+    let fits = ehr.post_json("/launches", &ask(json!(["token:empty"]))).await;
+    assert_eq!(fits.status, StatusCode::CREATED, "{fits:?}");
+    let path = format!("{}/metadata", fits.member("iss").strip_prefix(BASE).unwrap());
+    assert_eq!(ehr.get(&path).await.status, StatusCode::OK);
+    let wide = ["token_expires_in_string"; 5];
+    let zeros = format!("token:empty:{}1", "0".repeat(1500));
+    for (faults, told) in [
+        (json!(wide), "an address carries 1118"),
+        (json!([zeros]), "the number of a request"),
+        (json!(["token:empty:01"]), "the number of a request"),
+    ] {
+        let refused = ehr.post_json("/launches", &ask(faults)).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{refused:?}");
+        assert!(refused.error().contains(told), "{refused:?}");
+    }
 }

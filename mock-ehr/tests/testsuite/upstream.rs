@@ -5,5 +5,6 @@ mod program;
 mod reading;
 mod searching;
 mod servers;
+mod standalone;
 mod trouble;
 mod writing;
