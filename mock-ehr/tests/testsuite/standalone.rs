@@ -343,6 +343,9 @@ async fn the_launcher_page_shows_the_base() {
 async fn no_later_request_moves_a_launch_to_another_base() {
     let ehr = TestEhr::new();
     let other = base(&ehr, json!({ "faults": ["token_expires_in_string"] })).await;
+    // It is in use: nobody looks for faults that no launch has carried yet.
+    let known = at(&ehr, &other, "metadata", "none").await;
+    assert_eq!(known.status, StatusCode::OK);
     let browser = ehr.other_browser();
     let form = browser.walk_until(&ehr.request(APP), &DOCTOR, "/auth/consent").await;
     let allowed = browser.submit("/auth/consent", &form.add("aud", &other)).await;
