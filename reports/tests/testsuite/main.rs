@@ -10,6 +10,7 @@ mod json;
 mod junit;
 mod markdown;
 mod readers;
+mod samples;
 mod sarif;
 mod schema;
 mod terminal;
