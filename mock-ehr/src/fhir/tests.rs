@@ -69,7 +69,7 @@ impl Ehr {
             since: now,
             asked_age: false,
             aud_ok,
-            faults: Default::default(),
+            faults: crate::launch::fault::Riders::default(),
         });
         let token = AccessToken {
             grant: Arc::new(grant),

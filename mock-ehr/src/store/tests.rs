@@ -91,7 +91,7 @@ fn grant(client: &str, user: &str) -> Arc<Grant> {
         since: now(),
         asked_age: true,
         aud_ok: true,
-        faults: Default::default(),
+        faults: crate::launch::fault::Riders::default(),
     }))
 }
 
