@@ -16,3 +16,4 @@ pub use profile::{
     SmartVersion, User,
 };
 pub use sign_in::SignIn;
+pub(crate) use spelled::without_user_info;

@@ -1,5 +1,6 @@
 //! Values of a profile that are checked while they are read, so that the error names their line.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
@@ -16,16 +17,49 @@ pub(super) struct WebUrl {
 impl WebUrl {
     /// The URL, or what is wrong with the text.
     pub(super) fn new(text: &str) -> Result<Self, String> {
+        let shown = without_user_info(text);
         let url = Url::parse(text).map_err(|error| {
-            format!("`{text}` is not an absolute URL ({error}); write it whole, as in https://ehr.example/fhir")
+            format!("`{shown}` is not an absolute URL ({error}); write it whole, as in https://ehr.example/fhir")
         })?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-            return Err(format!("`{text}` is not an http or https address"));
+            return Err(format!("`{shown}` is not an http or https address"));
+        }
+        // Addresses stand in reports and on terminals, whole.
+        if has_user_info(&url) {
+            return Err(format!(
+                "the address holds a user name or a password, which nobody is sent; write `{shown}`"
+            ));
         }
         Ok(Self {
             spelled: text.to_owned(),
             url,
         })
+    }
+}
+
+/// RFC 3986 §3.2.1
+fn has_user_info(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+/// The address as it may be shown: without a user name and a password. What is no address loses all that could be one.
+pub(crate) fn without_user_info(text: &str) -> Cow<'_, str> {
+    match Url::parse(text) {
+        Ok(mut url) if matches!(url.scheme(), "http" | "https") => {
+            if !has_user_info(&url) {
+                return Cow::Borrowed(text);
+            }
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+            Cow::Owned(url.into())
+        }
+        _ => match text.rfind('@') {
+            None => Cow::Borrowed(text),
+            Some(end) => {
+                let start = text[..end].find("//").map_or(0, |slashes| slashes + 2);
+                Cow::Owned(format!("{}{}", &text[..start], &text[end + 1..]))
+            }
+        },
     }
 }
 
@@ -133,5 +167,29 @@ impl<'de> Deserialize<'de> for HeaderSource {
             }
         }
         deserializer.deserialize_any(HeaderVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_an_address_is_refused_and_not_repeated() {
+        for text in [
+            "http://me:hunter2@127.0.0.1:1/fhir",
+            "https://hunter2@ehr.example/fhir",
+            "http:me:hunter2@ehr.example",
+            "http://me:hunter2@ehr.example:port/fhir",
+            "http://me:hun/hunter2@ehr.example/fhir",
+            "me:hunter2@ehr.example/fhir",
+            "//me:hunter2@ehr.example/fhir",
+        ] {
+            let message = WebUrl::new(text).expect_err(text);
+            assert!(!message.contains("hunter2") && !message.contains("me:"), "{text}: {message}");
+        }
+        assert!(WebUrl::new("https://ehr.example/fhir/@x").is_ok());
+        assert_eq!(without_user_info("https://me:x@a.example/fhir"), "https://a.example/fhir");
+        assert_eq!(without_user_info("nonsense"), "nonsense");
     }
 }

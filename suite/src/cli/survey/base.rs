@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, watch};
-use url::Url;
 
 use super::super::reach;
 use super::line::{Line, Trouble, silence};
-use super::list::{has_credentials, named};
+use super::list::named;
 use super::polite::{Hosts, Polite};
 use crate::clock::{Clock as _, SystemClock};
 use crate::engine::events::All;
@@ -71,12 +70,6 @@ pub(super) async fn ask(shared: &Shared, base: &str) -> Line {
 
 fn world(shared: &Shared, base: &str, way: &Arc<Polite>) -> Result<World, Trouble> {
     let mut profile = Profile::for_url(base).map_err(|error| Trouble::new("url", error.to_string()))?;
-    if Url::parse(base).is_ok_and(|url| has_credentials(&url)) {
-        return Err(Trouble::new(
-            "url",
-            "the address holds a user name or a password, which nobody is sent",
-        ));
-    }
     profile.limits = shared.limits;
     let way: Arc<dyn Transport> = Arc::clone(way) as _;
     // Nothing that is random is compared over bases: one seed serves all.

@@ -5,9 +5,9 @@ use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use tokio::sync::mpsc;
-use url::Url;
 
 use super::super::Failure;
+use crate::target::without_user_info;
 
 /// A longer line is no address.
 const MOST: u64 = 8 * 1024;
@@ -25,9 +25,9 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, Failure> {
     Ok(Box::new(BufReader::new(file)))
 }
 
-/// How many bases a file names, for the progress bar; nothing for standard input.
+/// How many bases a file names, for the progress bar; nothing for standard input and for pipes, which are read once.
 pub(super) fn count(path: &Path) -> Option<u64> {
-    if path.as_os_str() == "-" {
+    if !std::fs::metadata(path).ok().filter(|_| path.as_os_str() != "-")?.is_file() {
         return None;
     }
     let mut source = open(path).ok()?;
@@ -84,24 +84,29 @@ fn base_of(line: &str) -> Option<String> {
 
 /// The base as the lines of a survey have it: without credentials.
 pub(super) fn named(base: &str) -> String {
-    match Url::parse(base) {
-        Ok(mut url) if has_credentials(&url) => {
-            let _ = url.set_username("");
-            let _ = url.set_password(None);
-            url.into()
-        }
-        _ => base.to_owned(),
-    }
-}
-
-/// RFC 3986 §3.2.1
-pub(super) fn has_credentials(url: &Url) -> bool {
-    !url.username().is_empty() || url.password().is_some()
+    without_user_info(base).into_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_not_counted_since_that_would_drain_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("list.txt");
+        std::fs::write(&path, "https://a.example\n# no\nhttps://b.example\n").expect("a list");
+        assert_eq!(count(&path), Some(2));
+        let (mut pipe, mut writer) = std::io::pipe().expect("a pipe");
+        std::io::Write::write_all(&mut writer, b"https://a.example\n").expect("room");
+        drop(writer);
+        let path = PathBuf::from(format!("/dev/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&pipe)));
+        assert_eq!(count(&path), None);
+        let mut left = String::new();
+        pipe.read_to_string(&mut left).expect("a text");
+        assert_eq!(left, "https://a.example\n");
+    }
 
     #[tokio::test]
     async fn each_base_comes_once() {
