@@ -97,10 +97,15 @@ impl FailOn {
 /// The exit code that a report gives, and why, in one sentence.
 ///
 /// Precedence: 130, 4, 8, 1, 6, 5, 0; codes 70, 2 and 3 end the program before there is a report to judge.
-/// With [`FailOn::Warn`] recommendations are duties; with [`FailOn::Never`] 1, 6 and 5 are 0. What the baseline expects is
+/// With [`FailOn::Warn`] recommendations are duties; with [`FailOn::Never`] 1, 6 and 5 are 0 where the run
+/// came to its end, and 5 where not. What the baseline expects is
 /// never unexpected.
 pub fn exit_code(report: &Report, fail_on: FailOn, baseline: &BaselineOutcome) -> (u8, String) {
     let (code, why) = strict_code(report, fail_on, baseline);
+    let stopped = report.run.stopped.as_deref().filter(|_| !report.run.complete);
+    if let (FailOn::Never, BROKEN | BASELINE_OUT_OF_DATE | INCOMPLETE, Some(early)) = (fail_on, code, stopped) {
+        return (INCOMPLETE, format!("it ended early: {early}"));
+    }
     if fail_on == FailOn::Never && matches!(code, BROKEN | BASELINE_OUT_OF_DATE | INCOMPLETE) {
         return (
             NOTHING_UNEXPECTED,

@@ -65,14 +65,30 @@ fn partitions(parts: &[Part]) -> Result<Vec<Partition>, MergeError> {
     let Some(first) = all.first() else {
         return fail("no part was given".to_owned());
     };
-    let missing: Vec<String> = (1..=first.of)
+    missing(&found, first.of)?;
+    Ok(all)
+}
+
+/// The numbers come from files: what they claim is not counted through.
+fn missing(found: &BTreeMap<usize, &str>, of: usize) -> Result<(), MergeError> {
+    const SHOWN: usize = 10;
+    if let Some((part, name)) = found.iter().find(|(part, _)| **part == 0 || **part > of) {
+        return fail(format!("{name}: there is no part {part} of {of}"));
+    }
+    let first: Vec<String> = (1..=of)
         .filter(|part| !found.contains_key(part))
+        .take(SHOWN)
         .map(|part| part.to_string())
         .collect();
-    if !missing.is_empty() {
-        return fail(format!("part {} of {} is missing", missing.join(", "), first.of));
+    match of - found.len() {
+        0 => Ok(()),
+        all if all > first.len() => fail(format!(
+            "part {} and {} more of {of} are missing",
+            first.join(", "),
+            all - first.len()
+        )),
+        _ => fail(format!("part {} of {of} is missing", first.join(", "))),
     }
-    Ok(all)
 }
 
 /// Everything that makes two runs the same one.

@@ -54,6 +54,23 @@ fn the_parts_make_the_whole_in_any_order() {
 }
 
 #[test]
+fn a_number_in_a_file_is_not_counted_through() {
+    let many = 1_000_000_000_000_000;
+    assert_eq!(
+        error(vec![part(2, many, 4, Vec::new())]),
+        "part 1, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 999999999999989 more of 1000000000000000 are missing"
+    );
+    assert_eq!(
+        error(vec![part(4, 3, 4, Vec::new())]),
+        "part4.json: there is no part 4 of 3"
+    );
+    assert_eq!(
+        error(vec![part(0, 0, 4, Vec::new())]),
+        "part0.json: there is no part 0 of 0"
+    );
+}
+
+#[test]
 fn what_is_no_part_of_this_run_is_refused_by_name() {
     let mut twice = three();
     twice.push(twice[1].clone());

@@ -19,12 +19,47 @@ static LOST: OnceLock<io::Error> = OnceLock::new();
 
 pub(crate) fn out(text: Arguments<'_>) {
     let mut stream = anstream::stdout().lock();
-    keep(writeln!(stream, "{text}"));
+    keep(if is_github() {
+        writeln!(stream, "{}", tame(&text.to_string()))
+    } else {
+        writeln!(stream, "{text}")
+    });
 }
 
 pub(crate) fn err(text: Arguments<'_>) {
     // Where even this cannot be said, there is nobody to say it to.
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
+    let mut stream = anstream::stderr().lock();
+    let _ = if is_github() {
+        writeln!(stream, "{}", tame(&text.to_string()))
+    } else {
+        writeln!(stream, "{text}")
+    };
+}
+
+/// JSON on standard output: the same value, whoever reads it.
+pub(crate) fn json(text: &str) {
+    let mut stream = anstream::stdout().lock();
+    // Outside of strings JSON has no number sign.
+    keep(writeln!(stream, "{}", text.replace("##[", "#\\u0023[")));
+}
+
+/// Whether GitHub Actions reads what is said, and takes commands from it.
+fn is_github() -> bool {
+    static SET: OnceLock<bool> = OnceLock::new();
+    *SET.get_or_init(|| std::env::var_os("GITHUB_ACTIONS").is_some_and(|set| set == "true"))
+}
+
+/// Breaks what the runner would take for a command, since a server's words stand in what is said: `##[…]` anywhere in a
+/// line, and `::…::` at its beginning.
+fn tame(text: &str) -> String {
+    let mut lines = Vec::new();
+    for line in text.split('\n') {
+        let rest = line.trim_start();
+        let blank = &line[..line.len() - rest.len()];
+        let broken = if rest.starts_with("::") { "\\" } else { "" };
+        lines.push(format!("{blank}{broken}{}", rest.replace("##[", "##\\[")));
+    }
+    lines.join("\n")
 }
 
 /// Bytes on standard output as they are.
@@ -45,4 +80,16 @@ fn keep(written: io::Result<()>) {
 /// Why what was said on standard output did not all get there; a reader that went away has read what it wanted.
 pub(crate) fn lost() -> Option<&'static io::Error> {
     LOST.get()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_a_server_command_no_runner() {
+        assert_eq!(tame("plain ##[add-mask]e"), "plain ##\\[add-mask]e");
+        assert_eq!(tame("a\n \t ::error::x\nb"), "a\n \t \\::error::x\nb");
+        assert_eq!(tame("a ::error::x # [b]\n"), "a ::error::x # [b]\n");
+    }
 }

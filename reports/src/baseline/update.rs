@@ -41,6 +41,9 @@ pub fn write(report: &Report) -> String {
 /// Left out: entries whose deviation is gone. Added: every other fail and warn, one entry a verdict.
 pub fn update(report: &Report, old: &str) -> Result<Updated, BaselineError> {
     let baseline = Baseline::parse_draft(old)?;
+    // All below is about lines; the ends that the file had come back last.
+    let has_crlf = old.contains("\r\n");
+    let old = &old.replace("\r\n", "\n");
     let mut document: DocumentMut = old.parse().map_err(|error: toml_edit::TomlError| BaselineError {
         line: 1,
         column: 1,
@@ -103,6 +106,9 @@ pub fn update(report: &Report, old: &str) -> Result<Updated, BaselineError> {
     }
     let first = if old.trim().is_empty() { HEAD } else { "" };
     updated.text = format!("{first}{document}");
+    if has_crlf {
+        updated.text = updated.text.replace('\n', "\r\n");
+    }
     Ok(updated)
 }
 
@@ -114,7 +120,10 @@ fn why_gone(entry: &Entry, verdicts: &[Verdict], whole: bool) -> Option<&'static
     }
     let judged = matched.iter().any(|verdict| verdict.status.is_judged());
     let hit = matched.iter().any(|verdict| verdict.status == entry.verdict);
-    (judged && !hit && !entry.sometimes).then_some("is gone")
+    let passed = matched
+        .iter()
+        .all(|verdict| verdict.status == Status::Pass || !verdict.status.is_judged());
+    (judged && !hit && !(entry.sometimes && passed)).then_some("is gone")
 }
 
 /// The `[[expect]]` tables of a document; made where there are none.
@@ -327,6 +336,27 @@ reason = "EHR-4"
         assert!(text.contains("# Owned by team A."), "{text:?}");
         assert!(!text.contains("EHR-9") && !text.contains("a/gone"), "{text:?}");
         Baseline::parse(&text).unwrap();
+    }
+
+    #[test]
+    fn the_ends_of_lines_stay_and_cost_no_comment() {
+        let report = report();
+        let expected = update(&report, KEPT_BY_HAND).unwrap();
+        let updated = update(&report, &KEPT_BY_HAND.replace('\n', "\r\n")).unwrap();
+        assert_eq!(updated.text, expected.text.replace('\n', "\r\n"));
+        assert!(updated.text.contains("# Of the team"), "{}", updated.text);
+        assert_eq!(updated.removed, expected.removed);
+    }
+
+    #[test]
+    fn sometimes_excuses_a_pass_and_no_other_verdict() {
+        let old = "[[expect]]\nscenario = \"a/b\"\nverdict = \"fail\"\nreason = \"EHR-1\"\nsometimes = true\n";
+        let warned = update(&report_of(vec![verdict("a/b", Status::Warn)]), old).unwrap();
+        assert_eq!(warned.removed, ["line 1: a/b is gone"]);
+        assert_eq!(warned.added, ["a/b"]);
+        Baseline::parse(&warned.text.replace("reason = \"\"", "reason = \"known\"")).unwrap();
+        let passed = update(&report_of(vec![verdict("a/b", Status::Pass)]), old).unwrap();
+        assert_eq!((passed.text.as_str(), passed.kept), (old, 1));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::{Change, Diff, SCHEMA_VERSION, Side, Told};
+use crate::exit::UNREACHABLE;
 use crate::model::{Report, Status, Verdict};
 
 /// What changed from `old` to `new`.
@@ -21,6 +22,8 @@ pub fn compare(old: &Report, new: &Report) -> Diff {
         gone: Vec::new(),
         changed: Vec::new(),
         same: 0,
+        falls_short: falls_short(old, new),
+        unreached: new.run.exit_code == UNREACHABLE,
     };
     let before = by_id(old);
     let after = by_id(new);
@@ -48,6 +51,12 @@ pub fn compare(old: &Report, new: &Report) -> Diff {
         list.push(change(id, Some(was), Some(is)));
     }
     diff
+}
+
+/// What another selection or catalogue leaves out was not asked for.
+fn falls_short(old: &Report, new: &Report) -> bool {
+    let same = old.run.selection == new.run.selection && old.run.catalogue == new.run.catalogue;
+    !new.run.complete || same
 }
 
 enum Kind {
@@ -273,6 +282,32 @@ mod tests {
         assert_eq!(ids(&other.changed), ["a/b"]);
         let other = compare(&old, &told("the code hmac:ab12cd was taken", Level::ShallNot));
         assert_eq!(ids(&other.changed), ["a/b"]);
+    }
+
+    #[test]
+    fn a_later_run_that_judged_nothing_is_not_green() {
+        let old = report_of(vec![verdict("a/b", Status::Pass), verdict("a/c", Status::Pass)]);
+        let code = |change: fn(&mut Report)| {
+            let mut new = report_of(vec![verdict("a/b", Status::Pass)]);
+            change(&mut new);
+            compare(&old, &new).exit_code(FailOn::Fail)
+        };
+        assert_eq!(code(|_| {}), 5, "the same was asked for");
+        assert_eq!(code(|new| new.run.selection.push("a/b".to_owned())), 0);
+        assert_eq!(code(|new| new.run.catalogue = "another".to_owned()), 0);
+        let cut = |new: &mut Report| {
+            new.run.selection.push("a/b".to_owned());
+            new.run.complete = false;
+        };
+        assert_eq!(code(cut), 5, "it ended early");
+        let away = |new: &mut Report| {
+            new.run.catalogue = "another".to_owned();
+            new.run.exit_code = UNREACHABLE;
+        };
+        assert_eq!(code(away), 5);
+        let was_skipped = report_of(vec![verdict("a/b", Status::Pass), verdict("a/c", Status::Skip)]);
+        let now = report_of(vec![verdict("a/b", Status::Pass)]);
+        assert_eq!(compare(&was_skipped, &now).exit_code(FailOn::Fail), 0);
     }
 
     #[test]

@@ -44,6 +44,12 @@ pub struct Diff {
     pub changed: Vec<Change>,
     /// Verdicts that are the same in both.
     pub same: usize,
+    /// What is gone could have been judged: the later run is not whole, or was asked for the same and has less.
+    #[serde(skip)]
+    pub falls_short: bool,
+    /// The later run did not reach the target.
+    #[serde(skip)]
+    pub unreached: bool,
 }
 
 /// One of the two runs.
@@ -110,7 +116,8 @@ pub struct Told {
 }
 
 impl Diff {
-    /// 1 where something broke that no baseline expects, else 5 where something is no longer judged, else 0.
+    /// 1 where something broke that no baseline expects, else 5 where something is no longer judged or the later run did
+    /// not reach the target, else 0.
     ///
     /// What is skipped now does not count as lost: the server no longer claims it.
     pub fn exit_code(&self, fail_on: FailOn) -> u8 {
@@ -122,10 +129,15 @@ impl Diff {
                     .as_ref()
                     .is_some_and(|told| told.expected_by_baseline.is_none())
         };
-        let lost = |change: &&Change| now(change).is_some_and(Status::is_not_run);
+        let lost = self
+            .lost
+            .iter()
+            .any(|change| now(change).is_some_and(Status::is_not_run));
+        let was_judged = |change: &Change| change.was.as_ref().is_some_and(|told| told.status.is_judged());
+        let gone = self.falls_short && self.gone.iter().any(was_judged);
         if self.broken.iter().any(|change| broke(&change)) {
             BROKEN
-        } else if fail_on != FailOn::Never && self.lost.iter().any(|change| lost(&change)) {
+        } else if fail_on != FailOn::Never && (lost || gone || self.unreached) {
             INCOMPLETE
         } else {
             NOTHING_UNEXPECTED

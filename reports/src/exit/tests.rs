@@ -340,3 +340,14 @@ fn an_empty_part_is_no_empty_selection() {
         (NOTHING_UNEXPECTED, "part 3 of 3 is empty: there are 2 verdicts in all")
     );
 }
+
+#[test]
+fn never_excuses_no_report_that_is_not_whole() {
+    for status in [Status::Pass, Status::Fail] {
+        let mut report = with_controls(vec![verdict("a/b", status)], OK);
+        report.run.complete = false;
+        report.run.stopped = Some("part 2 of 3 was interrupted".to_owned());
+        let (code, why) = exit_code(&report, FailOn::Never, &BaselineOutcome::default());
+        assert_eq!((code, why.as_str()), (5, "it ended early: part 2 of 3 was interrupted"));
+    }
+}

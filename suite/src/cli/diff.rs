@@ -21,7 +21,7 @@ enum To {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit codes: 1 where something broke that no baseline expects (it fails now, and did not before); 5 where \
-                  something was judged before and cannot be judged now; else 0. A verdict that is only in the later run \
+                  something was judged before and is not judged now, or the later run did not reach the target; else 0. A verdict that is only in the later run \
                   never held, so it breaks nothing."
 )]
 pub(super) struct DiffArguments {
@@ -49,6 +49,9 @@ pub(super) fn run(arguments: &DiffArguments) -> Result<u8, Failure> {
         To::Markdown => diff::markdown(&diff),
         To::Json => serde_json::to_string_pretty(&diff).map_err(Failure::internal)?,
     };
-    say!("{text}");
+    match arguments.report {
+        To::Json => crate::say::json(&text),
+        To::Text | To::Markdown => say!("{text}"),
+    }
     Ok(diff.exit_code(arguments.fail_on.with(arguments.strict)))
 }

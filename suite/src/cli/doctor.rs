@@ -17,6 +17,7 @@ use reports::exit;
 use url::Url;
 
 use super::agent::{self, AgentKind, AgentOptions};
+use super::interrupt;
 use super::test_server::fresh_seed;
 use super::{Failure, catalogue};
 use crate::clock::{Clock, SystemClock};
@@ -69,16 +70,16 @@ pub(super) struct DoctorArguments {
 }
 
 pub(super) async fn run(arguments: DoctorArguments) -> Result<u8, Failure> {
+    let mut interrupted = interrupt::listen("ending").once;
     let done = tokio::select! {
         done = examine(&arguments) => done?,
-        stopped = tokio::signal::ctrl_c() => match stopped {
-            Ok(()) => return Err(Failure { code: exit::INTERRUPTED, message: "interrupted".to_owned() }),
-            Err(error) => return Err(Failure::internal(error)),
-        },
+        () = interrupt::happened(&mut interrupted) => {
+            return Err(Failure { code: exit::INTERRUPTED, message: "interrupted".to_owned() });
+        }
     };
     if arguments.json {
         let text = serde_json::to_string_pretty(&done).map_err(Failure::internal)?;
-        say!("{text}");
+        crate::say::json(&text);
     } else {
         say!("{}", done.text());
     }
@@ -187,9 +188,7 @@ async fn all(
     let scribe = Scribe::new(&world, scenarios, false);
     asked(arguments, &world, scenarios, launches, found).await;
     world.agent.close().await;
-    for finding in &mut found.findings {
-        finding.what = scribe.scrub(&world.recorder, &finding.what);
-    }
+    found.each_text(|text| scribe.scrub(&world.recorder, text));
     Ok(())
 }
 
@@ -202,27 +201,14 @@ async fn asked(
     found: &mut Examination,
 ) {
     let base = Url::parse(&world.profile.fhir_base).ok();
-    let mut seen = Vec::new();
-    for url in base.into_iter().filter(|url| url.scheme() == "https") {
-        found.add(certificate::examine(world, &url).await);
-        seen.push(url.origin());
+    for url in base.iter().filter(|url| url.scheme() == "https") {
+        found.add(certificate::examine(world, url).await);
     }
     if found.failed("tls") {
         return;
     }
     let facts = discover::facts(world).await;
-    for url in further(facts)
-        .into_iter()
-        .filter(|url| !seen.contains(&url.origin()))
-        .collect::<Vec<_>>()
-    {
-        if seen.contains(&url.origin()) {
-            continue;
-        }
-        seen.push(url.origin());
-        if world.profile.fhir_base.starts_with(&url.origin().ascii_serialization()) {
-            continue;
-        }
+    for url in further(base.as_ref(), facts) {
         found.add(way::reach(&world.profile.network, &url, world.limits.request).await);
         if url.scheme() == "https" {
             found.add(certificate::examine(world, &url).await);
@@ -248,13 +234,38 @@ async fn asked(
     outlook::foresee(world, facts, scenarios, found).await;
 }
 
-/// Hosts beside the FHIR base's on which a run depends.
-fn further(facts: &Facts) -> Vec<Url> {
+/// Hosts beside the FHIR base's on which a run depends, an address of each.
+fn further(base: Option<&Url>, facts: &Facts) -> Vec<Url> {
     let listed = [
         facts.token_endpoint.as_deref(),
         facts.jwks_uri.as_deref(),
         facts.issuer.as_deref(),
     ];
     let listed = listed.into_iter().flatten().filter_map(|text| Url::parse(text).ok());
-    facts.authorization_endpoint.iter().cloned().chain(listed).collect()
+    let mut seen: Vec<_> = base.map(Url::origin).into_iter().collect();
+    let mut urls: Vec<Url> = facts.authorization_endpoint.iter().cloned().chain(listed).collect();
+    urls.retain(|url| {
+        let is_new = !seen.contains(&url.origin());
+        seen.push(url.origin());
+        is_new
+    });
+    urls
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_whose_origin_begins_that_of_the_base_is_another_host() {
+        let base = Url::parse("https://ehr.example:4430/fhir").expect("a URL");
+        let facts = Facts {
+            token_endpoint: Some("https://ehr.example:443/token".to_owned()),
+            jwks_uri: Some("https://ehr.example/keys".to_owned()),
+            issuer: Some("https://ehr.example:4430/".to_owned()),
+            ..Facts::default()
+        };
+        let urls: Vec<String> = further(Some(&base), &facts).into_iter().map(String::from).collect();
+        assert_eq!(urls, ["https://ehr.example/token"]);
+    }
 }

@@ -12,12 +12,15 @@ use std::time::Duration;
 
 use clap::Args;
 use reports::exit;
+use tokio::sync::watch;
 
 use super::Failure;
+use super::interrupt;
 use super::reach;
 use super::test_server::fresh_seed;
+use super::whole_file::Secrecy;
 use crate::demo;
-use crate::target::Profile;
+use crate::target::{Profile, ProfileError};
 use answers::Answers;
 use files::Beside;
 
@@ -57,16 +60,23 @@ pub(super) struct InitArguments {
 }
 
 pub(super) async fn run(arguments: InitArguments) -> Result<u8, Failure> {
+    let interrupt::Interrupt { once, mut twice } = interrupt::listen(
+        "ending; the profile of the clients that are registered follows (once more: at once, without it)",
+    );
     tokio::select! {
-        done = init(&arguments) => done,
-        stopped = tokio::signal::ctrl_c() => match stopped {
-            Ok(()) => Err(Failure { code: exit::INTERRUPTED, message: "interrupted; no profile was written".to_owned() }),
-            Err(error) => Err(Failure::internal(error)),
-        },
+        done = init(&arguments, once) => done,
+        () = interrupt::happened(&mut twice) => Err(interrupted()),
     }
 }
 
-async fn init(arguments: &InitArguments) -> Result<u8, Failure> {
+fn interrupted() -> Failure {
+    Failure {
+        code: exit::INTERRUPTED,
+        message: "interrupted; no profile was written".to_owned(),
+    }
+}
+
+async fn init(arguments: &InitArguments, mut cancel: watch::Receiver<bool>) -> Result<u8, Failure> {
     let mut profile = Profile::for_url(&arguments.fhir_base).map_err(Failure::usage)?;
     refuse(arguments, &profile)?;
     let token = initial_access_token(arguments)?;
@@ -77,7 +87,10 @@ async fn init(arguments: &InitArguments) -> Result<u8, Failure> {
     profile.network.insecure = arguments.insecure;
     let transport = demo::transport(&profile).map_err(Failure::input)?;
     let world = reach::world(profile, transport, fresh_seed())?;
-    let answers = Answers::ask(&world).await;
+    let answers = tokio::select! {
+        answers = Answers::ask(&world) => answers,
+        () = interrupt::happened(&mut cancel) => return Err(interrupted()),
+    };
     if let Some(problem) = answers.nothing(&world) {
         return Err(Failure {
             code: exit::UNREACHABLE,
@@ -86,7 +99,7 @@ async fn init(arguments: &InitArguments) -> Result<u8, Failure> {
     }
     let beside = Beside::of(&arguments.out, arguments.force);
     let done = if arguments.register {
-        register::all(&world, &answers, &beside, token.as_ref()).await?
+        register::all(&world, &answers, &beside, token.as_ref(), &cancel).await?
     } else if arguments.keys {
         register::keys_alone(&world, &answers, &beside)?
     } else {
@@ -95,20 +108,38 @@ async fn init(arguments: &InitArguments) -> Result<u8, Failure> {
     let text = profile_text::render(&world, &answers, &done, arguments);
     // What does not load would send its reader off with a riddle.
     let folder = arguments.out.parent().unwrap_or(Path::new(""));
-    Profile::parse(&text, "the profile that was written", folder).map_err(Failure::internal)?;
+    Profile::parse(&text, "the profile that was written", folder).map_err(|error| unusable(&error, &done))?;
     if arguments.out.as_os_str() == "-" {
         crate::say::raw(text.as_bytes());
     } else {
-        files::write(&arguments.out, &text, files::Secrecy::Public, arguments.force)?;
+        files::write(&arguments.out, &text, Secrecy::Public, arguments.force)?;
         tell(arguments, &done);
     }
     for failure in &done.failures {
         tell!("launchproof: {failure}");
     }
+    if done.interrupted {
+        return Err(Failure {
+            code: exit::INTERRUPTED,
+            message: "interrupted before all clients were registered; the profile has those that are".to_owned(),
+        });
+    }
     Ok(if done.failures.is_empty() {
         exit::NOTHING_UNEXPECTED
     } else {
         exit::INCOMPLETE
+    })
+}
+
+/// A profile of ours that cannot be read: who is registered can be removed by the files that were kept.
+fn unusable(error: &ProfileError, done: &register::Done) -> Failure {
+    let kept: Vec<String> = done.files.iter().map(|file| file.display().to_string()).collect();
+    Failure::internal(match kept.as_slice() {
+        [] => error.to_string(),
+        _ => format!(
+            "{error}; no profile was written, and these files are there: {}",
+            kept.join(", ")
+        ),
     })
 }
 

@@ -9,14 +9,15 @@ pub(super) struct Interrupt {
 }
 
 /// Listens from now on, for as long as the program runs: a signal that comes before anybody waits is not lost.
-pub(super) fn listen() -> Interrupt {
+/// `ending` is said at the first.
+pub(super) fn listen(ending: &'static str) -> Interrupt {
     let (first, once) = watch::channel(false);
     let (second, twice) = watch::channel(false);
     let signals = Signals::listen();
     tokio::spawn(async move {
         if let Some(mut signals) = signals {
             signals.next().await;
-            tell!("\nending; the report of what was done follows (once more: at once, without it)");
+            tell!("\n{ending}");
             let _ = first.send(true);
             signals.next().await;
             let _ = second.send(true);

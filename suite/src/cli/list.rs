@@ -194,7 +194,7 @@ fn coverage(arguments: &ListArguments, scenarios: &[Loaded], requirements: &Requ
     }
     if arguments.format == Form::Json {
         let text = serde_json::to_string_pretty(&coverage).map_err(Failure::internal)?;
-        say!("{text}");
+        crate::say::json(&text);
         return Ok(exit::NOTHING_UNEXPECTED);
     }
     for row in &coverage.requirements {

@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &SchemaArguments) -> Result<u8, Failure> {
         Name::Diff => reports::diff::schema(),
     };
     let text = serde_json::to_string_pretty(&schema).map_err(Failure::internal)?;
-    say!("{text}");
+    crate::say::json(&text);
     Ok(exit::NOTHING_UNEXPECTED)
 }
 

@@ -176,13 +176,18 @@ impl ServerArguments {
     }
 }
 
+/// More parts than a catalogue has verdicts are a slip of the pen.
+const MOST_PARTS: usize = 1024;
+
 fn partition(text: &str) -> Result<(usize, usize), String> {
     let parts = text
         .split_once('/')
         .and_then(|(part, of)| Some((part.parse().ok()?, of.parse().ok()?)));
     match parts {
-        Some((part, of)) if part >= 1 && part <= of => Ok((part, of)),
-        _ => Err("expected N/M with 1 ≤ N ≤ M, such as 1/3".to_owned()),
+        // Who counts from 0 (the index of a Kubernetes Job) has part 0 for the last one.
+        Some((0, of)) if (1..=MOST_PARTS).contains(&of) => Ok((of, of)),
+        Some((part, of)) if part <= of && (1..=MOST_PARTS).contains(&of) => Ok((part, of)),
+        _ => Err(format!("expected N/M with 1 ≤ N ≤ M ≤ {MOST_PARTS}, such as 1/3")),
     }
 }
 

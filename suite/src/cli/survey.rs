@@ -18,7 +18,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use reports::exit;
 use tokio::sync::Semaphore;
 
-use super::{Failure, catalogue};
+use super::{Failure, catalogue, interrupt};
 use crate::http::{Limits, Network, ReqwestTransport};
 use crate::scenario::select::Selection;
 use base::Shared;
@@ -81,12 +81,12 @@ pub(super) async fn run(arguments: SurveyArguments) -> Result<u8, Failure> {
     let list = list::read(arguments.urls.clone(), source, done);
     let mut tally = Tally::default();
     let asked = asked(&shared, list, usize::from(arguments.jobs));
-    let interrupted = tokio::signal::ctrl_c();
-    tokio::pin!(asked, interrupted);
+    let mut interrupted = interrupt::listen("ending; what was judged is written").once;
+    tokio::pin!(asked);
     let ended = loop {
         let next = tokio::select! {
             biased;
-            _ = &mut interrupted => break Some(exit::INTERRUPTED),
+            () = interrupt::happened(&mut interrupted) => break Some(exit::INTERRUPTED),
             next = asked.next() => next,
         };
         let Some(line) = next else { break None };

@@ -3,7 +3,7 @@
 mod places;
 mod summary;
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -130,6 +130,11 @@ async fn one(
     }
 }
 
+fn is_one_component(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    matches!(parts.next(), Some(Component::Normal(only)) if only == name) && parts.next().is_none()
+}
+
 /// Every profile of a folder, in the order of their names; baselines stand beside them.
 fn profiles(folder: &Path) -> Result<Vec<Found>, Failure> {
     let wrong = |error: std::io::Error| Failure::input(format!("{}: cannot be read: {error}", folder.display()));
@@ -146,6 +151,13 @@ fn profiles(folder: &Path) -> Result<Vec<Found>, Failure> {
         if name.is_empty() || name.ends_with(".baseline") || !path.is_file() {
             continue;
         }
+        // It becomes the folder of its report.
+        if !is_one_component(name) {
+            return Err(Failure::input(format!(
+                "{}: `{name}` cannot be the name of a folder; give the profile another name",
+                path.display()
+            )));
+        }
         let baseline = folder.join(format!("{name}.baseline.toml"));
         found.push(Found {
             name: name.to_owned(),
@@ -161,4 +173,19 @@ fn profiles(folder: &Path) -> Result<Vec<Found>, Failure> {
         });
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_profile_leads_nowhere_else() {
+        for name in ["...toml", "..toml"] {
+            let folder = tempfile::tempdir().expect("a folder");
+            std::fs::write(folder.path().join(name), "").expect("a profile");
+            let refused = profiles(folder.path()).expect_err(name);
+            assert!(refused.message.contains("another name"), "{}", refused.message);
+        }
+    }
 }

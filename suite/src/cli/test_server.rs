@@ -35,7 +35,8 @@ struct Target {
 }
 
 pub(super) async fn run(arguments: ServerArguments) -> Result<u8, Failure> {
-    let Interrupt { once, mut twice } = interrupt::listen();
+    let Interrupt { once, mut twice } =
+        interrupt::listen("ending; the report of what was done follows (once more: at once, without it)");
     let judged = async {
         match arguments.targets.clone() {
             Some(folder) => super::targets::run(arguments, &folder, once).await,
@@ -113,7 +114,7 @@ pub(super) async fn judge(arguments: ServerArguments, mut cancel: watch::Receive
         Outcome::nothing(!interrupted)
     };
     world.agent.close().await;
-    tell_left(&world);
+    tell_left(&scribe, &world);
     let mut run = run_facts(&arguments, &world, &outcome, seed, started);
     run.catalogue = judged_by;
     run.raised.clone_from(&arguments.profile);
@@ -138,14 +139,16 @@ pub(super) async fn judge(arguments: ServerArguments, mut cancel: watch::Receive
 }
 
 /// Clients that the run registered and could not remove.
-fn tell_left(world: &World) {
+fn tell_left(scribe: &Scribe, world: &World) {
     let left = world.registrations.left();
     if !left.is_empty() {
+        // The target chose these names.
+        let names = scribe.scrub(&world.recorder, &left.join(", "));
         tell!(
             "launchproof: {} clients that this run registered are left at the target, which gave no way to remove them \
              (RFC 7592): {}",
             left.len(),
-            left.join(", ")
+            reports::plain::cut(&names, 1_000)
         );
     }
 }

@@ -11,8 +11,22 @@ pub(super) struct Staged {
     place: PathBuf,
 }
 
+/// Who may read a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Secrecy {
+    /// Whoever reads what other programs write here.
+    Public,
+    /// Its owner alone, from its first moment, whoever could read what stood there.
+    Secret,
+}
+
 /// Writes the bytes beside `place`. What stood there stays until [`Staged::publish`].
 pub(super) fn stage(place: &Path, bytes: &[u8]) -> io::Result<Staged> {
+    stage_as(place, bytes, Secrecy::Public)
+}
+
+/// The same for a file that not everybody may read.
+pub(super) fn stage_as(place: &Path, bytes: &[u8], secrecy: Secrecy) -> io::Result<Staged> {
     // A link keeps pointing to the file that it names.
     let place = std::fs::canonicalize(place).unwrap_or_else(|_| place.to_owned());
     if place.is_dir() {
@@ -30,10 +44,14 @@ pub(super) fn stage(place: &Path, bytes: &[u8]) -> io::Result<Staged> {
         .file_name()
         .map_or_else(String::new, |name| format!(".{}.", name.to_string_lossy()));
     builder.prefix(&prefix).suffix(".tmp");
-    let permissions = std::fs::metadata(&place)
-        .ok()
-        .map(|old| old.permissions())
-        .or_else(readable);
+    let permissions = match secrecy {
+        // A temporary file is its owner's alone.
+        Secrecy::Secret => None,
+        Secrecy::Public => std::fs::metadata(&place)
+            .ok()
+            .map(|old| old.permissions())
+            .or_else(readable),
+    };
     if let Some(permissions) = permissions {
         builder.permissions(permissions);
     }
@@ -61,6 +79,12 @@ impl Staged {
     /// Puts it in its place, at once.
     pub(super) fn publish(self) -> io::Result<()> {
         self.file.persist(&self.place).map(drop).map_err(|error| error.error)
+    }
+
+    /// The same where nothing may stand there yet.
+    pub(super) fn publish_new(self) -> io::Result<()> {
+        let placed = self.file.persist_noclobber(&self.place);
+        placed.map(drop).map_err(|error| error.error)
     }
 }
 
@@ -96,6 +120,19 @@ mod tests {
         std::fs::create_dir(folder.path().join("run.json")).unwrap();
         assert!(write(&folder.path().join("run.json"), b"x").is_err());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_secret_is_its_owners_alone_and_overwrites_nothing_unasked() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("key");
+        std::fs::write(&place, b"old").unwrap();
+        assert!(stage_as(&place, b"x", Secrecy::Secret).unwrap().publish_new().is_err());
+        assert_eq!(std::fs::read(&place).unwrap(), b"old");
+        stage_as(&place, b"x", Secrecy::Secret).unwrap().publish().unwrap();
+        assert_eq!(std::fs::metadata(&place).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[cfg(unix)]

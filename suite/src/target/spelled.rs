@@ -186,10 +186,16 @@ mod tests {
             "//me:hunter2@ehr.example/fhir",
         ] {
             let message = WebUrl::new(text).expect_err(text);
-            assert!(!message.contains("hunter2") && !message.contains("me:"), "{text}: {message}");
+            assert!(
+                !message.contains("hunter2") && !message.contains("me:"),
+                "{text}: {message}"
+            );
         }
         assert!(WebUrl::new("https://ehr.example/fhir/@x").is_ok());
-        assert_eq!(without_user_info("https://me:x@a.example/fhir"), "https://a.example/fhir");
+        assert_eq!(
+            without_user_info("https://me:x@a.example/fhir"),
+            "https://a.example/fhir"
+        );
         assert_eq!(without_user_info("nonsense"), "nonsense");
     }
 }

@@ -453,14 +453,16 @@ async fn the_examples_for_ci_use_flags_that_exist() {
     for file in [
         "docs/ci.md",
         "docs/ci/kubernetes.yaml",
+        "docs/ci/kubernetes-merge.yaml",
         "docs/ci/github.yml",
         "docs/ci/gitlab.yml",
         "docs/ci/Jenkinsfile",
     ] {
         let text = std::fs::read_to_string(root.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
-        let command_lines = text
-            .lines()
-            .filter(|line| line.contains("launchproof ") && line.contains(" --"));
+        let command_lines = text.lines().filter(|line| {
+            let is_argument = line.trim_start().starts_with("- --");
+            is_argument || line.contains("launchproof ") && line.contains(" --")
+        });
         for line in command_lines {
             for word in line
                 .split([' ', '`', '"', '=', ')'])

@@ -269,3 +269,15 @@ async fn a_registration_that_fails_is_told_and_the_profile_is_written_all_the_sa
     );
     assert!(written(&ran).contains("#[clients.public]"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_client_id_is_no_client_and_the_profile_is_written_all_the_same() {
+    let server = changed(|path, _| {
+        let json = [("content-type", "application/json")];
+        (path == "/auth/register").then(|| (StatusCode::CREATED, json, r#"{"client_id": ""}"#).into_response())
+    })
+    .await;
+    let ran = run_with(&["init", &server.fhir(), "--register"], |_| {}).await;
+    ran.assert(exit::INCOMPLETE, &["the answer has no client_id, or an empty one"]);
+    assert!(written(&ran).contains("#[clients.public]"));
+}

@@ -1,8 +1,9 @@
 //! What the doctor found, line by line, and which exit code it gives.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use reports::exit;
+use reports::{exit, plain};
 use serde::Serialize;
 
 /// How well a thing is.
@@ -147,6 +148,17 @@ impl Examination {
             .unwrap_or(exit::NOTHING_UNEXPECTED);
     }
 
+    /// Puts every text through this: what the target said stands in most of them.
+    pub(super) fn each_text(&mut self, change: impl Fn(&str) -> String) {
+        for finding in &mut self.findings {
+            finding.what = change(&finding.what);
+            finding.todo = finding.todo.as_deref().map(&change);
+        }
+        for left in &mut self.left_out {
+            left.reason = change(&left.reason);
+        }
+    }
+
     /// For people.
     pub(super) fn text(&self) -> String {
         let mut out = String::new();
@@ -156,9 +168,9 @@ impl Examination {
                 Health::Warn => "warn",
                 Health::Fail => "FAIL",
             };
-            let _ = writeln!(out, "{word:<5} {:<10} {}", finding.area, indented(&finding.what));
+            let _ = writeln!(out, "{word:<5} {:<10} {}", finding.area, shown(&finding.what));
             if let Some(todo) = &finding.todo {
-                let _ = writeln!(out, "{:17}→ {}", "", indented(todo));
+                let _ = writeln!(out, "{:17}→ {}", "", shown(todo));
             }
         }
         if self.will_run > 0 || !self.left_out.is_empty() {
@@ -180,24 +192,36 @@ impl Examination {
             self.will_run
         );
         for left in &self.left_out {
-            let _ = writeln!(
-                out,
-                "{:>6} {:<12} {}",
-                left.ids.len(),
-                left.status,
-                indented(&left.reason)
-            );
+            let _ = writeln!(out, "{:>6} {:<12} {}", left.ids.len(), left.status, shown(&left.reason));
         }
     }
 }
 
-fn indented(text: &str) -> String {
-    text.trim_end().replace('\n', "\n                   ")
+/// A finding is one line, whatever a server put into it.
+fn shown(text: &str) -> Cow<'_, str> {
+    plain::line(text.trim_end())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_server_says_steers_no_terminal_and_begins_no_line() {
+        let hostile = "4.0.1\n::error::x\u{1b}[2J secret";
+        let mut all = Examination::default();
+        all.add([Finding::warn("fhir", hostile, hostile)]);
+        all.left_out.push(LeftOut {
+            status: "skip",
+            reason: hostile.to_owned(),
+            incomplete: false,
+            ids: vec!["a/b".to_owned()],
+        });
+        all.each_text(|text| text.replace("secret", "***"));
+        let text = all.text();
+        assert_eq!(text.matches("4.0.1\\n::error::x\\u{1b}[2J ***").count(), 3, "{text}");
+        assert!(!text.contains("secret") && !text.contains('\u{1b}'), "{text}");
+    }
 
     #[test]
     fn a_wrong_profile_counts_more_than_a_server_that_is_away() {

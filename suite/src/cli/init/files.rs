@@ -1,19 +1,10 @@
-//! Writes the profile and the secrets that stand beside it: aside first, then in one move; nothing is overwritten unasked.
+//! Writes the profile and the secrets that stand beside it: nothing is overwritten unasked.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::super::Failure;
+use super::super::whole_file::{self, Secrecy};
 use crate::http::Secret;
-
-/// Who may read a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Secrecy {
-    /// Everybody.
-    Public,
-    /// Its owner alone.
-    Secret,
-}
 
 /// Where the files of a profile go, and what they are called.
 #[derive(Debug)]
@@ -57,38 +48,12 @@ impl Beside {
 
 /// Writes a file.
 pub(super) fn write(path: &Path, text: &str, secrecy: Secrecy, force: bool) -> Result<(), Failure> {
-    let fail = |error: &dyn std::fmt::Display| {
+    let written = whole_file::stage_as(path, text.as_bytes(), secrecy)
+        .and_then(|staged| if force { staged.publish() } else { staged.publish_new() });
+    written.map_err(|error| {
         Failure::usage(format!(
             "{}: cannot be written: {error}; choose another name with --out",
             path.display()
         ))
-    };
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    // Nobody but the owner can read a temporary file, from its first moment.
-    let mut aside = tempfile::NamedTempFile::new_in(folder).map_err(|error| fail(&error))?;
-    aside.write_all(text.as_bytes()).map_err(|error| fail(&error))?;
-    aside.as_file().sync_all().map_err(|error| fail(&error))?;
-    if secrecy == Secrecy::Public {
-        readable(aside.path()).map_err(|error| fail(&error))?;
-    }
-    let done = if force {
-        aside.persist(path)
-    } else {
-        aside.persist_noclobber(path)
-    };
-    done.map(drop).map_err(|error| fail(&error.error))
-}
-
-#[cfg(unix)]
-fn readable(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn readable(_path: &Path) -> std::io::Result<()> {
-    Ok(())
+    })
 }

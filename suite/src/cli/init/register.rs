@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION};
 use serde_json::{Map, Value, json};
+use tokio::sync::watch;
 use url::Url;
 
 use super::super::Failure;
@@ -68,6 +69,8 @@ pub(super) struct Done {
     pub(super) files: Vec<PathBuf>,
     /// What was asked for and did not come about, a sentence each.
     pub(super) failures: Vec<String>,
+    /// Somebody wanted an end before all were registered.
+    pub(super) interrupted: bool,
 }
 
 /// What speaks for one registration.
@@ -84,6 +87,7 @@ pub(super) async fn all(
     answers: &Answers,
     beside: &Beside,
     token: Option<&Secret>,
+    cancel: &watch::Receiver<bool>,
 ) -> Result<Done, Failure> {
     let mut done = Done::default();
     let Some(endpoint) = answers.registration_endpoint() else {
@@ -107,13 +111,23 @@ pub(super) async fn all(
         .collect();
     free(beside, wishes.iter().map(|wish| (wish.name, wish.kind)))?;
     for wish in &wishes {
-        match one(world, answers, beside, wish, &mut done).await? {
-            Ok(client) => done.clients.push(client),
-            Err(why) => done.failures.push(format!(
+        if *cancel.borrow() {
+            done.interrupted = true;
+            break;
+        }
+        // Whoever is registered already stands in a profile, whatever goes wrong with the others.
+        match one(world, answers, beside, wish, &mut done).await {
+            Ok(Ok(client)) => done.clients.push(client),
+            Ok(Err(why)) => done.failures.push(format!(
                 "no {} client was registered as `{}`: {why}",
                 wish.kind.as_str(),
                 wish.name
             )),
+            Err(failure) => {
+                done.failures
+                    .push(format!("registering stopped at `{}`: {}", wish.name, failure.message));
+                break;
+            }
         }
     }
     Ok(done)
@@ -193,8 +207,8 @@ async fn one(
         Err((_, why)) => return Ok(Err(why)),
     };
     let text = |name: &str| told[name].as_str().filter(|text| !text.contains(char::is_control));
-    let Some(client_id) = text("client_id") else {
-        return Ok(Err("the answer has no client_id".to_owned()));
+    let Some(client_id) = text("client_id").filter(|id| !id.is_empty()) else {
+        return Ok(Err("the answer has no client_id, or an empty one".to_owned()));
     };
     keep_management(beside, wish, &told, done)?;
     let secret = match (wish.kind, text("client_secret"), key) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, watch};
+use url::Url;
 
 use super::super::reach;
 use super::line::{Line, Trouble, silence};
@@ -56,6 +57,10 @@ pub(super) fn is_asked(loaded: &Loaded) -> bool {
 
 /// What comes of one base; never an error, since thousands are behind it.
 pub(super) async fn ask(shared: &Shared, base: &str) -> Line {
+    let _turn = match Url::parse(base) {
+        Ok(url) => shared.hosts.turn(&url).await,
+        Err(_) => None,
+    };
     let started = Instant::now();
     let line = Line::new(&named(base), SystemClock.now().to_string());
     let way = Arc::new(Polite::new(Arc::clone(&shared.way), Arc::clone(&shared.hosts)));

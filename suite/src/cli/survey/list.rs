@@ -27,7 +27,11 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, Failure> {
 
 /// How many bases a file names, for the progress bar; nothing for standard input and for pipes, which are read once.
 pub(super) fn count(path: &Path) -> Option<u64> {
-    if !std::fs::metadata(path).ok().filter(|_| path.as_os_str() != "-")?.is_file() {
+    if !std::fs::metadata(path)
+        .ok()
+        .filter(|_| path.as_os_str() != "-")?
+        .is_file()
+    {
         return None;
     }
     let mut source = open(path).ok()?;

@@ -15,8 +15,11 @@ use crate::http::{Failure, Limits, Request, RequestBody, Response, TlsProbe, Tls
 /// How many may ask a host at the same moment, over all bases that it serves.
 pub(super) struct Hosts {
     at_once: usize,
-    places: Mutex<HashMap<String, Weak<Semaphore>>>,
+    places: Mutex<Semaphores>,
+    turns: Mutex<Semaphores>,
 }
+
+type Semaphores = HashMap<String, Weak<Semaphore>>;
 
 impl Hosts {
     /// So many each.
@@ -24,14 +27,24 @@ impl Hosts {
         Self {
             at_once,
             places: Mutex::default(),
+            turns: Mutex::default(),
         }
+    }
+
+    /// The turn of a base at its host. Whoever waits for it has not begun, so that no bound on time holds yet.
+    pub(super) async fn turn(&self, base: &Url) -> Option<OwnedSemaphorePermit> {
+        self.one_of(&self.turns, base).await
     }
 
     /// A place at this host, as soon as one is free.
     async fn place(&self, url: &Url) -> Option<OwnedSemaphorePermit> {
+        self.one_of(&self.places, url).await
+    }
+
+    async fn one_of(&self, all: &Mutex<Semaphores>, url: &Url) -> Option<OwnedSemaphorePermit> {
         let host = format!("{}:{}", url.host_str()?, url.port_or_known_default()?);
         let places = {
-            let mut all = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
             if all.len() > 4096 {
                 all.retain(|_, places| places.strong_count() > 0);
             }
@@ -124,5 +137,26 @@ impl Transport for Polite {
             cell.get_or_init(ask).await.clone()
         }
         .boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn as_many_bases_begin_at_a_host_as_may_ask_it() {
+        let hosts = Hosts::new(1);
+        let url = |text| Url::parse(text).expect("a URL");
+        let first = hosts.turn(&url("https://a.example/one")).await;
+        assert!(first.is_some());
+        assert!(hosts.turn(&url("https://a.example/two")).now_or_never().is_none());
+        assert!(hosts.turn(&url("https://b.example/one")).now_or_never().is_some());
+        assert!(
+            hosts.place(&url("https://a.example/one")).now_or_never().is_some(),
+            "whose turn it is can ask"
+        );
+        drop(first);
+        assert!(hosts.turn(&url("https://a.example/two")).now_or_never().is_some());
     }
 }
