@@ -68,7 +68,7 @@ pub enum BundleError {
     Run(String),
     /// An entry does not follow from the run.
     #[error(
-        "the entry {0} is not what this version of launchproof makes of run.json: the manifest was rewritten after a change"
+        "the entry {0} is not what this version of launchproof makes of run.json: the bundle was rewritten after a change"
     )]
     NotOfTheRun(&'static str),
 }

@@ -51,6 +51,10 @@ pub fn verify(bytes: &[u8], tool: &str) -> Result<Verified, BundleError> {
             return Err(BundleError::NotOfTheRun(file.name()));
         }
     }
+    // The head of the manifest, and what a zip says of its entries, follow from the run, too.
+    if same && super::write(&report, manifest.strict) != bytes {
+        return Err(BundleError::NotOfTheRun(MANIFEST));
+    }
     Ok(Verified {
         manifest_sha256: sha256(text),
         written_by: (!same).then(|| cut(&report.tool, 80)),

@@ -187,3 +187,15 @@ fn other_things_are_no_bundle() {
         }
     }
 }
+
+/// The head of the manifest is shown to whoever opens the zip, and no hash covers it.
+#[test]
+fn a_changed_head_of_the_manifest_is_found() {
+    let mut entries = unpacked();
+    let target = every_outcome().target.name;
+    let manifest = String::from_utf8(entries[0].1.clone()).unwrap();
+    let changed = manifest.replace(&format!("\"target\": \"{target}\""), "\"target\": \"another\"");
+    assert_ne!(changed, manifest);
+    entries[0].1 = changed.into_bytes();
+    assert_eq!(refused(&packed(&entries)), BundleError::NotOfTheRun("manifest.json"));
+}

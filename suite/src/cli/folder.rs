@@ -21,12 +21,35 @@ fn files() -> impl Iterator<Item = &'static str> {
 pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    /// Makes it, tries it, and takes an older report away: a run that is killed leaves no report, and not that of another.
+    /// Takes an older report and bundle away: a run that is killed, or ends before it begins, leaves no report, and not that
+    /// of another.
+    pub(super) fn forget(arguments: &ServerArguments) -> Result<(), Failure> {
+        if arguments.dry_run {
+            return Ok(());
+        }
+        let folder = Self(arguments.out.clone());
+        folder.clear().map_err(|error| folder.failure(&error))?;
+        match &arguments.bundle {
+            Some(path) => remove(path).map_err(|error| super::render::no_bundle(path, &error)),
+            None => Ok(()),
+        }
+    }
+
+    fn clear(&self) -> io::Result<()> {
+        files().try_for_each(|file| remove(&self.0.join(file)))
+    }
+
+    /// Makes it, tries it and the place of the bundle, and takes an older report away.
     pub(super) fn prepare(arguments: &ServerArguments) -> Result<Self, Failure> {
         if arguments.dry_run {
             return Ok(Self(arguments.out.clone()));
         }
-        Self::at(&arguments.out)
+        let folder = Self::at(&arguments.out)?;
+        if let Some(path) = &arguments.bundle {
+            let tried = whole_file::stage(path, b"").map(drop);
+            tried.map_err(|error| super::render::no_bundle(path, &error))?;
+        }
+        Ok(folder)
     }
 
     /// The same for any folder.
@@ -34,7 +57,7 @@ impl Folder {
         let folder = Self(path.to_owned());
         let tried = std::fs::create_dir_all(path)
             .and_then(|()| whole_file::stage(&path.join("run.json"), b"{}").map(drop))
-            .and_then(|()| files().try_for_each(|file| remove(&path.join(file))));
+            .and_then(|()| folder.clear());
         tried.map_err(|error| folder.failure(&error))?;
         Ok(folder)
     }
@@ -59,7 +82,8 @@ impl Folder {
     }
 }
 
-fn remove(path: &Path) -> io::Result<()> {
+/// Takes a file away, if it is there.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),

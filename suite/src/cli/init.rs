@@ -20,9 +20,13 @@ use super::reach;
 use super::test_server::fresh_seed;
 use super::whole_file::Secrecy;
 use crate::demo;
+use crate::scenario::precautions;
 use crate::target::{Profile, ProfileError};
 use answers::Answers;
 use files::Beside;
+
+const OFF_LOOPBACK: &str =
+    "--register adds clients at the server; off loopback say so: --register --allow registration";
 
 #[derive(Debug, Args)]
 pub(super) struct InitArguments {
@@ -99,6 +103,10 @@ async fn init(arguments: &InitArguments, mut cancel: watch::Receiver<bool>) -> R
     }
     let beside = Beside::of(&arguments.out, arguments.force);
     let done = if arguments.register {
+        // The FHIR base may be a tunnel to this machine, and the identity provider elsewhere.
+        if arguments.allow.is_empty() && !precautions::registers_here(&world.profile, &answers.facts) {
+            return Err(Failure::usage(OFF_LOOPBACK));
+        }
         register::all(&world, &answers, &beside, token.as_ref(), &cancel).await?
     } else if arguments.keys {
         register::keys_alone(&world, &answers, &beside)?
@@ -147,9 +155,7 @@ fn unusable(error: &ProfileError, done: &register::Done) -> Failure {
 fn refuse(arguments: &InitArguments, profile: &Profile) -> Result<(), Failure> {
     let printed = arguments.out.as_os_str() == "-";
     if arguments.register && !profile.is_loopback() && arguments.allow.is_empty() {
-        return Err(Failure::usage(
-            "--register adds clients at the server; off loopback say so: --register --allow registration",
-        ));
+        return Err(Failure::usage(OFF_LOOPBACK));
     }
     if (arguments.register || arguments.keys) && printed {
         return Err(Failure::usage(

@@ -88,8 +88,15 @@ impl To {
 /// Writes the evidence bundle of a report, and says by what it is recognised.
 pub(super) fn write_bundle(path: &Path, report: &Report, strict: bool) -> Result<(), Failure> {
     let bytes = reports::bundle::write(report, strict);
-    whole_file::write(path, &bytes)
-        .map_err(|error| Failure::usage(format!("{}: the bundle cannot be written: {error}", path.display())))
+    whole_file::write(path, &bytes).map_err(|error| no_bundle(path, &error))
+}
+
+/// What cannot be written is a matter of the command line.
+pub(super) fn no_bundle(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::usage(format!(
+        "{}: the bundle cannot be written: {error}; name another file with --bundle",
+        path.display()
+    ))
 }
 
 /// Reads a `run.json`.

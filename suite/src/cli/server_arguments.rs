@@ -13,6 +13,9 @@ use crate::scenario::load::Loaded;
 use crate::scenario::select::Selection;
 use crate::target::SmartVersion;
 
+/// In seconds; no server is worth a longer wait, and far longer ones overflow.
+const DAY: u64 = 86_400;
+
 /// Words of `--fail-on`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum FailOnWord {
@@ -97,10 +100,10 @@ pub(super) struct ServerArguments {
     #[arg(long, value_name = "N", help_heading = "Run")]
     pub(super) max_sign_ins: Option<u32>,
     /// Seconds of one request.
-    #[arg(long, value_name = "SECONDS", help_heading = "Run")]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=DAY), help_heading = "Run")]
     pub(super) timeout: Option<u64>,
     /// Seconds of one step, such as a whole sign-in.
-    #[arg(long, value_name = "SECONDS", help_heading = "Run")]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=DAY), help_heading = "Run")]
     pub(super) step_timeout: Option<u64>,
     /// Bytes of one body.
     #[arg(long, value_name = "BYTES", help_heading = "Run")]

@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::Failure;
 use super::agent::AgentKind;
+use super::folder::Folder;
 use super::server_arguments::ServerArguments;
 use super::test_server;
 use places::Places;
@@ -34,6 +35,10 @@ pub(super) async fn run(
 ) -> Result<u8, Failure> {
     refuse(&arguments)?;
     let found = profiles(folder)?;
+    summary::forget(&arguments.out)?;
+    for found in &found {
+        Folder::forget(&of_one(&arguments, found))?;
+    }
     let started = Instant::now();
     let places = Arc::new(Places::default());
     let slots = Arc::new(Semaphore::new(jobs(&arguments)));

@@ -14,7 +14,7 @@ use super::conclude::{Folder, conclude, listeners, read_baseline, run_facts};
 use super::server_arguments::{FailOnWord, Format, ServerArguments, name_unknown, selection, smart_version};
 use super::{Failure, catalogue};
 use crate::captured::{Captured, Documents, Kind, plan, transport};
-use crate::clock::SystemClock;
+use crate::clock::{Clock as _, SystemClock};
 use crate::engine::events::Judged;
 use crate::engine::{self, Options, Outcome, version};
 use crate::http::Transport;
@@ -151,12 +151,13 @@ fn read(path: &std::path::Path) -> Result<(String, String), Failure> {
 
 pub(super) async fn run(arguments: DiscoveryArguments) -> Result<u8, Failure> {
     let server_arguments = arguments.for_server()?;
+    let selection = selection(&server_arguments)?;
+    Folder::forget(&server_arguments)?;
     let (scenarios, requirements) = catalogue(arguments.scenarios.as_deref())?;
     let by_catalogue = super::catalogue_hash(&scenarios);
     let baseline = read_baseline(&server_arguments)?;
     let documents = arguments.documents()?;
-    let started = Instant::now();
-    let selection = selection(&server_arguments)?;
+    let (began, started) = (SystemClock.now(), Instant::now());
     let folder = Folder::prepare(&server_arguments)?;
     name_unknown(&selection, &scenarios);
     let mut world = world(&documents, started)?;
@@ -193,6 +194,7 @@ pub(super) async fn run(arguments: DiscoveryArguments) -> Result<u8, Failure> {
             lockout: false,
             writes: false,
         },
+        spared: std::collections::HashSet::new(),
         cancel,
         enough: Arc::default(),
     };
@@ -203,7 +205,7 @@ pub(super) async fn run(arguments: DiscoveryArguments) -> Result<u8, Failure> {
     };
     outcome.judged.extend(left_out);
     outcome.judged.sort_by(|a, b| a.id.cmp(&b.id));
-    let mut run = run_facts(&server_arguments, &world, &outcome, 0, started);
+    let mut run = run_facts(&server_arguments, &world, &outcome, 0, (began, started));
     run.catalogue = by_catalogue;
     "none: captured documents".clone_into(&mut run.agent);
     let narrow = "what captured documents can say";
@@ -215,7 +217,7 @@ pub(super) async fn run(arguments: DiscoveryArguments) -> Result<u8, Failure> {
         smart_version_from: smart_from,
     };
     let report = scribe.report(&world, &outcome.judged, of, run, &requirements);
-    conclude(&server_arguments, &folder, &world, &baseline, &outcome, report)
+    conclude(&server_arguments, &folder, &baseline, &outcome, report)
 }
 
 fn world(documents: &Documents, started: Instant) -> Result<World, Failure> {

@@ -21,6 +21,7 @@ use crate::key_server::{self, KeyServer};
 use crate::record::Scribe;
 use crate::scenario::needs::Allow;
 use crate::scenario::raise;
+use crate::scenario::select::Item;
 use crate::step::World;
 use crate::step::world::{Facts, Parts, keys_of};
 use crate::target::{Profile, SmartVersion};
@@ -53,6 +54,10 @@ pub(super) async fn run(arguments: ServerArguments) -> Result<u8, Failure> {
 }
 
 pub(super) async fn judge(arguments: ServerArguments, mut cancel: watch::Receiver<bool>) -> Result<u8, Failure> {
+    // First what may be an older report (--rerun-failed): whatever ends the run from here on leaves none that could be
+    // taken for its own.
+    let selection = selection(&arguments)?;
+    Folder::forget(&arguments)?;
     let (mut scenarios, requirements) = catalogue(arguments.scenarios.as_deref())?;
     if arguments.profile.iter().any(|set| set == "bcp") {
         raise::raise(&mut scenarios);
@@ -61,8 +66,7 @@ pub(super) async fn judge(arguments: ServerArguments, mut cancel: watch::Receive
     let baseline = read_baseline(&arguments)?;
     let seed = arguments.seed.unwrap_or_else(fresh_seed);
     let target = target(&arguments, seed).await?;
-    let started = Instant::now();
-    let selection = selection(&arguments)?;
+    let (began, started) = (SystemClock.now(), Instant::now());
     name_unknown(&selection, &scenarios);
     let folder = Folder::prepare(&arguments)?;
     let sign_ins = plan::sign_ins(&selection.items(&scenarios, &target.profile));
@@ -81,31 +85,31 @@ pub(super) async fn judge(arguments: ServerArguments, mut cancel: watch::Receive
     if runs {
         announce(&arguments, &world, items.len(), smart, &smart_from, seed);
     }
-    if runs && arguments.dry_run {
-        let (least, most) = sign_ins;
-        tell!("sign-ins needed: at least {least}, at most {most}");
-        for item in &items {
-            say!("{}", item.id());
-        }
-        world.agent.close().await;
-        return Ok(exit::NOTHING_UNEXPECTED);
-    }
     let scribe = Arc::new(Scribe::new(&world, &scenarios, arguments.evidence == "full"));
+    let problem = problem.map(|problem| scribe.scrub(&world.recorder, &problem));
+    if arguments.dry_run {
+        world.agent.close().await;
+        let nothing = items.is_empty() && selection.planned(&scenarios, &profile) == 0;
+        return no_plan(interrupted, problem, nothing).map_or_else(|| Ok(tell_plan(&items, sign_ins)), Err);
+    }
     let world = Arc::new(world);
     let enough = Enough::after(arguments.max_fail, arguments.fail_on(), &baseline);
     let reached = enough.reached();
     let mut listeners = listeners(&arguments, &folder, &scribe, &world)?;
     listeners.0.push(Box::new(enough));
     let outcome = if let Some(problem) = problem {
-        tell!("launchproof: {}", scribe.scrub(&world.recorder, &problem));
+        tell!("launchproof: {problem}");
         Outcome::unreachable(problem, facts.exchanges.clone())
     } else if runs {
+        let allow = Allow {
+            lockout: arguments.allow.iter().any(|what| what == "lockout"),
+            writes: arguments.allow.iter().any(|what| what == "writes"),
+        };
+        let whole = selection.whole().items(&scenarios, &profile);
         let options = Options {
             smart,
-            allow: Allow {
-                lockout: arguments.allow.iter().any(|what| what == "lockout"),
-                writes: arguments.allow.iter().any(|what| what == "writes"),
-            },
+            allow,
+            spared: plan::spared(&world, &whole, smart, allow).await,
             cancel,
             enough: Arc::clone(&reached),
         };
@@ -115,7 +119,7 @@ pub(super) async fn judge(arguments: ServerArguments, mut cancel: watch::Receive
     };
     world.agent.close().await;
     tell_left(&scribe, &world);
-    let mut run = run_facts(&arguments, &world, &outcome, seed, started);
+    let mut run = run_facts(&arguments, &world, &outcome, seed, (began, started));
     run.catalogue = judged_by;
     run.raised.clone_from(&arguments.profile);
     run.partition = arguments.partition.map(|(part, of)| model::Partition {
@@ -133,9 +137,32 @@ pub(super) async fn judge(arguments: ServerArguments, mut cancel: watch::Receive
         smart_version_from: smart_from,
     };
     let report = scribe.report(&world, &outcome.judged, of, run, &requirements);
-    let code = conclude(&arguments, &folder, &world, &baseline, &outcome, report)?;
+    let code = conclude(&arguments, &folder, &baseline, &outcome, report)?;
     drop(target.listening);
     Ok(code)
+}
+
+/// Why a dry run has nothing to plan: the codes that the run itself would end with.
+fn no_plan(interrupted: bool, problem: Option<String>, nothing: bool) -> Option<Failure> {
+    let (code, message) = match problem {
+        _ if interrupted => (exit::INTERRUPTED, "interrupted; nothing was planned".to_owned()),
+        Some(problem) => (exit::UNREACHABLE, problem),
+        None if nothing => {
+            let why = "no scenario was selected: loosen the selection, or see `launchproof list`";
+            (exit::NOTHING_SELECTED, why.to_owned())
+        }
+        None => return None,
+    };
+    Some(Failure { code, message })
+}
+
+/// The plan of a dry run; no report is written, and an older one stays.
+fn tell_plan(items: &[Item<'_>], (least, most): (u32, u32)) -> u8 {
+    tell!("sign-ins needed: at least {least}, at most {most}");
+    for item in items {
+        say!("{}", item.id());
+    }
+    exit::NOTHING_UNEXPECTED
 }
 
 /// Clients that the run registered and could not remove.
@@ -200,7 +227,7 @@ fn world(
     limits.step = arguments.step_timeout.map_or(limits.step, Duration::from_secs);
     if let Some(rate) = arguments.rate {
         // A sign-in is of some forty requests at most, and waits for each.
-        limits.step += Duration::from_secs(40) / rate;
+        limits.step = limits.step.saturating_add(Duration::from_secs(40) / rate);
     }
     limits.body = arguments.max_body.unwrap_or(limits.body);
     if arguments.agent == AgentKind::Manual || arguments.assist {

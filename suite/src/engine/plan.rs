@@ -1,11 +1,13 @@
 //! What a plan will ask of the target and of the person in front of the browser, and what of it will not be run.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use reports::model::Status;
 
-use crate::scenario::model::Given;
+use crate::scenario::fault;
+use crate::scenario::model::{Given, Scenario};
 use crate::scenario::needs::{self, Allow, Need};
+use crate::scenario::precautions;
 use crate::scenario::select::Item;
 use crate::scenario::{Check, Step};
 use crate::step::{World, discover};
@@ -39,6 +41,70 @@ pub async fn not_run(world: &World, item: &Item<'_>, smart: SmartVersion, allow:
         }
     }
     None
+}
+
+/// Items in the order in which a run takes them.
+pub fn in_order<'i, 'a>(items: &'i [Item<'a>]) -> Vec<&'i Item<'a>> {
+    let mut order: Vec<&Item<'_>> = items.iter().collect();
+    order.sort_by_key(|item| {
+        (
+            last(&item.loaded.scenario),
+            item.client.map(|client| client.name.as_str()),
+            item.id(),
+        )
+    });
+    order
+}
+
+/// Scenarios that let time pass, that judge many values, or that may lock a client out, come last, in this order.
+fn last(scenario: &Scenario) -> u8 {
+    if scenario.needs.iter().any(|need| need == "lockout") {
+        3
+    } else if waits(&scenario.when) {
+        2
+    } else {
+        u8::from(scenario.then.iter().any(Check::is_of_the_whole_run))
+    }
+}
+
+pub(super) fn waits(steps: &[Step]) -> bool {
+    steps.iter().any(|step| matches!(step, Step::Wait(_)))
+}
+
+/// Wrong secrets that a client stands in a run off loopback: its account is worth more than a verdict.
+const MOST_WRONG_SECRETS: usize = 3;
+
+/// Ids of the items that would send more wrong secrets than that. Asked of the whole run, whatever part of it is made here,
+/// since all parts come to the same accounts.
+pub async fn spared(world: &World, whole: &[Item<'_>], smart: SmartVersion, allow: Allow) -> HashSet<String> {
+    let mut spared = HashSet::new();
+    if precautions::may_lock_out(world, discover::facts(world).await, allow) {
+        return spared;
+    }
+    let mut sent: HashMap<&str, usize> = HashMap::new();
+    for item in in_order(whole).into_iter().filter(|item| sends_wrong_secret(item)) {
+        let Some(client) = item.client else { continue };
+        if not_run(world, item, smart, allow).await.is_some() {
+            continue;
+        }
+        let sent = sent.entry(&client.name).or_default();
+        *sent += 1;
+        if *sent > MOST_WRONG_SECRETS {
+            spared.insert(item.id());
+        }
+    }
+    spared
+}
+
+/// What is said of an item that is spared.
+pub(super) fn spared_why() -> (Status, String) {
+    let why = format!("{MOST_WRONG_SECRETS} wrong secrets are sent for a client in a run; more with --allow lockout");
+    (Status::Skip, why)
+}
+
+/// Whether an item sends a secret that is not its client's.
+pub(super) fn sends_wrong_secret(item: &Item<'_>) -> bool {
+    item.loaded.scenario.when.iter().any(fault::sends_wrong_secret)
 }
 
 /// How many walks through sign-in the items need: at least, where the target remembers a session and every early refusal

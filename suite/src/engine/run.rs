@@ -1,6 +1,6 @@
 //! One run: items one after another, verdicts as they become final.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,10 +23,11 @@ use crate::http::Failure;
 use crate::scenario::fault;
 use crate::scenario::model::{Given, Scenario};
 use crate::scenario::needs::Allow;
+use crate::scenario::precautions;
 use crate::scenario::select::Item;
 use crate::scenario::{Check, Step};
 use crate::step::context::Outcome as DeedOutcome;
-use crate::step::{Context, Halt, World};
+use crate::step::{Context, Halt, World, discover};
 use crate::target::{Client, SmartVersion};
 use crate::user_agent::Landing;
 use crate::value::{Lookup, Template};
@@ -38,6 +39,8 @@ pub struct Options {
     pub smart: SmartVersion,
     /// Which precautions are lifted.
     pub allow: Allow,
+    /// Ids of verdicts that would send more wrong secrets than a client stands; see [`plan::spared`].
+    pub spared: HashSet<String>,
     /// Turns true when the run shall end.
     pub cancel: watch::Receiver<bool>,
     /// Turns true when what was found is enough (`--max-fail`): the item under way is finished.
@@ -85,7 +88,6 @@ pub(super) struct Run<'a> {
     pub(super) judged: Vec<Judged>,
     pub(super) pending: Vec<Pending<'a>>,
     pub(super) failed_controls: BTreeMap<String, String>,
-    wrong_secrets: HashMap<String, usize>,
     pub(super) item: usize,
 }
 
@@ -101,17 +103,9 @@ pub async fn run(world: &World, items: &[Item<'_>], options: &Options, listener:
         judged: Vec::new(),
         pending: Vec::new(),
         failed_controls: BTreeMap::new(),
-        wrong_secrets: HashMap::new(),
         item: 0,
     };
-    let mut order: Vec<&Item<'_>> = items.iter().collect();
-    order.sort_by_key(|item| {
-        (
-            last(&item.loaded.scenario),
-            item.client.map(|client| client.name.clone()),
-            item.id(),
-        )
-    });
+    let order = plan::in_order(items);
     let mut cancel = options.cancel.clone();
     let mut complete = true;
     let mut panicked = Vec::new();
@@ -153,17 +147,6 @@ pub async fn run(world: &World, items: &[Item<'_>], options: &Options, listener:
     }
 }
 
-/// Scenarios that let time pass, that judge many values, or that may lock a client out, come last, in this order.
-fn last(scenario: &Scenario) -> u8 {
-    if scenario.needs.iter().any(|need| need == "lockout") {
-        3
-    } else if waits(&scenario.when) {
-        2
-    } else {
-        u8::from(scenario.then.iter().any(Check::is_of_the_whole_run))
-    }
-}
-
 /// Whether it judges nothing but the address to which the browser is sent, if to any: a server that breaks down sends none.
 fn only_where_to(scenario: &Scenario) -> bool {
     let where_to = |check: &Check| match check {
@@ -172,10 +155,6 @@ fn only_where_to(scenario: &Scenario) -> bool {
         _ => false,
     };
     scenario.then.iter().all(where_to)
-}
-
-fn waits(steps: &[Step]) -> bool {
-    steps.iter().any(|step| matches!(step, Step::Wait(_)))
 }
 
 impl<'a> Run<'a> {
@@ -193,7 +172,8 @@ impl<'a> Run<'a> {
         let scenario = &item.loaded.scenario;
         let control = Self::control_of(item);
         let mut attempt = self.attempt(item, control.as_ref()).await;
-        if self.was_cut(&attempt.evidence) {
+        let once = self.only_once(item).await;
+        if !once && self.was_cut(&attempt.evidence) {
             // A server may close a kept connection at any time; what was under way is begun anew, once.
             attempt = self.attempt(item, control.as_ref()).await;
         }
@@ -201,10 +181,10 @@ impl<'a> Run<'a> {
             Attempt {
                 finding: Ok(Finding::ServerError(first)),
                 ..
-            } => self.again(item, control.as_ref(), &first).await,
+            } if !once => self.again(item, control.as_ref(), &first).await,
             other => other,
         };
-        if waits(&scenario.when) {
+        if plan::waits(&scenario.when) {
             self.givens.forget();
             self.world.agent.forget();
         }
@@ -241,26 +221,16 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Whether it may not be tried again: each try is one more wrong secret for a client that may be locked out.
+    async fn only_once(&self, item: &Item<'a>) -> bool {
+        plan::sends_wrong_secret(item)
+            && !precautions::may_lock_out(self.world, discover::facts(self.world).await, self.options.allow)
+    }
+
     /// Why an item is not run at all.
     async fn not_run(&mut self, item: &Item<'a>) -> Option<(Status, String)> {
         let foreseen = plan::not_run(self.world, item, self.options.smart, self.options.allow).await;
-        if foreseen.is_some() {
-            return foreseen;
-        }
-        self.too_many_secrets(item)
-    }
-
-    /// Off loopback a client's account is worth more than a verdict: three wrong secrets a run, unless allowed.
-    fn too_many_secrets(&mut self, item: &Item<'a>) -> Option<(Status, String)> {
-        const MOST: usize = 3;
-        let wrong = item.loaded.scenario.when.iter().any(fault::sends_wrong_secret);
-        if !wrong || self.options.allow.lockout || self.world.profile.is_loopback() {
-            return None;
-        }
-        let sent = self.wrong_secrets.entry(item.client?.name.clone()).or_default();
-        *sent += 1;
-        let reason = format!("{MOST} wrong secrets were sent for this client already; more with --allow lockout");
-        (*sent > MOST).then_some((Status::Skip, reason))
+        foreseen.or_else(|| self.options.spared.contains(&item.id()).then(plan::spared_why))
     }
 
     /// The correct sequence around a probe, where the scenario judges a refusal, or what a refusal looks like.

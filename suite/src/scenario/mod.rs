@@ -8,6 +8,7 @@ pub mod model;
 pub mod needs;
 pub mod one_key;
 mod place;
+pub mod precautions;
 pub mod raise;
 pub mod requirement;
 pub mod select;

@@ -1,6 +1,6 @@
 //! What a scenario may need of a target or its profile, and whether it is there.
 
-use super::conditional;
+use super::{conditional, precautions};
 use crate::oauth::scope::ScopeSet;
 use crate::step::world::{Facts, World};
 use crate::target::ehr_launch::EhrLaunch;
@@ -287,7 +287,7 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow: Allow
             if crate::step::register::endpoint(facts).is_none() {
                 return Need::Skip("the server lists no registration_endpoint".to_owned());
             }
-            met(world.allow_registration || profile.is_loopback(), || {
+            met(precautions::may_register(world, facts), || {
                 Need::Skip("it registers clients at the target; run with --allow registration".to_owned())
             })
         }
@@ -361,7 +361,7 @@ pub fn judge(world: &World, facts: &Facts, client: Option<&Client>, allow: Allow
                 Need::Skip("the client is registered for client_secret_post".to_owned())
             })
         }
-        "lockout" => met(allow.lockout || profile.is_loopback(), || {
+        "lockout" => met(precautions::may_lock_out(world, facts, allow), || {
             Need::Skip("it may lock the client out; run with --allow lockout".to_owned())
         }),
         "writes" => met(allow.writes || profile.is_loopback(), || {

@@ -95,13 +95,17 @@ impl Selection {
         client && named && self.verdicts.as_ref().is_none_or(|verdicts| verdicts.contains(&id))
     }
 
-    /// How many items all parts of this selection have together.
-    pub fn planned(&self, all: &[Loaded], profile: &Profile) -> usize {
-        let whole = Self {
+    /// The same, of which no part is taken.
+    pub fn whole(&self) -> Self {
+        Self {
             partition: None,
             ..self.clone()
-        };
-        whole.items(all, profile).len()
+        }
+    }
+
+    /// How many items all parts of this selection have together.
+    pub fn planned(&self, all: &[Loaded], profile: &Profile) -> usize {
+        self.whole().items(all, profile).len()
     }
 
     /// The items of the selected scenarios, in the order of their ids.

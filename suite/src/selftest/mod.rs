@@ -299,6 +299,7 @@ async fn on_one_mock(manner: &Manner, items: &[Item<'_>]) -> Result<Done, String
             lockout: true,
             writes: true,
         },
+        spared: std::collections::HashSet::new(),
         cancel,
         enough: Arc::default(),
     };

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
+use launchproof::clock::{Clock as _, SystemClock};
 use mock_ehr::Defect;
 use reports::exit;
 use reports::model::Status;
@@ -18,6 +19,61 @@ async fn code_0_nothing_unexpected() {
     for file in ["run.json", "report.html", "junit.xml", "events.jsonl"] {
         assert!(ran.folder().join(file).exists(), "{file}");
     }
+}
+
+/// What lets codes and tokens expire moves the clock of the run, and neither its start nor the day of its baseline.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_begins_today_however_far_its_clock_was_moved() {
+    let before = SystemClock.now();
+    let ran = judge(&["--only", "resource_server/token_expired", "refresh/"]).await;
+    let after = SystemClock.now();
+    let began: jiff::Timestamp = ran.report().run.started.parse().expect("it is a time");
+    assert!(before <= began && began <= after, "{before} {began} {after}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_has_the_codes_of_the_run_and_keeps_the_older_report() {
+    let ran = judge(&["--only", "state/returned"]).await;
+    let old = std::fs::read(ran.folder().join("run.json")).expect("it was written");
+    let out = ran.folder().to_str().expect("text");
+    for (more, code) in [
+        (&["--only", "no_such/"][..], exit::NOTHING_SELECTED),
+        (&["http://127.0.0.1:1/fhir"], exit::UNREACHABLE),
+        (&["--only", "state/"], exit::NOTHING_UNEXPECTED),
+    ] {
+        let arguments = [&["test", "server", "--dry-run", "--out", out], more].concat();
+        run(&arguments).await.assert(code, &[]);
+        assert_eq!(
+            std::fs::read(ran.folder().join("run.json")).ok().as_ref(),
+            Some(&old),
+            "{more:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ends_early_leaves_no_older_report_or_bundle() {
+    let ran = judge(&["--only", "state/returned", "--bundle", "run.zip"]).await;
+    let there = |name: &str| ran.folder().join(name).exists();
+    assert!(there("run.json") && there("run.zip"));
+    let folder = ran.folder().to_str().expect("text");
+    let bundle = format!("{folder}/run.zip");
+    let early = [
+        "test",
+        "server",
+        "--out",
+        folder,
+        "--bundle",
+        &bundle,
+        "--target",
+        "/nowhere/ehr.toml",
+    ];
+    run(&early).await.assert(exit::BAD_INPUT, &["/nowhere/ehr.toml"]);
+    assert!(!there("run.json") && !there("report.html") && !there("run.zip"));
+    let nowhere = ["--only", "state/", "--bundle", "/no/such/folder/run.zip"];
+    let ran = judge(&nowhere).await;
+    ran.assert(exit::USAGE, &["the bundle cannot be written", "--bundle"]);
+    assert!(!ran.has_report(), "it was told before anything was sent");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,6 +109,12 @@ async fn code_2_a_wrong_command_line() {
         .await
         .assert(exit::USAGE, &["--no-such-flag"]);
     judge(&["--partition", "4/3"]).await.assert(exit::USAGE, &["1/3"]);
+    for flag in ["--timeout", "--step-timeout"] {
+        for seconds in ["0", "86401", "18446744073709551615"] {
+            let ran = judge(&[flag, seconds, "--rate", "1"]).await;
+            ran.assert(exit::USAGE, &[flag, "86400"]);
+        }
+    }
     judge(&["not a url"]).await.assert(exit::USAGE, &["not a url"]);
     run(&["explain", "pkce/verifier_wron"])
         .await

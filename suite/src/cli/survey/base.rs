@@ -110,6 +110,7 @@ async fn judge(shared: &Shared, world: &World, started: Instant, mut line: Line)
             lockout: false,
             writes: false,
         },
+        spared: std::collections::HashSet::new(),
         cancel,
         enough: Arc::default(),
     };

@@ -9,7 +9,10 @@ use reports::exit;
 use serde::Serialize;
 
 use super::super::Failure;
-use super::super::{render, whole_file};
+use super::super::{folder, render, whole_file};
+
+/// The file of all.
+const FILE: &str = "targets.json";
 
 /// The worst code first: the precedence of the exit codes.
 const WORST_FIRST: [u8; 9] = [
@@ -144,16 +147,11 @@ impl Summary {
 
     /// Writes `targets.json`.
     pub(super) fn write(&self, out: &Path) -> Result<(), Failure> {
-        let fail = |error: std::io::Error| {
-            Failure::usage(format!(
-                "{}: the report cannot be written: {error}; choose another folder with --out",
-                out.display()
-            ))
-        };
+        let fail = |error| unwritable(out, &error);
         std::fs::create_dir_all(out).map_err(fail)?;
         let mut text = serde_json::to_string_pretty(self).map_err(Failure::internal)?;
         text.push('\n');
-        whole_file::write(&out.join("targets.json"), text.as_bytes()).map_err(fail)
+        whole_file::write(&out.join(FILE), text.as_bytes()).map_err(fail)
     }
 
     /// For people.
@@ -180,6 +178,18 @@ impl Summary {
         }
         out
     }
+}
+
+/// Takes an older `targets.json` away: a run that is killed leaves none.
+pub(super) fn forget(out: &Path) -> Result<(), Failure> {
+    folder::remove(&out.join(FILE)).map_err(|error| unwritable(out, &error))
+}
+
+fn unwritable(out: &Path, error: &std::io::Error) -> Failure {
+    Failure::usage(format!(
+        "{}: the report cannot be written: {error}; choose another folder with --out",
+        out.display()
+    ))
 }
 
 #[cfg(test)]
