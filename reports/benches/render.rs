@@ -23,8 +23,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         text
     };
     let report = reports::render::json::read(&text)?;
-    println!("{} verdicts, {} KiB of run.json", report.verdicts.len(), text.len() / 1024);
-    middle("reading it", || reports::render::json::read(&text).map_or(0, |report| report.verdicts.len()));
+    println!(
+        "{} verdicts, {} KiB of run.json",
+        report.verdicts.len(),
+        text.len() / 1024
+    );
+    middle("reading it", || {
+        reports::render::json::read(&text).map_or(0, |report| report.verdicts.len())
+    });
     let mut all = Duration::ZERO;
     for file in File::ALL {
         all += middle(file.name(), || file.render(&report, false).len());

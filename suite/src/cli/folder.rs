@@ -85,6 +85,10 @@ impl Folder {
 /// Takes a file away, if it is there.
 pub(super) fn remove(path: &Path) -> io::Result<()> {
     match std::fs::remove_file(path) {
+        Err(_) if path.is_dir() => Err(io::Error::new(
+            io::ErrorKind::IsADirectory,
+            "a folder stands in its place",
+        )),
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }

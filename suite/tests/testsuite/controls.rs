@@ -74,6 +74,7 @@ async fn a_panic_costs_one_verdict_and_not_the_run() {
             lockout: true,
             writes: true,
         },
+        spared: std::collections::HashSet::new(),
         cancel,
         enough: Arc::default(),
     };
@@ -115,6 +116,7 @@ async fn judge(scenarios: &[Loaded], locked_after: Option<i64>) -> Vec<Judged> {
             lockout: true,
             writes: true,
         },
+        spared: std::collections::HashSet::new(),
         cancel,
         enough: Arc::default(),
     };

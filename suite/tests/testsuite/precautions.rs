@@ -310,6 +310,31 @@ async fn off_loopback_no_harm_comes_over_the_wire() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn all_parts_of_a_run_together_send_three_wrong_secrets() {
+    let mut sent: BTreeMap<String, usize> = BTreeMap::new();
+    for part in ["1/3", "2/3", "3/3"] {
+        let (_, harm) = off_loopback(&[
+            "--only",
+            "client_auth_symmetric/",
+            "introspection/",
+            "revocation/",
+            "refresh/",
+            "--partition",
+            part,
+        ])
+        .await;
+        for (client, times) in harm.wrong_secrets {
+            *sent.entry(client).or_default() += times;
+        }
+    }
+    assert!(
+        sent.values().any(|times| *times == 3),
+        "so that something is learned: {sent:?}"
+    );
+    assert!(sent.values().all(|times| *times <= 3), "{sent:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_allowed_comes_and_is_heard() {
     let (ran, harm) = off_loopback(&["--allow", "writes,registration,lockout"]).await;
     ran.assert(exit::NOTHING_UNEXPECTED, &[]);
