@@ -66,11 +66,16 @@ impl Folder {
     pub(super) fn write(&self, formats: &[Format], fail_on: FailOn, report: &Report) -> Result<(), Failure> {
         let mut files = vec![File::Json];
         files.extend(formats::files(formats).into_iter().filter(|file| *file != File::Json));
+        let mut failed = None;
         formats::make(&files, report, fail_on == FailOn::Warn, |file, text| {
             let name = file.name();
-            whole_file::write(&self.0.join(name), text.as_bytes())
-                .map_err(|error| self.failure(&io::Error::new(error.kind(), format!("{name}: {error}"))))
-        })
+            // Where one does not fit, a smaller one may.
+            if let Err(error) = whole_file::write(&self.0.join(name), text.as_bytes()) {
+                failed.get_or_insert(self.failure(&io::Error::new(error.kind(), format!("{name}: {error}"))));
+            }
+            Ok(())
+        })?;
+        failed.map_or(Ok(()), Err)
     }
 
     /// What cannot be written is a matter of the command line: another folder may do.
