@@ -69,9 +69,13 @@ impl Folder {
         let mut failed = None;
         formats::make(&files, report, fail_on == FailOn::Warn, |file, text| {
             let name = file.name();
-            // Where one does not fit, a smaller one may.
             if let Err(error) = whole_file::write(&self.0.join(name), text.as_bytes()) {
-                failed.get_or_insert(self.failure(&io::Error::new(error.kind(), format!("{name}: {error}"))));
+                let failure = self.failure(&io::Error::new(error.kind(), format!("{name}: {error}")));
+                if file == File::Json {
+                    return Err(failure);
+                }
+                // Where one does not fit, a smaller one may.
+                failed.get_or_insert(failure);
             }
             Ok(())
         })?;
