@@ -50,7 +50,7 @@ impl Running {
     async fn until(&self, what: &str, when: impl Fn(&Path) -> bool) {
         let began = Instant::now();
         while !when(self.out.path()) {
-            assert!(began.elapsed() < Duration::from_secs(60), "{what} did not come");
+            assert!(began.elapsed() < Duration::from_mins(1), "{what} did not come");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -94,7 +94,7 @@ fn whole_report(folder: &Path) -> Report {
         .expect("the folder is there")
         .flatten()
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .filter(|name| name.ends_with(".tmp"))
+        .filter(|name| std::path::Path::new(name).extension().is_some_and(|kind| kind == "tmp"))
         .collect();
     assert!(aside.is_empty(), "{aside:?}");
     report

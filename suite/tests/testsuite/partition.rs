@@ -55,6 +55,7 @@ impl Ehr {
             .seed(1)
             .clock(Arc::new(ControlledClock::default()));
         let mock = builder.build().expect("the mock is built");
+        #[expect(clippy::async_yields_async, reason = "the task is awaited when the mock is over")]
         let serve = async |at: SocketAddr, router| {
             let listener = tokio::net::TcpListener::bind(at).await.expect("the port is still free");
             tokio::spawn(async move {

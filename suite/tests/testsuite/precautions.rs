@@ -2,6 +2,7 @@
 //! overheard at a target whose base is a host name.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use axum::body::{Body, to_bytes};
@@ -212,7 +213,7 @@ fn by_environment(text: &str) -> (String, Vec<(String, String)>) {
     for part in parts {
         let (secret, rest) = part.split_once("\" }").expect("the profile is well formed");
         let name = format!("LAUNCHPROOF_TEST_SECRET_{}", secrets.len());
-        changed.push_str(&format!("{{ env = \"{name}\" }}{rest}"));
+        let _ = write!(changed, "{{ env = \"{name}\" }}{rest}");
         secrets.push((name, secret.to_owned()));
     }
     assert!(secrets.len() > 3, "{secrets:?}");

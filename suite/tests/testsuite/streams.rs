@@ -29,7 +29,7 @@ fn code_of_the_first(line: &str, folder: &std::path::Path) -> (i32, String) {
     let code = said
         .rsplit("code=")
         .next()
-        .and_then(|rest| rest.trim().split('\n').next()?.parse().ok());
+        .and_then(|rest| rest.trim().lines().next()?.parse().ok());
     (code.unwrap_or(-1), said)
 }
 
