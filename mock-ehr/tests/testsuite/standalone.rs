@@ -349,7 +349,7 @@ async fn no_later_request_moves_a_launch_to_another_base() {
     let browser = ehr.other_browser();
     let form = browser.walk_until(&ehr.request(APP), &DOCTOR, "/auth/consent").await;
     let allowed = browser.submit("/auth/consent", &form.add("aud", &other)).await;
-    let flow = flow_of(allowed);
+    let flow = flow_of(&allowed);
     let answer = ehr.redeem(&flow, |form| form.add("aud", &other)).await;
     assert!(answer.json()["expires_in"].is_number(), "{answer:?}");
     assert_eq!(answer.header("x-mock-defect"), "");
@@ -365,7 +365,7 @@ async fn no_later_request_moves_a_launch_to_another_base() {
     assert!(answer.json()["expires_in"].is_string(), "{answer:?}");
 }
 
-fn flow_of(allowed: Answer) -> Flow {
+fn flow_of(allowed: &Answer) -> Flow {
     let landing = Landing::App(allowed.header("location").to_owned());
     Flow {
         client: APP,
@@ -386,7 +386,7 @@ async fn every_launch_in_one_browser_has_its_faults() {
         .add("remember", "yes");
     let mut allowed = browser.submit("/auth/consent", &form).await;
     for launch in 1..=3 {
-        let token = ehr.redeem(&flow_of(allowed), |form| form).await.member("access_token");
+        let token = ehr.redeem(&flow_of(&allowed), |form| form).await.member("access_token");
         for status in [StatusCode::SERVICE_UNAVAILABLE, StatusCode::OK] {
             let data = at(&ehr, &base, "Patient/patient-b", &token).await;
             assert_eq!(data.status, status, "launch {launch}");
