@@ -133,11 +133,8 @@ impl<'a> Builder<'a> {
             area: cut(area, 60),
             name: cut(name, 100),
             title: cut(&first.title, 400),
-            about: visible(head(first.about.trim(), ABOUT).0).into_owned(),
-            fix: first
-                .fix
-                .as_deref()
-                .map(|fix| visible(head(fix.trim(), ABOUT).0).into_owned()),
+            about: flowing(&first.about),
+            fix: first.fix.as_deref().map(flowing),
             level: first.level.as_str(),
             sources: self.known.links(&first.requirements),
             known: is_known(verdicts),
@@ -238,7 +235,7 @@ impl<'a> Builder<'a> {
             about: if carded {
                 String::new()
             } else {
-                visible(head(first.about.trim(), ABOUT).0).into_owned()
+                flowing(&first.about)
             },
             sources: if carded {
                 Vec::new()
@@ -320,4 +317,11 @@ fn variant(verdict: &Verdict) -> String {
     let case = verdict.case.as_deref().map(|case| format!("#{case}"));
     let client = verdict.client.as_deref().map(|client| format!("@{client}"));
     cut(&case.into_iter().chain(client).collect::<Vec<_>>().join(" "), 160)
+}
+
+/// A text that was folded by hand, without the ends of its lines; paragraphs stay apart.
+fn flowing(text: &str) -> String {
+    let paragraphs = text.trim().split("\n\n");
+    let joined: Vec<String> = paragraphs.map(|lines| lines.lines().collect::<Vec<_>>().join(" ")).collect();
+    visible(head(&joined.join("\n\n"), ABOUT).0).into_owned()
 }
