@@ -232,11 +232,7 @@ impl<'a> Builder<'a> {
             scenario: cut(&first.scenario, 160),
             title: cut(&first.title, 400),
             level: first.level.as_str(),
-            about: if carded {
-                String::new()
-            } else {
-                flowing(&first.about)
-            },
+            about: if carded { String::new() } else { flowing(&first.about) },
             sources: if carded {
                 Vec::new()
             } else {
@@ -322,6 +318,8 @@ fn variant(verdict: &Verdict) -> String {
 /// A text that was folded by hand, without the ends of its lines; paragraphs stay apart.
 fn flowing(text: &str) -> String {
     let paragraphs = text.trim().split("\n\n");
-    let joined: Vec<String> = paragraphs.map(|lines| lines.lines().collect::<Vec<_>>().join(" ")).collect();
+    let joined: Vec<String> = paragraphs
+        .map(|lines| lines.lines().collect::<Vec<_>>().join(" "))
+        .collect();
     visible(head(&joined.join("\n\n"), ABOUT).0).into_owned()
 }
